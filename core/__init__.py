@@ -1,0 +1,1 @@
+"""Everything that computes: images, boxes, detectors, training and evaluation. Never imports streamlit."""

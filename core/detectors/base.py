@@ -1,0 +1,179 @@
+"""What every detector is: a generator of named steps, and the one stopwatch that times them.
+
+Boxes are ``(x0, y0, x1, y1)`` float32 in pixels of the image that was given. Labels count from 1;
+0 is the background, as in torchvision's detection targets.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Region proposals, best first: ``boxes`` (R, 4) and, where the proposer ranks them by one, ``scores`` (R,)."""
+
+    boxes: Tensor
+    scores: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Regions cut out and warped to the network's input: ``images`` (R, 3, S, S) float, ``boxes`` (R, 4)."""
+
+    images: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """One convolutional map of the whole image: ``values`` (C, H, W); one cell is ``stride`` input pixels wide."""
+
+    values: Tensor
+    stride: int
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """A fixed-size feature for each region: ``values`` (R, D) or (R, C, h, w), ``boxes`` (R, 4)."""
+
+    values: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A score for each box and class: ``values`` (R, K + 1) in the order of ``Detector.classes``, ``boxes`` (R, 4).
+
+    Column 0 is the background; a detector without a background class leaves it at minus infinity.
+    """
+
+    values: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Labelled boxes, best score first: ``boxes`` (N, 4), ``scores`` (N,), ``labels`` (N,) int64 from 1."""
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections
+
+
+@dataclass(frozen=True)
+class Step:
+    """One finished stage of a detector: its name and what it made."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life from inside a long stage: ``done`` of ``total`` regions of the stage called ``name``."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class TimedStep(Step):
+    """A ``Step`` with the seconds that it took."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A finished run: the ``image`` (3, H, W) uint8 and every stage with its value and its seconds."""
+
+    image: Tensor
+    steps: tuple[TimedStep, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all stages together."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def detections(self) -> Detections:
+        """What the last stage made."""
+        value = self.steps[-1].value
+        assert isinstance(value, Detections)
+        return value
+
+    @property
+    def candidates(self) -> Detections:
+        """The boxes that non-maximum suppression was given."""
+        value = self.steps[-2].value
+        assert isinstance(value, Detections)
+        return value
+
+    @property
+    def convolution_passes(self) -> int:
+        """How many pictures went through the convolutions: one for each crop, or one in all."""
+        crops = [len(step.value.boxes) for step in self.steps if isinstance(step.value, Crops)]
+        return crops[0] if crops else 1
+
+
+class Detector(nn.Module):
+    """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    classes: tuple[str, ...]
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        """Detect in ``image`` (3, H, W) uint8, yielding each stage as it is done; the last value is ``Detections``."""
+        raise NotImplementedError
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return the named parts of the training loss for ``images`` (B, 3, H, W) uint8; the loop sums them."""
+        raise NotImplementedError
+
+
+def timed_steps(detector: Detector, image: Tensor) -> Iterator[TimedStep | Progress]:
+    """Yield the detector's stages, each with its seconds; the clock stands still while the caller holds one.
+
+    This is the only stopwatch. An accelerator is synchronised before each reading. A caller cancels a run by
+    not asking for the next stage.
+    """
+    device = next(detector.parameters()).device
+    stages = detector.steps(image.to(device))
+    seconds = 0.0
+    while True:
+        with torch.inference_mode():
+            start = _now(device)
+            stage = next(stages, None)
+            seconds += _now(device) - start
+        if stage is None:
+            return
+        if isinstance(stage, Step):
+            yield TimedStep(stage.name, stage.value, seconds)
+            seconds = 0.0
+        else:
+            yield stage
+
+
+def run(detector: Detector, image: Tensor) -> Trace:
+    """Run ``detector`` on ``image`` (3, H, W) uint8 and return every stage with what it made and its seconds."""
+    return Trace(image, tuple(step for step in timed_steps(detector, image) if isinstance(step, TimedStep)))
+
+
+def _now(device: torch.device) -> float:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+    return time.perf_counter()
