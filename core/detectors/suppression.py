@@ -1,0 +1,37 @@
+"""The end that all detectors share: scored boxes of each class, then greedy non-maximum suppression."""
+
+import torch
+from torch import Tensor
+from torchvision.ops import batched_nms
+
+from core.detectors.base import Detections
+
+SCORE_THRESHOLD = 0.05
+NMS_THRESHOLD = 0.3  # R-CNN, SPPNet and both successors' released code; YOLO's paper names none
+MOST_CANDIDATES = 1000
+MOST_DETECTIONS = 100
+
+
+def candidates(boxes: Tensor, scores: Tensor, threshold: float = SCORE_THRESHOLD) -> Detections:
+    """Return the boxes whose class scores exceed ``threshold``, best first, before any suppression.
+
+    ``boxes`` is (R, 4), or (R, K, 4) where each class has its own; ``scores`` (R, K) leaves the background out.
+    """
+    region, column = (scores > threshold).nonzero(as_tuple=True)
+    kept = scores[region, column]
+    kept, order = kept.sort(descending=True, stable=True)
+    order, kept = order[:MOST_CANDIDATES], kept[:MOST_CANDIDATES]
+    region, column = region[order], column[order]
+    chosen = boxes[region, column] if boxes.dim() == 3 else boxes[region]
+    return Detections(chosen, kept, column + 1)
+
+
+def suppress(found: Detections, iou_threshold: float = NMS_THRESHOLD) -> Detections:
+    """Keep of each class the best boxes that overlap no better one by more than ``iou_threshold``."""
+    kept = batched_nms(found.boxes, found.scores, found.labels, iou_threshold)[:MOST_DETECTIONS]
+    return Detections(found.boxes[kept], found.scores[kept], found.labels[kept])
+
+
+def none_found(like: Tensor) -> Detections:
+    """Return no detections, on the device of ``like``."""
+    return Detections(like.new_zeros(0, 4), like.new_zeros(0), torch.zeros(0, dtype=torch.int64, device=like.device))

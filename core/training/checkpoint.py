@@ -1,0 +1,55 @@
+"""Checkpoints as safetensors with a card beside them: written atomically, read with a clear sentence on failure."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+FOLDER = Path(__file__).parents[2] / "checkpoints"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged or of another model; the message says which command makes it anew."""
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write ``tensors`` to ``path`` so that a reader, or a crash, never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial)
+    os.replace(partial, path)
+
+
+def load_weights(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
+    """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds another model's weights.
+    """
+    remedy = f"run `python -m core train {name}` to train it"
+    try:
+        model.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    except FileNotFoundError:
+        raise CheckpointError(f"The checkpoint of {name} is missing: {remedy}.") from None
+    except (SafetensorError, OSError):
+        raise CheckpointError(f"The checkpoint of {name} is damaged: {remedy} anew.") from None
+    except RuntimeError:
+        raise CheckpointError(f"The checkpoint of {name} holds weights of another model: {remedy} anew.") from None
+
+
+def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none."""
+    path = folder / f"{name}.json"
+    card: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return card
+
+
+def update_card(name: str, folder: Path = FOLDER, **entries: Any) -> None:
+    """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
+    card = {**read_card(name, folder), **entries}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
