@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from safetensors.torch import load_file
@@ -13,42 +12,40 @@ from torch import Tensor, nn
 
 from core.training.checkpoint import save_tensors
 
+LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many
+
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
-
-
-class Trainable(Protocol):
-    """Anything with parameters and named losses."""
-
-    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the named parts of the loss."""
-        ...
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: ``steps`` batches, the highest learning rate after ``warmup`` steps, then a cosine
-    down to zero, and AdamW's ``weight_decay``."""
+    """How long and how fast: ``steps`` batches, or fewer where ``minutes`` end first; the highest learning rate after
+    ``warmup`` steps, then a cosine down to zero; AdamW's ``weight_decay``."""
 
     steps: int
     learning_rate: float
     weight_decay: float = 1e-2
     warmup: int = 100
+    minutes: float = math.inf
     save_every: int = 200
 
-    def rate(self, step: int) -> float:
-        """Return the learning rate of ``step``, counted from 0."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    def done(self, step: int, seconds: float) -> float:
+        """Return which part of the training lies behind, by steps or by time, whichever is further."""
+        return max(step / self.steps, seconds / 60 / self.minutes)
+
+    def rate(self, step: int, seconds: float) -> float:
+        """Return the learning rate of ``step``, counted from 0, after ``seconds``."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        return self.learning_rate * warm * (1 + math.cos(math.pi * self.done(step, seconds))) / 2
 
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One finished step: its number from 1, of how many, the loss parts, the rate, seconds since the start."""
+    """One finished step: its number from 1, the ``done`` part of the whole training, the loss parts, the rate, and
+    seconds of training, those before a resumption included."""
 
     step: int
-    steps: int
+    done: float
     losses: dict[str, float]
     learning_rate: float
     seconds: float
@@ -72,40 +69,40 @@ def train(
     model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, weight_decay=schedule.weight_decay)
-    first = _load_state(model, optimizer, state) if resume and state.exists() else 0
-    start = time.perf_counter()
-    step = first
+    step, before = _load_state(model, optimizer, state) if resume and state.exists() else (0, 0.0)
+    start = time.perf_counter() - before
     try:
-        for step in range(first, schedule.steps):
+        while schedule.done(step, time.perf_counter() - start) < 1:
             torch.manual_seed(seed * 1_000_003 + step)
             images, targets = batch(step)
             targets = [{name: values.to(device) for name, values in target.items()} for target in targets]
+            rate = schedule.rate(step, time.perf_counter() - start)
             for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(step)
+                group["lr"] = rate
             with torch.autocast(torch.device(device).type, torch.bfloat16):
                 losses = model.losses(images.to(device), targets)  # type: ignore[operator]
             optimizer.zero_grad()
             sum(losses.values()).backward()
-            nn.utils.clip_grad_norm_(parameters, 10.0)
+            nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
             optimizer.step()
-            done = step + 1
-            if done % schedule.save_every == 0:
-                _save_state(model, optimizer, done, state)
-            step = done
+            step += 1
+            seconds = time.perf_counter() - start
+            if step % schedule.save_every == 0:
+                _save_state(model, optimizer, step, seconds, state)
             values = {name: float(value.detach()) for name, value in losses.items()}
-            yield TrainingStep(done, schedule.steps, values, schedule.rate(done - 1), time.perf_counter() - start)
+            yield TrainingStep(step, schedule.done(step, seconds), values, rate, seconds)
     finally:
-        _save_state(model, optimizer, step, state)
+        _save_state(model, optimizer, step, time.perf_counter() - start, state)
 
 
-def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
+def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float, path: Path) -> None:
     tensors = {f"model.{name}": values for name, values in model.state_dict().items()}
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(values) for slot, values in slots.items()}
-    save_tensors(tensors | {"step": torch.tensor(step)}, path)
+    save_tensors(tensors | {"step": torch.tensor(step), "seconds": torch.tensor(seconds)}, path)
 
 
-def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> int:
+def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> tuple[int, float]:
     tensors = load_file(path)
     model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
     state: dict[int, dict[str, Tensor]] = {}
@@ -114,4 +111,4 @@ def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) 
             _, index, slot = name.split(".")
             state.setdefault(int(index), {})[slot] = values
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return int(tensors["step"])
+    return int(tensors["step"]), float(tensors["seconds"])

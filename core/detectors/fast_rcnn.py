@@ -1,0 +1,108 @@
+"""Fast R-CNN (Girshick 2015).
+
+1. Region proposals: selective search, about 2000 of them.
+2. The whole image goes through the convolutions once.
+3. RoI pooling takes a 6 x 6 feature for every region from that one map (section 2.1).
+4. Fully connected layers, all regions in one matrix product; optionally each as two, by truncated SVD (section 3.1).
+5. Softmax over K + 1 classes.
+6. A box offset for every class.
+7. Non-maximum suppression for each class.
+
+Scores, offsets and convolutions are trained together, with one loss (section 2.3). Regions that meet the map in the
+same cells are computed once, as in the released code.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from core.backbones import STRIDE, Size, backbone
+from core.boxes import clip
+from core.data.scenes import CLASSES
+from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
+from core.detectors.suppression import candidates, suppress
+from core.pooling import flatten_cells, pool_windows, roi_windows
+from core.proposals import selective_search
+
+ROIS_PER_IMAGE = 64
+POSITIVE_PART = 0.25
+NEGATIVE_IOU = (0.1, 0.5)
+SVD_RANKS: dict[Size, tuple[int, int]] = {"slim": (64, 32), "paper": (1024, 256)}  # fc6, fc7: section 4.4
+
+
+class FastRCNN(Detector):
+    """Fast R-CNN on the shared trunk, with at most ``max_regions`` region proposals."""
+
+    name = "fast_rcnn"
+    title = "Fast R-CNN"
+    paper = "Girshick 2015"
+
+    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+        super().__init__()
+        self.classes = classes
+        self.size: Size = size
+        self.max_regions = 2000
+        self.trunk = backbone(size)
+        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        regions = selective_search(image).boxes[: self.max_regions].to(image.device)
+        yield Step("Region proposals", Regions(regions))
+
+        pixels, scale = to_input(image, self.size)
+        features = self.trunk(pixels)[0]
+        yield Step("Convolution", FeatureMap(features, STRIDE))
+
+        windows, original = roi_windows(regions * scale, 1 / STRIDE).unique(dim=0, return_inverse=True)
+        pooled = pool_windows(features, windows, BINS)
+        yield Step("RoI pooling", RegionFeatures(pooled, regions))
+
+        hidden = self.head.layers(flatten_cells(pooled))[original]
+        yield Step("Fully connected", RegionFeatures(hidden, regions))
+
+        scores = self.head.score(hidden).softmax(1)
+        yield Step("Softmax", Scores(scores, regions))
+
+        boxes = clip(self.head.boxes(hidden, regions), *image.shape[1:])
+        found = candidates(boxes, scores[:, 1:])
+        yield Step("Box regression", found)
+        yield Step("NMS", suppress(found))
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The multi-task loss; targets also hold ``proposals`` (R, 4). Ground truth joins the proposals."""
+        maps = self.trunk(images)
+        samples = [
+            sample(
+                torch.cat([target["boxes"], target["proposals"]]), target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU
+            )
+            for target in targets
+        ]
+        pooled = [
+            flatten_cells(pool_windows(features, roi_windows(one.regions, 1 / STRIDE), BINS))
+            for features, one in zip(maps, samples, strict=True)
+        ]
+        return self.head.losses(self.head.layers(torch.cat(pooled)), joined(samples))
+
+    def truncate(self) -> None:
+        """Replace fc6 and fc7 by their best approximations of low rank, two thin layers each (section 3.1)."""
+        for index, rank in zip((0, 2), SVD_RANKS[self.size], strict=True):
+            layer = self.head.layers[index]
+            assert isinstance(layer, nn.Linear)
+            self.head.layers[index] = truncated(layer, rank)
+
+
+def truncated(layer: nn.Linear, rank: int) -> nn.Sequential:
+    """Factor ``layer``'s weights W ~ U S V' by SVD, cut to ``rank``: a layer S V' without bias, then U with it.
+
+    Fast R-CNN, section 3.1: from u v weights to t (u + v).
+    """
+    u, s, v = torch.linalg.svd(layer.weight.detach(), full_matrices=False)
+    first = nn.Linear(layer.in_features, rank, bias=False)
+    second = nn.Linear(rank, layer.out_features)
+    with torch.no_grad():
+        first.weight.copy_(s[:rank, None] * v[:rank])
+        second.weight.copy_(u[:, :rank])
+        second.bias.copy_(layer.bias)
+    return nn.Sequential(first, second)

@@ -1,0 +1,99 @@
+"""Faster R-CNN: towards real-time object detection with region proposal networks (Ren, He, Girshick and Sun 2015).
+
+1. The whole image goes through the convolutions once.
+2. The RPN scores 9 anchors at every cell of the map and moves them; the best, after suppression, are the proposals.
+3. RoI pooling, 4. fully connected layers, 5. softmax, 6. box regression and 7. suppression are Fast R-CNN's, on the
+   same map.
+
+Trained by approximate joint training, the released Python code's default: one backward pass for all four losses,
+proposals held constant. Anchors of 32, 64 and 128 pixels fit scenes of 256 as 128, 256 and 512 fit the paper's.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from core.backbones import STRIDE, Size, backbone
+from core.boxes import clip
+from core.data.scenes import CLASSES
+from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
+from core.detectors.suppression import candidates, suppress
+from core.pooling import flatten_cells, roi_pool
+from core.proposals.rpn import RPN, propose
+
+SCALES: dict[Size, tuple[int, ...]] = {"slim": (32, 64, 128), "paper": (128, 256, 512)}
+LEAST_SIDE: dict[Size, float] = {"slim": 8, "paper": 16}
+BEFORE_NMS: dict[Size, int] = {"slim": 600, "paper": 6000}  # a slim map has 2304 anchors, the paper's about 20,000
+TRAINING_BEFORE_NMS = 1000
+TRAINING_AFTER_NMS = 300
+ROIS_PER_IMAGE = 64
+POSITIVE_PART = 0.25
+NEGATIVE_IOU = (0.0, 0.5)
+
+
+class FasterRCNN(Detector):
+    """Faster R-CNN on the shared trunk, with at most ``max_regions`` proposals from its RPN."""
+
+    name = "faster_rcnn"
+    title = "Faster R-CNN"
+    paper = "Ren et al. 2015"
+
+    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+        super().__init__()
+        self.classes = classes
+        self.size: Size = size
+        self.max_regions = 300
+        self.trunk = backbone(size)
+        self.rpn = RPN(self.trunk.channels, SCALES[size])
+        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        pixels, scale = to_input(image, self.size)
+        maps = self.trunk(pixels)
+        yield Step("Convolution", FeatureMap(maps[0], STRIDE))
+
+        logits, offsets = self.rpn(maps)
+        shape = (pixels.shape[2], pixels.shape[3])
+        before = max(BEFORE_NMS[self.size], self.max_regions)
+        proposals = propose(
+            logits[0], offsets[0], self.rpn.anchors(maps), shape, before, self.max_regions, LEAST_SIDE[self.size]
+        )
+        regions = proposals.boxes / scale
+        yield Step("RPN", Regions(regions, proposals.scores))
+
+        pooled = roi_pool(maps[0], proposals.boxes, 1 / STRIDE, BINS)
+        yield Step("RoI pooling", RegionFeatures(pooled, regions))
+
+        hidden = self.head.layers(flatten_cells(pooled))
+        yield Step("Fully connected", RegionFeatures(hidden, regions))
+
+        scores = self.head.score(hidden).softmax(1)
+        yield Step("Softmax", Scores(scores, regions))
+
+        boxes = clip(self.head.boxes(hidden, regions), *image.shape[1:])
+        found = candidates(boxes, scores[:, 1:])
+        yield Step("Box regression", found)
+        yield Step("NMS", suppress(found))
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Four parts: the RPN's objectness and proposal regression, the head's classification and box regression."""
+        maps = self.trunk(images)
+        logits, offsets = self.rpn(maps)
+        reference = self.rpn.anchors(maps)
+        shape = (images.shape[2], images.shape[3])
+        samples = []
+        for logit, offset, target in zip(logits.detach(), offsets.detach(), targets, strict=True):
+            proposals = propose(
+                logit, offset, reference, shape, TRAINING_BEFORE_NMS, TRAINING_AFTER_NMS, LEAST_SIDE[self.size]
+            )
+            regions = torch.cat([target["boxes"], proposals.boxes])
+            samples.append(sample(regions, target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU))
+        pooled = [
+            flatten_cells(roi_pool(features, one.regions, 1 / STRIDE, BINS))
+            for features, one in zip(maps, samples, strict=True)
+        ]
+        return self.rpn.losses(logits, offsets, reference, targets, shape) | self.head.losses(
+            self.head.layers(torch.cat(pooled)), joined(samples)
+        )
