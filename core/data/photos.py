@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import skimage
-import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
