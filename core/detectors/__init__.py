@@ -1,10 +1,45 @@
-"""The line of detectors, one paper a file."""
+"""The line of detectors, one paper a file, by name."""
 
+from pathlib import Path
+
+import torch
+
+from core.backbones import Size, fold_batch_norm
 from core.detectors.base import Detections, Detector, Progress, Regions, Step, TimedStep, Trace, run, timed_steps
+from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.rcnn import RCNN
+from core.detectors.sppnet import SPPNet
+from core.detectors.yolo import YOLO
+from core.training.checkpoint import FOLDER, load_weights
 
-NAMES = ("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "yolo")
+DETECTORS: dict[str, type[RCNN | SPPNet | FastRCNN | FasterRCNN | YOLO]] = {
+    kind.name: kind for kind in (RCNN, SPPNet, FastRCNN, FasterRCNN, YOLO)
+}
+NAMES = tuple(DETECTORS)
+
+
+def build(name: str, size: Size = "slim") -> Detector:
+    """Return detector ``name`` of ``NAMES`` with random weights, ready to detect."""
+    return DETECTORS[name](size).eval()
+
+
+def load(name: str, folder: Path = FOLDER) -> Detector:
+    """Return detector ``name`` of ``NAMES`` with its trained weights, ready to detect.
+
+    Batch normalisation is folded into the convolutions.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
+    """
+    detector = build(name)
+    load_weights(detector, name, folder)
+    fold_batch_norm(detector)
+    return detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
 
 __all__ = [
+    "DETECTORS",
     "NAMES",
     "Detections",
     "Detector",
@@ -13,6 +48,8 @@ __all__ = [
     "Step",
     "TimedStep",
     "Trace",
+    "build",
+    "load",
     "run",
     "timed_steps",
 ]

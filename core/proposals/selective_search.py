@@ -195,7 +195,9 @@ def group(segments: Segments, weights: Weights = CTSF) -> Hierarchy:
     sizes = np.concatenate([segments.sizes, np.zeros(count - 1, np.float32)])
     boxes = np.concatenate([segments.boxes, np.zeros((count - 1, 4), np.float32)])
     parts = ((weights.colour, segments.colour), (weights.texture, segments.texture))
-    looks = np.concatenate([weight * histograms for weight, histograms in parts if weight] or [np.zeros((count, 0), np.float32)], 1)
+    looks = np.concatenate(
+        [weight * histograms for weight, histograms in parts if weight] or [np.zeros((count, 0), np.float32)], 1
+    )
     looks = np.concatenate([looks, np.zeros((count - 1, looks.shape[1]), np.float32)])
 
     def similarity(one: int | Ints, others: Ints) -> Floats:

@@ -41,14 +41,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One finished step: its number from 1, the ``done`` part of the whole training, the loss parts, the rate, and
-    seconds of training, those before a resumption included."""
+    """One finished step: its number from 1, the ``done`` part of its ``stage``, the loss parts, the rate, and seconds
+    of training, those before a resumption included."""
 
     step: int
     done: float
     losses: dict[str, float]
     learning_rate: float
     seconds: float
+    stage: str = "gradient steps"
 
 
 def train(

@@ -3,6 +3,7 @@
 Every recipe runs on two CPU cores; the times that it took are on the checkpoints' cards.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,15 @@ from torch import nn
 
 from core.backbones import CellClassifier
 from core.data import ShapeScenes
-from core.data.loaders import batch, draw_ahead
+from core.data.loaders import DrawnScenes, batch, draw_ahead, with_proposals
+from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.rcnn import RCNN
+from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
 from core.training.checkpoint import FOLDER, load_weights, save_tensors, update_card
 from core.training.loop import Schedule, TrainingStep, train
+from core.training.svm import fit
 
 RUNS = Path(__file__).parents[2] / "runs"
 
@@ -24,7 +29,8 @@ RUNS = Path(__file__).parents[2] / "runs"
 @dataclass(frozen=True)
 class Recipe:
     """How one model is made: its class, how many training scenes, batch size and schedule, where its trunk starts
-    (``"trunk"``, the cell classifier's, or None for random weights) and whether it needs region proposals."""
+    (``"trunk"``, the cell classifier's, or None for random weights), whether it needs region proposals, and how many
+    of them an image gives to the SVMs and box regressions that follow, on ``svm_scenes`` images."""
 
     make: Callable[[], nn.Module]
     scenes: int
@@ -32,10 +38,19 @@ class Recipe:
     schedule: Schedule
     start: str | None = "trunk"
     proposals: bool = False
+    svm_scenes: int = 0
+    svm_regions: int = 0
 
 
 RECIPES = {
     "trunk": Recipe(CellClassifier, 8000, 32, Schedule(steps=3000, learning_rate=3e-3), start=None),
+    "rcnn": Recipe(
+        RCNN, 2000, 4, Schedule(steps=2400, learning_rate=5e-4), proposals=True, svm_scenes=300, svm_regions=200
+    ),
+    "sppnet": Recipe(
+        SPPNet, 2000, 8, Schedule(steps=3000, learning_rate=1e-3), proposals=True, svm_scenes=1000, svm_regions=500
+    ),
+    "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=6000, learning_rate=1e-3), proposals=True),
     "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=6000, learning_rate=2e-3)),
     "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=8000, learning_rate=1e-3)),
 }
@@ -61,12 +76,22 @@ def train_by_recipe(
         load_weights(donor, recipe.start, folder)
         model.trunk.load_state_dict(donor.trunk.state_dict())  # type: ignore[operator, union-attr]
     scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
+    if recipe.proposals:
+        scenes = with_proposals(scenes)
     state = RUNS / name / "state.safetensors"
     last = None
     for last in train(model, lambda step: batch(scenes, recipe.batch_size, step), schedule, state, device, resume):
         yield last
-    if last:
-        save(model, name, recipe, last, folder)
+    if last is None:
+        return
+    start = time.perf_counter()
+    seconds = last.seconds
+    if isinstance(model, RCNN | SPPNet):
+        few = DrawnScenes(scenes.images[: recipe.svm_scenes], scenes.targets[: recipe.svm_scenes])
+        for part in fit(model.cpu(), few, recipe.svm_regions):
+            seconds = last.seconds + time.perf_counter() - start
+            yield replace(last, done=part, seconds=seconds, stage="SVMs and box regressions")
+    save(model, name, recipe, replace(last, seconds=seconds), folder)
 
 
 def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder: Path) -> None:
@@ -84,6 +109,7 @@ def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder
             "optimizer": "AdamW, cosine, bfloat16 autocast",
             "start": recipe.start or "random weights",
         },
+        svm=f"{recipe.svm_regions} proposals of each of {recipe.svm_scenes} scenes" if recipe.svm_scenes else None,
         seed=0,
         minutes=round(last.seconds / 60, 1),
         machine={"threads": torch.get_num_threads(), "torch": torch.__version__},

@@ -1,0 +1,98 @@
+"""SPPNet: spatial pyramid pooling in deep convolutional networks (He, Zhang, Ren and Sun 2014), the detector.
+
+1. Region proposals: selective search, about 2000 of them.
+2. The whole image goes through the convolutions once.
+3. Each region's window on the map is pooled by a pyramid of 6 x 6, 3 x 3, 2 x 2 and 1 x 1 bins (section 4.1).
+4. Fully connected layers.
+5. One linear SVM a class, 6. one ridge regression of boxes a class, 7. suppression: as R-CNN.
+
+Only the fully connected layers are fine-tuned; the convolutions stay as they were pre-trained. One scale, where the
+paper also has a version with five.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.backbones import FC_WIDTH, STRIDE, Size, backbone, fully_connected
+from core.boxes import clip
+from core.data.scenes import CLASSES
+from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.rcnn import SVM_THRESHOLD
+from core.detectors.regions import joined, sample, to_input
+from core.detectors.suppression import candidates, suppress
+from core.detectors.svm import SVMHead
+from core.pooling import PYRAMID, pyramid_pool
+from core.proposals import selective_search
+
+ROIS_PER_IMAGE = 64
+POSITIVE_PART = 0.25
+NEGATIVE_IOU = (0.1, 0.5)
+
+
+class SPPNet(Detector):
+    """SPPNet on the shared trunk, with at most ``max_regions`` region proposals; scores as ``RCNN``'s."""
+
+    name = "sppnet"
+    title = "SPPNet"
+    paper = "He et al. 2014"
+
+    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+        super().__init__()
+        self.classes = classes
+        self.size: Size = size
+        self.max_regions = 2000
+        self.trunk = backbone(size)
+        pooled = sum(level * level for level in PYRAMID) * self.trunk.channels
+        self.layers = fully_connected(pooled, size)
+        self.score = nn.Linear(FC_WIDTH[size], len(classes))  # the softmax of the fine-tuning, not used to detect
+        self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        regions = selective_search(image).boxes[: self.max_regions].to(image.device)
+        yield Step("Region proposals", Regions(regions))
+
+        pixels, scale = to_input(image, self.size)
+        features = self.trunk(pixels)[0]
+        yield Step("Convolution", FeatureMap(features, STRIDE))
+
+        pooled = pyramid_pool(features, regions * scale, STRIDE)
+        yield Step("Spatial pyramid pooling", RegionFeatures(pooled, regions))
+
+        hidden = self.layers(pooled)
+        yield Step("Fully connected", RegionFeatures(hidden, regions))
+
+        margins = self.svms.margins(hidden)
+        yield Step("SVM", Scores(functional.pad(margins, (1, 0), value=-torch.inf), regions))
+
+        boxes = clip(self.svms.boxes(pooled, regions), *image.shape[1:])
+        found = candidates(boxes, margins.sigmoid(), SVM_THRESHOLD)
+        yield Step("Box regression", found)
+        yield Step("NMS", suppress(found))
+
+    def region_features(self, image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pooled (R, P) and the fc7 (R, D) features of ``regions`` (R, 4)."""
+        pixels, scale = to_input(image, self.size)
+        pooled = pyramid_pool(self.trunk(pixels)[0], regions * scale, STRIDE)
+        return pooled, self.layers(pooled)
+
+    def train(self, mode: bool = True) -> "SPPNet":
+        """Set the training mode; the convolutions and their normalisation stay as they are."""
+        super().train(mode)
+        self.trunk.eval().requires_grad_(False)
+        return self
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The fine-tuning's cross-entropy over K + 1 classes of pooled regions; targets also hold ``proposals``."""
+        maps = self.trunk(images)
+        samples = [
+            sample(
+                torch.cat([target["boxes"], target["proposals"]]), target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU
+            )
+            for target in targets
+        ]
+        pooled = [pyramid_pool(features, one.regions, STRIDE) for features, one in zip(maps, samples, strict=True)]
+        scores = self.score(self.layers(torch.cat(pooled)))
+        return {"classification": functional.cross_entropy(scores.float(), joined(samples).labels)}

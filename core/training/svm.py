@@ -1,0 +1,146 @@
+"""What follows the fine-tuning of R-CNN and SPPNet: linear SVMs with hard negatives, and ridge regression of boxes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.svm import LinearSVC
+from torch import Tensor
+from torchvision.ops import box_iou
+
+from core.boxes import assign, encode
+from core.data.loaders import DrawnScenes
+from core.detectors.rcnn import RCNN
+from core.detectors.sppnet import SPPNet
+from core.detectors.svm import FEATURE_NORM
+
+NEGATIVE_IOU = 0.3
+REGRESSION_IOU = 0.6
+RIDGE = 1000.0
+SVM_COST = 1e-3
+POSITIVE_WEIGHT = 2
+BIAS = 10.0
+HARD = -1.0001  # a negative that scores above this is inside the margin
+EASY = -1.2  # and one below this is forgotten again
+RETRAIN_AFTER = 2000
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """One image's regions: ``hidden`` (R, D) scaled, ``overlap`` (R, K) best IoU with each class, ``truth`` (R,) the
+    class of a region that is a ground-truth box, else 0."""
+
+    hidden: np.ndarray
+    overlap: np.ndarray
+    truth: np.ndarray
+
+
+def fit(detector: RCNN | SPPNet, scenes: DrawnScenes, regions_per_image: int) -> Iterator[float]:
+    """Fit the SVMs and the box regressions of ``detector`` on ``scenes`` with proposals, yielding the part done.
+
+    Of each image the ground truth and ``regions_per_image`` proposals at random are used.
+    """
+    detector.eval()
+    classes = len(detector.classes) - 1
+    images: list[ImageFeatures] = []
+    pairs: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(classes)]
+    rng = torch.Generator().manual_seed(0)
+    for index, (image, target) in enumerate(zip(scenes.images, scenes.targets, strict=True)):
+        chosen = torch.randperm(len(target["proposals"]), generator=rng)[:regions_per_image]
+        regions = torch.cat([target["boxes"], target["proposals"][chosen]])
+        with torch.inference_mode():
+            pooled, hidden = detector.region_features(image, regions)
+        if index == 0:
+            for features, scale in ((pooled, detector.svms.pooled_scale), (hidden, detector.svms.hidden_scale)):
+                scale.copy_(FEATURE_NORM / features.norm(dim=1).mean())
+        images.append(_describe(hidden * detector.svms.hidden_scale, regions, target, classes))
+        for label, pair in _regression_pairs(pooled * detector.svms.pooled_scale, regions, target):
+            pairs[label - 1].append(pair)
+        yield 0.9 * (index + 1) / len(scenes)
+    for label in range(classes):
+        detector.svms.svm[label] = torch.from_numpy(mine(images, label))
+        detector.svms.ridge[label] = ridge(*(torch.cat(part) for part in zip(*pairs[label], strict=True)))
+        yield 0.9 + 0.1 * (label + 1) / classes
+
+
+def _describe(hidden: Tensor, regions: Tensor, target: dict[str, Tensor], classes: int) -> ImageFeatures:
+    iou = box_iou(regions, target["boxes"])
+    of_class = target["labels"][:, None] == torch.arange(1, classes + 1)
+    overlap = (iou[:, :, None] * of_class).amax(1)
+    truth = torch.zeros(len(regions), dtype=torch.int64)
+    truth[: len(target["labels"])] = target["labels"]
+    return ImageFeatures(hidden.numpy(), overlap.numpy(), truth.numpy())
+
+
+def _regression_pairs(
+    pooled: Tensor, regions: Tensor, target: dict[str, Tensor]
+) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+    """Yield for each class its regions near a ground truth: features (P, D) and the offsets to it (P, 4)."""
+    iou, best = assign(regions, target["boxes"])
+    near = iou > REGRESSION_IOU
+    labels = target["labels"][best]
+    for label in labels[near].unique().tolist():
+        chosen = near & (labels == label)
+        yield label, (pooled[chosen].clone(), encode(target["boxes"][best[chosen]], regions[chosen]))
+
+
+def mine(images: list[ImageFeatures], label: int) -> np.ndarray:
+    """Train the SVM of class ``label`` (counted from 0) with hard negatives: its weights and bias (D + 1,).
+
+    Positives are the ground truth; negatives overlap every object of the class by less than 0.3. All negatives of
+    the first image come first; then, in one pass, those of each image that score above ``HARD`` join; the SVM is
+    trained anew after 2000 of them and at the end, and then forgets those below ``EASY``. R-CNN's released code.
+    """
+    positives = np.concatenate([one.hidden[one.truth == label + 1] for one in images])
+    negatives = [_negatives(images[0], label)]
+    weights = _svm(positives, np.concatenate(negatives))
+    fresh = 0
+    for index, image in enumerate(images[1:], 1):
+        candidates = _negatives(image, label)
+        hard = candidates[candidates @ weights[:-1] + weights[-1] > HARD]
+        negatives.append(hard)
+        fresh += len(hard)
+        if fresh >= RETRAIN_AFTER or index == len(images) - 1:
+            kept = np.concatenate(negatives)
+            weights = _svm(positives, kept)
+            negatives = [kept[kept @ weights[:-1] + weights[-1] >= EASY]]
+            fresh = 0
+    return weights.astype(np.float32)
+
+
+def _negatives(image: ImageFeatures, label: int) -> np.ndarray:
+    return image.hidden[(image.overlap[:, label] < NEGATIVE_IOU) & (image.truth == 0)]
+
+
+def _svm(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Fit liblinear's L2-regularised hinge loss (its solver 3), positives twice as heavy: weights and bias (D + 1,)."""
+    svm = LinearSVC(
+        loss="hinge",
+        C=SVM_COST,
+        intercept_scaling=BIAS,
+        class_weight={1: POSITIVE_WEIGHT},
+        random_state=0,
+        max_iter=5000,
+    )
+    labels = np.repeat([1, 0], [len(positives), len(negatives)])
+    svm.fit(np.concatenate([positives, negatives]), labels)
+    return np.append(svm.coef_[0], svm.intercept_[0])
+
+
+def ridge(features: Tensor, offsets: Tensor, strength: float = RIDGE) -> Tensor:
+    """Regress ``offsets`` (P, 4) on ``features`` (P, D) with an L2 penalty: weights and bias (D + 1, 4).
+
+    The offsets are centred and whitened by their covariance first (plus 0.001 on its eigenvalues), so that one
+    strength serves all four; the result undoes both. R-CNN, appendix C, and its released code.
+    """
+    x = torch.cat([features, features.new_ones(len(features), 1)], 1).double()
+    y = offsets.double()
+    mean = y.mean(0)
+    values, vectors = torch.linalg.eigh((y - mean).T @ (y - mean) / len(y))
+    whiten = vectors @ torch.diag((values + 1e-3).rsqrt()) @ vectors.T
+    penalty = strength * torch.eye(x.shape[1], dtype=x.dtype)
+    solution = torch.linalg.solve(x.T @ x + penalty, x.T @ ((y - mean) @ whiten))
+    weights = solution @ torch.linalg.inv(whiten)
+    weights[-1] += mean
+    return weights.float()
