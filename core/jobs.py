@@ -56,6 +56,8 @@ class Job(Generic[Event]):
         """Return how far the job is, and tell it that somebody is still waiting."""
         self._polled = time.monotonic()
         state, place = self._state, self._queue.place(self)
+        if self._cancelled and state in ("queued", "running"):
+            state = "cancelled"
         return Progressed(state, tuple(self._events), place, self._error)
 
     def cancel(self) -> None:

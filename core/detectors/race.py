@@ -1,0 +1,213 @@
+"""The race: several detectors on one image, one after the other, as a stream of events that a page can show."""
+
+import os
+import platform
+import statistics
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache, singledispatch
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from core.backbones import Size
+from core.data.scenes import ShapeScenes
+from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
+from core.detectors.fast_rcnn import FastRCNN
+from core.training.checkpoint import CheckpointError, read_card
+from core.values import Crops, RegionFeatures, Value
+
+TRUNCATED = "fast_rcnn_svd"
+CONTESTANTS = (*NAMES[:3], TRUNCATED, *NAMES[3:])
+KEPT = 64  # of the crops and region features that a race keeps to show; the boxes are kept whole
+COUNTED_CROPS = 32
+CURVE_REGIONS = (100, 200, 500, 1000, 2000)
+REPEATS = 3
+SLOW = 1.0  # seconds; what takes longer is measured once for the curve
+PROPOSING = ("Region proposals", "RPN")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished stage, or a sign of life from inside one, of contestant ``name``."""
+
+    name: str
+    event: TimedStep | Progress
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Contestant ``name`` is through: its ``trace``, with large values thinned, its cost and its weights."""
+
+    name: str
+    trace: Trace
+    gigaflops: float
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Contestant ``name`` cannot run; ``sentence`` says what to do."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Median ``seconds`` of contestant ``name`` with ``regions`` region proposals."""
+
+    name: str
+    regions: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: ``faster`` and ``faster_without_proposals`` are times over R-CNN, None where it did not
+    run; ``map50`` on the held-out scenes comes from the checkpoint's card, None where it says nothing."""
+
+    name: str
+    seconds: float
+    faster: float | None
+    faster_without_proposals: float | None
+    convolution_passes: int
+    gigaflops: float
+    parameters: int
+    map50: float | None
+
+
+RaceEvent = Ran | Finished | Refused
+
+
+def contestant(name: str, size: Size) -> Detector:
+    """Return the detector behind ``name`` of ``CONTESTANTS``: trained at slim size, with random weights at paper size.
+
+    Raises:
+        CheckpointError: as ``core.detectors.load`` does.
+    """
+    if name == TRUNCATED:
+        twin = deepcopy(contestant("fast_rcnn", size))
+        assert isinstance(twin, FastRCNN)
+        twin.truncate()
+        return twin
+    return build(name, size) if size == "paper" else _warm(name)
+
+
+@lru_cache
+def _warm(name: str) -> Detector:
+    """Load ``name`` once for all races, and run it once, since a first run also pays for torch's preparations."""
+    detector = load(name)
+    _limit(detector, COUNTED_CROPS)
+    run(detector, ShapeScenes("validation", 1)[0][0])
+    return detector
+
+
+def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "slim") -> Iterator[RaceEvent]:
+    """Run contestants ``names`` on ``image`` (3, H, W) uint8, yielding every stage as it is done.
+
+    The stages that come out are thinned (``KEPT``), so that a finished race can be kept for long.
+    """
+    for name in names:
+        try:
+            detector = contestant(name, size)
+        except CheckpointError as error:
+            yield Refused(name, str(error))
+            continue
+        _limit(detector, max_regions)
+        steps = []
+        for event in timed_steps(detector, image):
+            if isinstance(event, TimedStep):
+                event = TimedStep(event.name, thinned(event.value), event.seconds)
+                steps.append(event)
+            yield Ran(name, event)
+        trace = Trace(image, tuple(steps))
+        parameters = sum(weights.numel() for weights in detector.parameters())
+        yield Finished(name, trace, gigaflops(detector, trace), parameters)
+
+
+def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
+    """Measure contestants ``names`` of slim size on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
+    count. An image with fewer proposals ends the curve early; YOLO has no proposals and the same cost throughout."""
+    for regions in CURVE_REGIONS:
+        for name in names:
+            detector = contestant(name, "slim")
+            _limit(detector, regions)
+            yield CurvePoint(name, regions, _median_seconds(detector, image))
+
+
+def _median_seconds(detector: Detector, image: Tensor) -> float:
+    first = run(detector, image).seconds
+    if first > SLOW:
+        return first
+    return statistics.median([first, *(run(detector, image).seconds for _repeat in range(REPEATS - 1))])
+
+
+def gigaflops(detector: Detector, trace: Trace) -> float:
+    """Count the floating-point operations of ``trace`` in one more run, in billions, a multiplication with its
+    addition as two. One pass for each crop is counted on the first ``COUNTED_CROPS`` and scaled: all crops cost alike.
+    """
+    scale = 1.0
+    if trace.convolution_passes > COUNTED_CROPS:
+        scale = trace.convolution_passes / COUNTED_CROPS
+        _limit(detector, COUNTED_CROPS)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        for _step in detector.steps(trace.image):
+            pass
+    return counter.get_total_flops() * scale / 1e9
+
+
+@singledispatch
+def thinned(value: Value) -> Value:
+    """Return ``value`` without what no picture shows: crops and features beyond the first ``KEPT``."""
+    return value
+
+
+@thinned.register
+def _(value: Crops) -> Crops:
+    return Crops(value.images[:KEPT].clamp(0, 255).to(torch.uint8), value.boxes)
+
+
+@thinned.register
+def _(value: RegionFeatures) -> RegionFeatures:
+    return RegionFeatures(value.values[:KEPT].clone(), value.boxes)
+
+
+def table(finished: Sequence[Finished], size: Size) -> list[Row]:
+    """Return a ``Row`` for each contestant that is through."""
+    base = next((one.trace for one in finished if one.name == "rcnn"), None)
+    return [
+        Row(
+            one.name,
+            one.trace.seconds,
+            base.seconds / one.trace.seconds if base else None,
+            after_proposals(base) / after_proposals(one.trace) if base else None,
+            one.trace.convolution_passes,
+            one.gigaflops,
+            one.parameters,
+            read_card(one.name).get("evaluation", {}).get("map50") if size == "slim" else None,
+        )
+        for one in finished
+    ]
+
+
+def after_proposals(trace: Trace) -> float:
+    """Return the seconds of ``trace`` without those that made its region proposals."""
+    return sum(step.seconds for step in trace.steps if step.name not in PROPOSING)
+
+
+def machine() -> str:
+    """Return where numbers are measured: torch's threads and the processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = models[0] if models else platform.processor() or platform.machine()
+    return f"{processor}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+
+
+def _limit(detector: Detector, regions: int) -> None:
+    if hasattr(detector, "max_regions"):
+        detector.max_regions = regions

@@ -1,0 +1,115 @@
+"""A race on the page: started as a job, polled by a fragment, one panel for each detector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from core import jobs
+from core.backbones import Size
+from core.detectors import DETECTORS, Progress, TimedStep
+from core.detectors.race import TRUNCATED, Finished, Ran, Refused, race
+from core.figures.stages import Drawn, Picture, draw_race
+from core.i18n import _
+from pages.parts.image_picker import PickedImage
+
+POLL = 0.4  # seconds between two looks at a running job
+
+
+@dataclass(frozen=True)
+class StartedRace:
+    """A race that this session started: on which image, with whom, and its job."""
+
+    picked: PickedImage
+    names: tuple[str, ...]
+    size: Size
+    job: jobs.Job[Drawn]
+
+
+def titles() -> dict[str, str]:
+    """Return the visible name of each contestant."""
+    return {name: kind.title for name, kind in DETECTORS.items()} | {TRUNCATED: _("Fast R-CNN, truncated SVD")}
+
+
+def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size) -> StartedRace:
+    """Start a race in place of the session's last one."""
+    last: StartedRace | None = st.session_state.get("race")
+    if last:
+        last.job.cancel()
+    entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
+    work = partial(_drawn, picked, entered, max_regions, size)
+    started = StartedRace(picked, tuple(names), size, jobs.submit(work))
+    st.session_state["race"] = started
+    return started
+
+
+def _drawn(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size):  # type: ignore[no-untyped-def]
+    return draw_race(race(picked.pixels, names, max_regions, size), picked.pixels)
+
+
+def show(started: StartedRace) -> None:
+    """Show the race's panels, looking again and again while it runs."""
+    active = started.job.poll().active
+    st.fragment(_panels, run_every=POLL if active else None)(started, active)
+
+
+def finished(started: StartedRace) -> list[Finished]:
+    """Return the contestants that are through."""
+    return [drawn.event for drawn in started.job.poll().events if isinstance(drawn.event, Finished)]
+
+
+def stages(events: Sequence[Drawn], name: str) -> list[tuple[TimedStep, Picture]]:
+    """Return the finished stages of contestant ``name`` with their pictures."""
+    own = [drawn for drawn in events if isinstance(drawn.event, Ran) and drawn.event.name == name]
+    return [
+        (drawn.event.event, drawn.picture)
+        for drawn in own
+        if isinstance(drawn.event, Ran) and isinstance(drawn.event.event, TimedStep) and drawn.picture
+    ]
+
+
+def _panels(started: StartedRace, was_active: bool) -> None:
+    now = started.job.poll()
+    if was_active and not now.active:
+        st.rerun()  # the whole page: the results follow below
+    status(now, started.job)
+    for column, name in zip(st.columns(len(started.names)), started.names, strict=True):
+        with column:
+            _panel(started, name, now.events)
+
+
+def status(now: jobs.Progressed, job: jobs.Job) -> None:  # type: ignore[type-arg]
+    """Say in one line how the job stands, with a button that cancels it while it can be."""
+    if now.active:
+        line, button = st.columns([4, 1], vertical_alignment="center")
+        waiting = _("Waiting: number {place} in line.").format(place=now.place)
+        line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}")
+        button.button(_("Cancel"), on_click=job.cancel, key="cancel", width="stretch")
+    elif now.state == "cancelled":
+        st.warning(_("Cancelled. Press Race to start again."))
+    elif now.state == "failed":
+        st.error(now.error)
+
+
+def _panel(started: StartedRace, name: str, events: Sequence[Drawn]) -> None:
+    st.markdown(f"**{titles()[name]}**")
+    own = [drawn.event for drawn in events if drawn.event.name == name]
+    refusals = [event.sentence for event in own if isinstance(event, Refused)]
+    if refusals:
+        st.warning(refusals[0])
+        return
+    done = stages(events, name)
+    if done:
+        step, picture = done[-1]
+        st.image(picture.jpeg, width="stretch", alt=f"{titles()[name]}, {_(step.name)}: {picture.words}")
+        total = 1000 * sum(one.seconds for one, _picture in done)
+        st.markdown(_("**{ms} ms** · {stage}").format(ms=f"{total:,.1f}", stage=_(step.name)))
+        st.caption(picture.words)
+    else:
+        st.skeleton(height=200)
+    last = own[-1] if own else None
+    if isinstance(last, Ran) and isinstance(last.event, Progress):
+        words = _("{stage}: {done} of {total}")
+        text = words.format(stage=_(last.event.name), done=last.event.done, total=last.event.total)
+        st.progress(last.event.done / max(last.event.total, 1), text)
