@@ -1,0 +1,139 @@
+"""NMS: a detector's boxes before suppression, and what two thresholds make of them."""
+
+import pandas as pd
+import streamlit as st
+from torch import Tensor
+
+from core.box_table import TableError, read_rows, to_rows
+from core.detectors import DETECTORS, NAMES, Detections, Detector, load, run
+from core.figures.nms import MOST_BOXES, explorer_data
+from core.i18n import _
+from core.nms import Decay
+from core.training.checkpoint import CheckpointError, read_card
+from pages.parts.image_picker import PickedImage, pick_image
+from pages.parts.nms_explorer import nms_explorer
+
+REGIONS = 300  # enough for a crowd of boxes, and R-CNN still answers within a second or two
+TABLE_ROWS = 12
+
+
+@st.cache_resource
+def loaded(name: str) -> Detector:
+    """Return detector ``name`` with at most ``REGIONS`` proposals; it is shared by all sessions."""
+    detector = load(name)
+    if hasattr(detector, "max_regions"):
+        detector.max_regions = REGIONS
+    return detector
+
+
+@st.cache_data(max_entries=64, show_spinner=_("Detecting ..."))
+def boxes_before_nms(name: str, image_key: str, _pixels: Tensor) -> Detections:
+    """Return what detector ``name`` hands to its NMS on the image called ``image_key``."""
+    return run(loaded(name), _pixels).candidates
+
+
+def choose_detector() -> str:
+    """Show the detectors and return the chosen one's name."""
+    return st.segmented_control(
+        _("Detector"),
+        NAMES,
+        default="faster_rcnn",
+        required=True,
+        format_func=lambda name: DETECTORS[name].title,
+        key="detector",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def choose_kind() -> tuple[bool, Decay]:
+    """Show how boxes suppress each other; return whether only within a class, and how soft-NMS lowers scores."""
+    scopes = {"class": _("Within a class"), "all": _("Across classes")}
+    decays: dict[Decay, str] = {"linear": _("Linear"), "gaussian": _("Gaussian")}
+    left, right = st.columns(2)
+    scope = left.segmented_control(
+        _("Suppress"),
+        list(scopes),
+        default="class",
+        required=True,
+        format_func=lambda name: scopes[name],
+        key="scope",
+        bind="query-params",
+        persist_state="session",
+    )
+    decay = right.segmented_control(
+        _("Soft-NMS"),
+        list(decays),
+        default="linear",
+        required=True,
+        format_func=lambda name: decays[name],
+        key="soft",
+        bind="query-params",
+        persist_state="session",
+        help=_(
+            "Bodla et al. 2017 lower the score of a box that overlaps a better one instead of dropping it: linear "
+            "times 1 - IoU from the IoU threshold on, Gaussian times exp(-IoU² / 0.5) whatever the threshold."
+        ),
+    )
+    return scope == "class", decay
+
+
+def edited(found: Detections, detector: Detector, picked: PickedImage, name: str) -> Detections:
+    """Show the best boxes ``found`` as a table and return what the user made of them.
+
+    Raises:
+        TableError: a row is wrong.
+    """
+    st.caption(_("Change, add or delete boxes: pixels from the upper left corner, scores from 0 to 1."))
+    table = pd.DataFrame(to_rows(found, detector.classes, TABLE_ROWS))
+    changed = st.data_editor(table, num_rows="dynamic", width="stretch", key=f"table:{picked.key}:{name}")
+    height, width = picked.pixels.shape[1:]
+    return read_rows(changed.to_dict("records"), detector.classes, width, height)
+
+
+def show(picked: PickedImage, name: str, per_class: bool, decay: Decay) -> None:
+    """Show the explorer on the boxes of detector ``name`` or on the user's own.
+
+    Raises:
+        CheckpointError: the detector has no weights.
+        TableError: a row of the user's table is wrong.
+    """
+    detector = loaded(name)
+    found = boxes_before_nms(name, picked.key, picked.pixels)
+    own = st.toggle(_("Edit the boxes in a table"), key="edit", bind="query-params", persist_state="session")
+    if own:
+        found = edited(found, detector, picked, name)
+    if not len(found):
+        st.info(_("There is no box before NMS here: choose another image, or add rows to the table."))
+        return
+    if len(found) > MOST_BOXES:
+        st.caption(_("The best {most} of {count} boxes.").format(most=MOST_BOXES, count=len(found)))
+    curve = None if own else read_card(name).get("map50_by_nms_threshold")
+    titles = {"linear": _("Soft-NMS, linear"), "gaussian": _("Soft-NMS, Gaussian")}
+    data = explorer_data(picked.pixels, found, detector.classes, per_class, decay, picked.truth)
+    nms_explorer(data, titles[decay], curve)
+    if not own and curve is None:
+        sentence = _("The mAP against the NMS threshold has not been measured: run `python -m core evaluate {name}`.")
+        st.caption(sentence.format(name=name))
+
+
+st.title(_("Non-maximum suppression"))
+st.markdown(
+    _(
+        "A detector finds each object many times. Greedy NMS keeps the best box, drops those that overlap it by more "
+        "than the IoU threshold, and begins again with what is left."
+    )
+)
+image_column, kind_column = st.columns([2, 3], gap="large")
+with image_column:
+    picked = pick_image()
+with kind_column:
+    name = choose_detector()
+    per_class, decay = choose_kind()
+if picked:
+    for note in picked.notes:
+        st.caption(note)
+    try:
+        show(picked, name, per_class, decay)
+    except (CheckpointError, TableError) as error:
+        st.error(str(error))

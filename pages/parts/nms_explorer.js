@@ -1,0 +1,469 @@
+// Draws what core.figures.nms computed. No box is judged here: every answer is looked up in the sweep.
+
+const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
+const SOFT_STEPS = 65535;
+const STORED = ["iou", "score", "step", "suppressed", "truth"];
+const LINES = [
+  { colour: "#0072B2", onDark: "#56B4E9", dash: [], css: "solid" },
+  { colour: "#D55E00", onDark: "#E69F00", dash: [8, 5], css: "dashed" },
+];
+
+// Kept while the tab is open, across reruns and pages. Thresholds are hundredths; step null is the finished picture.
+const settings = { iou: 30, score: 25, step: null, suppressed: true, truth: false };
+readAddress();
+
+const explorers = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".explorer");
+  if (!explorers.has(root)) explorers.set(root, explore(root));
+  explorers.get(root)(data);
+}
+
+function explore(root) {
+  const find = (selector) => root.querySelector(selector);
+  const list = find(".list");
+  let model = null;
+  let view = null;
+  let hovered = null;
+  let due = 0;
+
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const hover = (box) => { if (box !== hovered) { hovered = box; later(); } };
+
+  for (const input of root.querySelectorAll("input")) {
+    const name = input.dataset.setting;
+    input.addEventListener("input", () => {
+      settings[name] = input.type === "checkbox" ? input.checked : Number(input.value);
+      if (name === "step" && settings.step >= view.steps) settings.step = null;
+      later();
+    });
+  }
+  for (const button of root.querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      const step = Math.max(0, view.step + Number(button.dataset.step));
+      settings.step = step >= view.steps ? null : step;
+      later();
+    });
+  }
+  for (const picture of root.querySelectorAll("[data-picture]")) {
+    const canvas = picture.querySelector("canvas");
+    const point = (event) => hover(boxAt(canvas, event, model, view, picture.dataset.picture));
+    canvas.addEventListener("pointermove", point);
+    canvas.addEventListener("pointerdown", point);
+    canvas.addEventListener("pointerleave", () => hover(null));
+  }
+  list.addEventListener("pointerover", (event) => {
+    const row = event.target.closest(".row");
+    if (row) hover(Number(row.dataset.box));
+  });
+  list.addEventListener("pointerleave", () => hover(null));
+  list.addEventListener("blur", () => hover(null));
+  list.addEventListener("keydown", (event) => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!move || !view.visible) return;
+    event.preventDefault();
+    hover(Math.min(view.visible - 1, Math.max(0, (hovered ?? (move > 0 ? -1 : 1)) + move)));
+    show(list, list.children[hovered]);
+  });
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function paint() {
+    due = 0;
+    view = answer(model);
+    if (hovered !== null && hovered >= view.visible) hovered = null;
+    setControls(root, model, view);
+    const says = sentence(model, view, hovered);
+    if (find(".says").textContent !== says) find(".says").textContent = says;
+    paintPicture(find('[data-picture="greedy"]'), model, view, hovered, model.words.greedy, view.kept.length);
+    paintPicture(find('[data-picture="soft"]'), model, view, hovered, model.words.soft, view.softly.length);
+    paintList(list, model, view, hovered);
+    paintCharts(root, model, view);
+    writeAddress();
+  }
+
+  return (data) => {
+    model = unpack(data);
+    hovered = null;
+    for (const element of root.querySelectorAll("[data-word]")) element.textContent = model.words[element.dataset.word];
+    for (const button of root.querySelectorAll("button")) {
+      button.setAttribute("aria-label", button.dataset.step === "1" ? model.words.next : model.words.back);
+    }
+    for (const element of root.querySelectorAll('[data-needs="truth"]')) element.hidden = !model.truth;
+    for (const picture of root.querySelectorAll(".picture")) {
+      picture.style.aspectRatio = `${model.width} / ${model.height}`;
+      picture.querySelector("img").src = model.image;
+    }
+    list.setAttribute("aria-label", model.words.boxes);
+    list.replaceChildren(...model.boxes.map((_, box) => listRow(model, box)));
+    later();
+  };
+}
+
+// ---- from the data to what is shown ----
+
+function unpack(data) {
+  const count = data.boxes.length;
+  const suppressor = new Int16Array(ROWS * count);
+  const iou = new Float32Array(ROWS * count);
+  const right = new Uint8Array(ROWS * count);
+  data.runs.forEach((runs, box) => runs.forEach(([first, by, overlap, correct], index) => {
+    const end = index + 1 < runs.length ? runs[index + 1][0] : ROWS;
+    for (let row = first; row < end; row++) {
+      suppressor[row * count + box] = by;
+      iou[row * count + box] = overlap;
+      right[row * count + box] = correct;
+    }
+  }));
+  const bytes = Uint8Array.from(atob(data.soft), (letter) => letter.charCodeAt(0));
+  return { ...data, count, suppressor, iou, right, softScores: new Uint16Array(bytes.buffer) };
+}
+
+function answer(model) {
+  const { count, scores, suppressor, softScores } = model;
+  const row = settings.iou;
+  const least = settings.score / 100;
+  const fainter = scores.findIndex((score) => score < least);
+  const visible = fainter < 0 ? count : fainter; // the boxes are best first
+  const softRow = softScores.length > count ? row : 0;
+  const soft = Array.from({ length: visible }, (_, box) => softScores[softRow * count + box] / SOFT_STEPS);
+  const by = Array.from({ length: visible }, (_, box) => suppressor[row * count + box]);
+  const kept = by.flatMap((other, box) => (other < 0 ? [box] : []));
+  const turn = new Map(kept.map((box, index) => [box, index + 1]));
+  const steps = kept.length + 1;
+  const step = Math.min(settings.step ?? steps, steps);
+  // A box is dealt with in the step of the kept box that it is or that suppresses it.
+  const roles = by.map((other, box) => {
+    const when = turn.get(other < 0 ? box : other);
+    if (when > step) return "waiting";
+    if (when < step) return other < 0 ? "kept" : "gone";
+    return other < 0 ? "current" : "now";
+  });
+  return {
+    row, visible, by, kept, roles, steps, step, soft,
+    softly: soft.flatMap((score, box) => (score >= least ? [box] : [])),
+    overlap: (box) => model.iou[row * count + box],
+    right: (box) => model.right[row * count + box] === 1,
+  };
+}
+
+function sentence(model, view, hovered) {
+  const { words } = model;
+  const name = (box) => title(model, box);
+  if (hovered !== null) {
+    const values = { box: name(hovered), soft: view.soft[hovered].toFixed(2) };
+    if (view.by[hovered] < 0) {
+      const count = view.by.filter((other) => other === hovered).length;
+      return fill(words.hoverKept, { ...values, count });
+    }
+    return fill(words.hoverSuppressed, {
+      ...values, by: name(view.by[hovered]), iou: view.overlap(hovered).toFixed(2),
+    });
+  }
+  if (view.step === 0) return fill(words.before, { count: view.visible });
+  if (view.step === view.steps) return fill(words.finished, { kept: view.kept.length, count: view.visible });
+  const current = view.kept[view.step - 1];
+  const now = view.roles.flatMap((role, box) => (role === "now" ? [box] : []));
+  const victims = now.slice(0, 4).map((box) => `${name(box)} (${view.overlap(box).toFixed(2)})`).join(", ");
+  return fill(now.length ? words.stepSuppresses : words.stepKeeps, {
+    step: view.step, steps: view.kept.length, box: name(current), count: now.length,
+    victims: now.length > 4 ? `${victims}, …` : victims,
+  });
+}
+
+const title = (model, box) =>
+  `#${box + 1} ${model.classes[model.labels[box]].name} ${model.scores[box].toFixed(2)}`;
+
+const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+// ---- controls, list and address ----
+
+function setControls(root, model, view) {
+  const set = (name, text) => { root.querySelector(`[data-value="${name}"]`).textContent = text; };
+  for (const input of root.querySelectorAll("input")) {
+    const name = input.dataset.setting;
+    if (name === "step") {
+      input.max = view.steps;
+      input.value = view.step;
+    } else if (input.type === "checkbox") {
+      input.checked = settings[name];
+    } else {
+      input.value = settings[name];
+    }
+  }
+  set("iou", (settings.iou / 100).toFixed(2));
+  set("score", (settings.score / 100).toFixed(2));
+  const { words } = model;
+  const middle = fill(words.stepOf, { step: view.step, steps: view.kept.length });
+  set("step", view.step === 0 ? words.stepBefore : view.step === view.steps ? words.stepFinished : middle);
+  root.querySelector('[data-step="-1"]').disabled = view.step === 0;
+  root.querySelector('[data-step="1"]').disabled = view.step === view.steps;
+}
+
+function listRow(model, box) {
+  const row = document.createElement("div");
+  row.setAttribute("role", "option");
+  row.id = `box-${box}`;
+  row.dataset.box = box;
+  row.style.setProperty("--colour", model.classes[model.labels[box]].colour);
+  row.append(document.createElement("i"), document.createElement("span"), document.createElement("span"));
+  row.children[1].textContent = title(model, box);
+  return row;
+}
+
+function paintList(list, model, view, hovered) {
+  const { words } = model;
+  for (const row of list.children) {
+    const box = Number(row.dataset.box);
+    row.hidden = box >= view.visible;
+    if (row.hidden) continue;
+    const role = view.roles[box];
+    const name = `row ${role}${box === hovered ? " hovered" : ""}`;
+    if (row.className !== name) row.className = name;
+    const keptAs = model.truth ? (view.right(box) ? words.keptRight : words.keptWrong) : words.kept;
+    const gone = () => fill(words.suppressedBy, { by: view.by[box] + 1, iou: view.overlap(box).toFixed(2) });
+    const text = role === "waiting" ? words.waiting : view.by[box] < 0 ? keptAs : gone();
+    if (row.children[2].textContent !== text) row.children[2].textContent = text;
+    row.setAttribute("aria-selected", String(box === hovered));
+  }
+  list.setAttribute("aria-activedescendant", hovered === null ? "" : `box-${hovered}`);
+}
+
+function show(list, row) {
+  if (row.offsetTop < list.scrollTop) list.scrollTop = row.offsetTop;
+  const below = row.offsetTop + row.offsetHeight - list.clientHeight;
+  if (below > list.scrollTop) list.scrollTop = below;
+}
+
+function readAddress() {
+  const query = new URLSearchParams(location.search);
+  const hundredths = (name) => Math.round(100 * Math.min(1, Math.max(0, Number(query.get(name)) || 0)));
+  if (query.has("iou")) settings.iou = hundredths("iou");
+  if (query.has("score")) settings.score = hundredths("score");
+  if (query.has("step")) settings.step = Math.max(0, Math.trunc(Number(query.get("step")) || 0));
+  if (query.has("suppressed")) settings.suppressed = query.get("suppressed") !== "false";
+  if (query.has("truth")) settings.truth = query.get("truth") === "true";
+}
+
+let writing = 0;
+
+// At rest only: browsers limit how often a page may change its address.
+function writeAddress() {
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    const address = new URL(location.href);
+    for (const name of STORED) {
+      const value = settings[name];
+      if (value === null) address.searchParams.delete(name);
+      else address.searchParams.set(name, name === "iou" || name === "score" ? (value / 100).toFixed(2) : value);
+    }
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  }, 200);
+}
+
+// ---- pictures ----
+
+// Fit a canvas to its place on the screen and return a pen that measures in CSS pixels.
+function penFor(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const sharpness = devicePixelRatio;
+  const [across, down] = [Math.round(width * sharpness), Math.round(height * sharpness)];
+  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+  const pen = canvas.getContext("2d");
+  pen.setTransform(sharpness, 0, 0, sharpness, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.font = `600 13px ${getComputedStyle(canvas).fontFamily}`;
+  pen.textBaseline = "middle";
+  return { pen, width, height };
+}
+
+const thickness = (score) => 1 + 5 * score;
+
+function paintPicture(figure, model, view, hovered, caption, count) {
+  const canvas = figure.querySelector("canvas");
+  const soft = figure.dataset.picture === "soft";
+  const text = fill(caption, { count });
+  figure.querySelector("figcaption").textContent = text;
+  canvas.setAttribute("aria-label", text);
+  const { pen, width } = penFor(canvas);
+  const scale = width / model.width;
+  const place = ([x0, y0, x1, y1]) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+  const partner = hovered === null ? null : view.by[hovered];
+
+  const draw = (box, score, { dash = [], faint = false, label = null } = {}) => {
+    const linked = box === hovered || box === partner || view.by[box] === hovered;
+    const rectangle = place(model.boxes[box]);
+    pen.globalAlpha = hovered !== null && !linked ? 0.25 : faint && !linked ? 0.6 : 1;
+    pen.setLineDash(dash);
+    const line = (faint ? 1.5 : thickness(score)) + (box === hovered ? 2 : 0);
+    stroke(pen, rectangle, "#000", line + 2);
+    stroke(pen, rectangle, model.classes[model.labels[box]].colour, line);
+    if (label) tag(pen, label, rectangle, model.classes[model.labels[box]].colour, width);
+  };
+
+  const order = (boxes) => [...boxes].reverse(); // the best on top
+  if (soft) {
+    for (const box of order(view.softly)) draw(box, view.soft[box], { label: box === hovered && view.soft[box].toFixed(2) });
+  } else {
+    paintGreedy(order, draw, model, view, hovered);
+  }
+  if (settings.truth && model.truth) {
+    pen.globalAlpha = 1;
+    pen.setLineDash([2, 4]);
+    for (const box of model.truth.boxes) stroke(pen, place(box), "#fff", 2);
+  }
+}
+
+function paintGreedy(order, draw, model, view, hovered) {
+  const every = order(view.roles.keys());
+  const labelled = view.step === view.steps && view.kept.length <= 12;
+  for (const role of ["gone", "waiting", "kept", "now", "current"]) {
+    if (role === "gone" && !settings.suppressed && hovered === null) continue;
+    for (const box of every) {
+      if (view.roles[box] !== role) continue;
+      const struck = role === "gone" || role === "now";
+      const named = role === "current" || box === hovered || (labelled && role === "kept" && hovered === null);
+      const text = named ? title(model, box) : role === "now" ? view.overlap(box).toFixed(2) : null;
+      draw(box, model.scores[box], { dash: struck ? [6, 4] : [], faint: role === "gone", label: text });
+    }
+  }
+}
+
+function stroke(pen, [x, y, across, down], colour, line) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = line;
+  pen.strokeRect(x, y, across, down);
+}
+
+function tag(pen, text, [x, y], colour, width) {
+  const long = pen.measureText(text).width + 10;
+  const left = Math.max(0, Math.min(x, width - long));
+  const top = Math.max(0, y - 20);
+  pen.fillStyle = "#000";
+  pen.fillRect(left - 1, top - 1, long + 2, 20);
+  pen.fillStyle = colour;
+  pen.fillRect(left, top, 4, 18);
+  pen.fillStyle = "#fff";
+  pen.fillText(text, left + 7, top + 9.5);
+}
+
+// The smallest box under the pointer, of those that are drawn.
+function boxAt(canvas, event, model, view, picture) {
+  const frame = canvas.getBoundingClientRect();
+  const x = ((event.clientX - frame.left) / frame.width) * model.width;
+  const y = ((event.clientY - frame.top) / frame.height) * model.height;
+  const drawn = picture === "soft"
+    ? view.softly
+    : [...view.roles.keys()].filter((box) => view.roles[box] !== "gone" || settings.suppressed);
+  let [best, least] = [null, Infinity];
+  for (const box of drawn) {
+    const [x0, y0, x1, y1] = model.boxes[box];
+    const area = (x1 - x0) * (y1 - y0);
+    if (x0 <= x && x <= x1 && y0 <= y && y <= y1 && area < least) [best, least] = [box, area];
+  }
+  return best;
+}
+
+// ---- charts ----
+
+function paintCharts(root, model, view) {
+  const { words } = model;
+  const kept = new Array(ROWS).fill(0);
+  const right = new Array(ROWS).fill(0);
+  for (let row = 0; row < ROWS; row++) {
+    for (let box = 0; box < view.visible; box++) {
+      kept[row] += model.suppressor[row * model.count + box] < 0;
+      right[row] += model.right[row * model.count + box];
+    }
+  }
+  const points = (value) => kept.map((_, row) => [row / 100, value(row)]);
+  const find = (name) => root.querySelector(`[data-chart="${name}"]`);
+  const counts = points((row) => kept[row]);
+  paintChart(find("count"), words.countChart, words.threshold, view.row, view.visible, [[words.keptBoxes, counts, 0]]);
+  if (model.truth) {
+    const all = model.truth.boxes.length;
+    const quality = [
+      [words.precision, points((row) => (kept[row] ? right[row] / kept[row] : null)), 2],
+      [words.recall, points((row) => (all ? right[row] / all : null)), 2],
+    ];
+    paintChart(find("quality"), words.qualityChart, words.threshold, view.row, 1, quality);
+  }
+  find("map").hidden = !model.map;
+  if (model.map) paintChart(find("map"), words.mapChart, words.threshold, view.row, 1, [[words.map, model.map, 3]]);
+}
+
+// Each series is [name, points (x, y or null) by rising x, digits].
+function paintChart(figure, caption, axis, row, top, series) {
+  figure.querySelector("figcaption").textContent = caption;
+  const canvas = figure.querySelector("canvas");
+  const { pen, width, height } = penFor(canvas);
+  const style = getComputedStyle(canvas);
+  const dark = isDark(style.color);
+  const [left, right, upper, lower] = [42, width - 14, 10, height - 38];
+  const x = (value) => left + value * (right - left);
+  const y = (value) => lower - (value / Math.max(top, 1e-9)) * (lower - upper);
+  pen.fillStyle = pen.strokeStyle = style.color;
+
+  pen.lineWidth = 1;
+  pen.font = `13px ${style.fontFamily}`;
+  for (const part of [0, 0.25, 0.5, 0.75, 1]) {
+    pen.globalAlpha = 0.2;
+    line(pen, [[left, y(part * top)], [right, y(part * top)]]);
+    pen.globalAlpha = 1;
+    pen.textAlign = "center";
+    pen.fillText(part, x(part), lower + 13);
+    pen.textAlign = "right";
+    if (part % 0.5 === 0) pen.fillText(top > 1 ? Math.round(part * top) : part, left - 7, y(part * top));
+  }
+  pen.textAlign = "center";
+  pen.fillText(axis, (left + right) / 2, lower + 30);
+  pen.lineWidth = 2;
+  line(pen, [[x(row / 100), upper - 6], [x(row / 100), lower]]);
+
+  const keys = series.map(([name, points, digits], index) => {
+    const look = LINES[index];
+    const colour = dark ? look.onDark : look.colour;
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineWidth = 3;
+    pen.setLineDash(look.dash);
+    line(pen, points.map(([across, value]) => (value === null ? null : [x(across), y(value)])));
+    pen.setLineDash([]);
+    const now = points.find(([across]) => Math.round(100 * across) === row)?.[1] ?? null;
+    if (now !== null) {
+      pen.beginPath();
+      pen.arc(x(row / 100), y(now), 6, 0, 7);
+      pen.fill();
+    }
+    return { name, value: now === null ? "–" : now.toFixed(digits), colour, dash: look.css };
+  });
+  writeKeys(figure.querySelector(".keys"), keys);
+  canvas.setAttribute("aria-label", `${caption}. ${keys.map(({ name, value }) => `${name} ${value}`).join(", ")}`);
+}
+
+function line(pen, points) {
+  pen.beginPath();
+  let lifted = true;
+  for (const point of points) {
+    if (point) pen[lifted ? "moveTo" : "lineTo"](...point);
+    lifted = !point;
+  }
+  pen.stroke();
+}
+
+function writeKeys(place, keys) {
+  place.replaceChildren(...keys.map(({ name, value, colour, dash }) => {
+    const key = document.createElement("span");
+    const swatch = document.createElement("i");
+    swatch.style.setProperty("--colour", colour);
+    swatch.style.setProperty("--dash", dash);
+    const number = document.createElement("b");
+    number.textContent = value;
+    key.append(swatch, `${name} `, number);
+    return key;
+  }));
+}
+
+function isDark(textColour) {
+  const [red, green, blue] = textColour.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 384;
+}

@@ -1,0 +1,64 @@
+"""NMS that answers in the browser: pictures, steps, list and curves that follow two thresholds without the server."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.i18n import _
+
+_source = Path(__file__).with_suffix("")
+_component = st.components.v2.component(
+    "nms_explorer",
+    html=_source.with_suffix(".html").read_text(),
+    css=_source.with_suffix(".css").read_text(),
+    js=_source.with_suffix(".js").read_text(),
+)
+
+
+def nms_explorer(data: dict[str, Any], soft_title: str, map_by_threshold: dict[str, float] | None) -> None:
+    """Show ``core.figures.nms.explorer_data``, soft-NMS under ``soft_title``, and the held-out mAP where it is known.
+
+    ``map_by_threshold`` maps an IoU threshold, written out, to the mAP at it.
+    """
+    points = sorted((float(threshold), value) for threshold, value in (map_by_threshold or {}).items())
+    _component(data={**data, "map": points or None, "words": _words(soft_title)}, key="nms_explorer")
+
+
+def _words(soft_title: str) -> dict[str, str]:
+    return {
+        "iou": _("IoU threshold"),
+        "score": _("Score threshold"),
+        "step": _("Step"),
+        "stepBefore": _("before NMS"),
+        "stepOf": _("{step} of {steps}"),
+        "stepFinished": _("finished"),
+        "back": _("One step back"),
+        "next": _("One step on"),
+        "showSuppressed": _("Show suppressed boxes"),
+        "showTruth": _("Show ground truth"),
+        "boxes": _("Boxes, best first"),
+        "greedy": _("Greedy NMS: {count} boxes kept"),
+        "soft": soft_title + _(": {count} boxes above the score threshold"),
+        "before": _("Before NMS: {count} boxes. A thicker line is a higher score."),
+        "finished": _("{kept} of {count} boxes are kept. Hover a box to see its overlap with the one that was kept."),
+        "stepKeeps": _("Step {step} of {steps}: {box} is the best box left and is kept. It suppresses none."),
+        "stepSuppresses": _(
+            "Step {step} of {steps}: {box} is the best box left and is kept. It suppresses {count}, by IoU: {victims}."
+        ),
+        "hoverKept": _("{box} is kept and suppresses {count}. Soft-NMS gives it {soft}."),
+        "hoverSuppressed": _("{box} is suppressed by {by} at IoU {iou}. Soft-NMS lowers it to {soft}."),
+        "waiting": _("waiting"),
+        "kept": _("kept"),
+        "keptRight": _("kept ✓ right"),
+        "keptWrong": _("kept ✗ wrong"),
+        "suppressedBy": _("by #{by}, IoU {iou}"),
+        "threshold": _("IoU threshold"),
+        "countChart": _("Boxes kept in this image"),
+        "keptBoxes": _("Kept"),
+        "qualityChart": _("Precision and recall in this image (right: IoU with the truth 0.5 or more)"),
+        "precision": _("Precision"),
+        "recall": _("Recall"),
+        "mapChart": _("mAP@0.5 on the held-out scenes"),
+        "map": _("mAP"),
+    }
