@@ -34,7 +34,7 @@ def boxes_before_nms(name: str, image_key: str, _pixels: Tensor) -> Detections:
 
 def choose_detector() -> str:
     """Show the detectors and return the chosen one's name."""
-    return st.segmented_control(
+    return st.pills(
         _("Detector"),
         NAMES,
         default="faster_rcnn",
@@ -50,8 +50,8 @@ def choose_kind() -> tuple[bool, Decay]:
     """Show how boxes suppress each other; return whether only within a class, and how soft-NMS lowers scores."""
     scopes = {"class": _("Within a class"), "all": _("Across classes")}
     decays: dict[Decay, str] = {"linear": _("Linear"), "gaussian": _("Gaussian")}
-    left, right = st.columns(2)
-    scope = left.segmented_control(
+    row = st.container(horizontal=True, gap="medium")
+    scope = row.segmented_control(
         _("Suppress"),
         list(scopes),
         default="class",
@@ -61,7 +61,7 @@ def choose_kind() -> tuple[bool, Decay]:
         bind="query-params",
         persist_state="session",
     )
-    decay = right.segmented_control(
+    decay = row.segmented_control(
         _("Soft-NMS"),
         list(decays),
         default="linear",
@@ -86,7 +86,9 @@ def edited(found: Detections, detector: Detector, picked: PickedImage, name: str
     """
     st.caption(_("Change, add or delete boxes: pixels from the upper left corner, scores from 0 to 1."))
     table = pd.DataFrame(to_rows(found, detector.classes, TABLE_ROWS))
-    changed = st.data_editor(table, num_rows="dynamic", width="stretch", key=f"table:{picked.key}:{name}")
+    classes = st.column_config.SelectboxColumn(options=detector.classes[1:])
+    key = f"table:{picked.key}:{name}"
+    changed = st.data_editor(table, num_rows="dynamic", column_config={"class": classes}, width="stretch", key=key)
     height, width = picked.pixels.shape[1:]
     return read_rows(changed.to_dict("records"), detector.classes, width, height)
 

@@ -1,11 +1,12 @@
 """What the NMS explorer draws: every answer for every slider position, computed here, looked up in the browser."""
 
 import base64
+import io
 from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.io import encode_jpeg
+from torchvision.transforms.functional import to_pil_image
 
 from core.figures.palette import class_colour
 from core.nms import Decay, Sweep, correct, soft_sweep, sweep
@@ -83,5 +84,6 @@ def _sixteen_bits(values: Tensor) -> str:
 
 
 def _data_url(image: Tensor) -> str:
-    pixels = encode_jpeg(image.contiguous(), quality=_JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(pixels.numpy().tobytes()).decode()
+    file = io.BytesIO()
+    to_pil_image(image).save(file, "JPEG", quality=_JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -2,14 +2,17 @@
 
 const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;
-const STORED = ["iou", "score", "step", "suppressed", "truth"];
+const NAMED = 4; // of the boxes that one step suppresses
+const LABELLED = 12; // kept boxes that have room for a label in the picture
 const LINES = [
   { colour: "#0072B2", onDark: "#56B4E9", dash: [], css: "solid" },
   { colour: "#D55E00", onDark: "#E69F00", dash: [8, 5], css: "dashed" },
 ];
 
-// Kept while the tab is open, across reruns and pages. Thresholds are hundredths; step null is the finished picture.
-const settings = { iou: 30, score: 25, step: null, suppressed: true, truth: false };
+// Thresholds are hundredths; step null is the finished picture.
+const DEFAULTS = { iou: 30, score: 25, step: null, suppressed: true, truth: false };
+// Kept while the tab is open, across reruns and pages.
+const settings = { ...DEFAULTS };
 readAddress();
 
 const explorers = new WeakMap();
@@ -70,6 +73,7 @@ function explore(root) {
 
   function paint() {
     due = 0;
+    if (!root.isConnected) return; // the user has gone to another page
     view = answer(model);
     if (hovered !== null && hovered >= view.visible) hovered = null;
     setControls(root, model, view);
@@ -79,7 +83,7 @@ function explore(root) {
     paintPicture(find('[data-picture="soft"]'), model, view, hovered, model.words.soft, view.softly.length);
     paintList(list, model, view, hovered);
     paintCharts(root, model, view);
-    writeAddress();
+    writeAddress(root);
   }
 
   return (data) => {
@@ -160,14 +164,15 @@ function sentence(model, view, hovered) {
       ...values, by: name(view.by[hovered]), iou: view.overlap(hovered).toFixed(2),
     });
   }
+  if (!view.visible) return fill(words.none, { score: model.scores[0].toFixed(2) });
   if (view.step === 0) return fill(words.before, { count: view.visible });
   if (view.step === view.steps) return fill(words.finished, { kept: view.kept.length, count: view.visible });
   const current = view.kept[view.step - 1];
   const now = view.roles.flatMap((role, box) => (role === "now" ? [box] : []));
-  const victims = now.slice(0, 4).map((box) => `${name(box)} (${view.overlap(box).toFixed(2)})`).join(", ");
+  const victims = now.slice(0, NAMED).map((box) => `${name(box)} (${view.overlap(box).toFixed(2)})`);
+  if (now.length > NAMED) victims.push(fill(words.more, { count: now.length - NAMED }));
   return fill(now.length ? words.stepSuppresses : words.stepKeeps, {
-    step: view.step, steps: view.kept.length, box: name(current), count: now.length,
-    victims: now.length > 4 ? `${victims}, …` : victims,
+    step: view.step, steps: view.kept.length, box: name(current), count: now.length, victims: victims.join(", "),
   });
 }
 
@@ -248,13 +253,13 @@ function readAddress() {
 let writing = 0;
 
 // At rest only: browsers limit how often a page may change its address.
-function writeAddress() {
+function writeAddress(root) {
   clearTimeout(writing);
   writing = setTimeout(() => {
+    if (!root.isConnected) return;
     const address = new URL(location.href);
-    for (const name of STORED) {
-      const value = settings[name];
-      if (value === null) address.searchParams.delete(name);
+    for (const [name, value] of Object.entries(settings)) {
+      if (value === DEFAULTS[name]) address.searchParams.delete(name);
       else address.searchParams.set(name, name === "iou" || name === "score" ? (value / 100).toFixed(2) : value);
     }
     if (address.href !== location.href) history.replaceState(history.state, "", address);
@@ -277,7 +282,7 @@ function penFor(canvas) {
   return { pen, width, height };
 }
 
-const thickness = (score) => 1 + 5 * score;
+const thickness = (score) => 1 + 4 * score;
 
 function paintPicture(figure, model, view, hovered, caption, count) {
   const canvas = figure.querySelector("canvas");
@@ -290,12 +295,12 @@ function paintPicture(figure, model, view, hovered, caption, count) {
   const place = ([x0, y0, x1, y1]) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
   const partner = hovered === null ? null : view.by[hovered];
 
-  const draw = (box, score, { dash = [], faint = false, label = null } = {}) => {
+  const draw = (box, score, { dash = [], alpha = 1, line = thickness(score), label = null } = {}) => {
     const linked = box === hovered || box === partner || view.by[box] === hovered;
     const rectangle = place(model.boxes[box]);
-    pen.globalAlpha = hovered !== null && !linked ? 0.25 : faint && !linked ? 0.6 : 1;
+    pen.globalAlpha = hovered === null ? alpha : linked ? 1 : 0.25;
     pen.setLineDash(dash);
-    const line = (faint ? 1.5 : thickness(score)) + (box === hovered ? 2 : 0);
+    if (box === hovered) line += 2;
     stroke(pen, rectangle, "#000", line + 2);
     stroke(pen, rectangle, model.classes[model.labels[box]].colour, line);
     if (label) tag(pen, label, rectangle, model.classes[model.labels[box]].colour, width);
@@ -316,15 +321,22 @@ function paintPicture(figure, model, view, hovered, caption, count) {
 
 function paintGreedy(order, draw, model, view, hovered) {
   const every = order(view.roles.keys());
-  const labelled = view.step === view.steps && view.kept.length <= 12;
-  for (const role of ["gone", "waiting", "kept", "now", "current"]) {
+  const finished = view.step === view.steps;
+  const looks = {
+    gone: { dash: [6, 4], alpha: 0.6, line: 1.5 },
+    waiting: { alpha: view.step === 0 ? 1 : 0.45 },
+    kept: {},
+    now: { dash: [6, 4], line: 2 },
+    current: {},
+  };
+  const labelled = (box, role) =>
+    box === hovered || role === "current" ||
+    (role === "kept" && finished && hovered === null && view.kept.length <= LABELLED);
+  for (const [role, look] of Object.entries(looks)) {
     if (role === "gone" && !settings.suppressed && hovered === null) continue;
     for (const box of every) {
       if (view.roles[box] !== role) continue;
-      const struck = role === "gone" || role === "now";
-      const named = role === "current" || box === hovered || (labelled && role === "kept" && hovered === null);
-      const text = named ? title(model, box) : role === "now" ? view.overlap(box).toFixed(2) : null;
-      draw(box, model.scores[box], { dash: struck ? [6, 4] : [], faint: role === "gone", label: text });
+      draw(box, model.scores[box], { ...look, label: labelled(box, role) && title(model, box) });
     }
   }
 }
