@@ -25,7 +25,7 @@ def to_rows(found: Detections, classes: tuple[str, ...], most: int) -> list[dict
     ]
 
 
-def read_rows(rows: Sequence[Mapping[str, Any]], classes: tuple[str, ...], width: int, height: int) -> Detections:
+def read_rows(rows: Sequence[Mapping[Any, Any]], classes: tuple[str, ...], width: int, height: int) -> Detections:
     """Read rows of ``COLUMNS`` back, in their order, as boxes in an image of ``width`` x ``height`` pixels.
 
     ``classes`` names the labels, 0 being the background.
@@ -45,7 +45,7 @@ def read_rows(rows: Sequence[Mapping[str, Any]], classes: tuple[str, ...], width
     )
 
 
-def _complaint(row: Mapping[str, Any], classes: tuple[str, ...], width: int, height: int) -> str | None:
+def _complaint(row: Mapping[Any, Any], classes: tuple[str, ...], width: int, height: int) -> str | None:
     if row["class"] not in classes[1:]:
         return _("choose a class, one of {names}.").format(names=", ".join(classes[1:]))
     for column in COLUMNS[1:]:

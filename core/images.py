@@ -5,9 +5,9 @@ import math
 import os
 import threading
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
@@ -18,7 +18,7 @@ MOST_PIXELS = 50_000_000
 LONGEST = 1024  # pixels of the longer side that is handed on
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # none that runs another program
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
+Source = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 _decoding = threading.Lock()  # a class uploads at once: one large image at a time bounds the memory
 
@@ -58,11 +58,11 @@ def open_image(source: Source) -> OpenedImage:
             return _decode(data)
     except ImageError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ImageError(_("This is not an image that can be read: choose a JPEG, PNG, WebP or GIF file.")) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
-    except Exception:  # a damaged file leads Pillow's decoders to nearly every exception there is
+    except Exception:  # noqa: BLE001 - a damaged file leads Pillow's decoders to nearly every exception there is
         raise ImageError(_("The image is damaged or cut off: save it anew, as JPEG or PNG, and try again.")) from None
 
 
@@ -77,12 +77,12 @@ def _read(source: Source) -> bytes:
         if isinstance(source, str | os.PathLike):
             with open(source, "rb") as file:
                 data = file.read(MOST_BYTES + 1)
-        elif isinstance(source, bytes | bytearray | memoryview):
+        elif isinstance(source, bytes | bytearray):
             data = bytes(source[: MOST_BYTES + 1])
         else:
             source.seek(0)
             data = source.read(MOST_BYTES + 1)
-    except Exception:  # a path may be anything that a user types, a file object anything at all
+    except Exception:  # noqa: BLE001 - a path may be anything that a user types, a file object anything at all
         raise ImageError(_("There is no such file, or it cannot be read: choose another one.")) from None
     if len(data) > MOST_BYTES:
         sentence = _("The file is larger than {most} MB: scale the image down and try again.")

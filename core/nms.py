@@ -58,7 +58,8 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
         ValueError: a shape does not fit, the threshold is outside 0 to 1, or a number is NaN.
     """
     _check(boxes, scores, iou_threshold)
-    return torchvision.ops.nms(boxes, scores, iou_threshold)
+    kept: Tensor = torchvision.ops.nms(boxes, scores, iou_threshold)
+    return kept
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: float) -> Tensor:
@@ -69,7 +70,7 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: fl
     """
     _check(boxes, scores, iou_threshold)
     kept = torch.zeros_like(scores, dtype=torch.bool)
-    for label in labels.unique():
+    for label in torch.unique(labels):
         own = (labels == label).nonzero().squeeze(1)
         kept[own[torchvision.ops.nms(boxes[own], scores[own], iou_threshold)]] = True
     order = _best_first(scores)
@@ -190,5 +191,5 @@ def _best_first(scores: Tensor) -> Tensor:
 
 def _overlaps(boxes: Tensor, labels: Tensor | None) -> Tensor:
     """Return the IoU of each two boxes (N, N), 0 where their labels differ."""
-    overlaps = box_iou(boxes, boxes).nan_to_num(0)
+    overlaps: Tensor = box_iou(boxes, boxes).nan_to_num(0)
     return overlaps if labels is None else overlaps * (labels[:, None] == labels)

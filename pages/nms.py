@@ -22,7 +22,7 @@ def loaded(name: str) -> Detector:
     """Return detector ``name`` with at most ``REGIONS`` proposals; it is shared by all sessions."""
     detector = load(name)
     if hasattr(detector, "max_regions"):
-        detector.max_regions = REGIONS
+        detector.max_regions = REGIONS  # type: ignore[assignment]
     return detector
 
 

@@ -26,4 +26,5 @@ PHOTOS = tuple(FILES)
 def photo(name: str) -> Tensor:
     """Return the sample photo ``name`` of ``PHOTOS``: (3, H, W) uint8."""
     with Image.open(FOLDER / FILES[name]) as picture:
-        return pil_to_tensor(picture.convert("RGB"))
+        pixels: Tensor = pil_to_tensor(picture.convert("RGB"))
+    return pixels

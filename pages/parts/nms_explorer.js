@@ -404,7 +404,7 @@ function paintCharts(root, model, view) {
   if (model.map) paintChart(find("map"), words.mapChart, words.threshold, view.row, 1, [[words.map, model.map, 3]]);
 }
 
-// Each series is [name, points (x, y or null) by rising x, digits].
+// Each series is [name, points (x, y or null) by rising x, digits]; the name may hold the marked {threshold}.
 function paintChart(figure, caption, axis, row, top, series) {
   figure.querySelector("figcaption").textContent = caption;
   const canvas = figure.querySelector("canvas");
@@ -432,6 +432,7 @@ function paintChart(figure, caption, axis, row, top, series) {
   pen.lineWidth = 2;
   line(pen, [[x(row / 100), upper - 6], [x(row / 100), lower]]);
 
+  const distance = ([across]) => Math.abs(across - row / 100);
   const keys = series.map(([name, points, digits], index) => {
     const look = LINES[index];
     const colour = dark ? look.onDark : look.colour;
@@ -440,13 +441,12 @@ function paintChart(figure, caption, axis, row, top, series) {
     pen.setLineDash(look.dash);
     line(pen, points.map(([across, value]) => (value === null ? null : [x(across), y(value)])));
     pen.setLineDash([]);
-    const now = points.find(([across]) => Math.round(100 * across) === row)?.[1] ?? null;
-    if (now !== null) {
-      pen.beginPath();
-      pen.arc(x(row / 100), y(now), 6, 0, 7);
-      pen.fill();
-    }
-    return { name, value: now === null ? "–" : now.toFixed(digits), colour, dash: look.css };
+    if (points.length < ROWS) for (const point of points) dot(pen, x, y, point, 4);
+    // A measured curve has few points: the nearest one is marked, and named by its threshold.
+    const now = points.reduce((one, other) => (distance(other) < distance(one) ? other : one));
+    if (now[1] !== null) dot(pen, x, y, now, 7);
+    const value = now[1] === null ? "–" : now[1].toFixed(digits);
+    return { name: fill(name, { threshold: now[0].toFixed(2) }), value, colour, dash: look.css };
   });
   writeKeys(figure.querySelector(".keys"), keys);
   canvas.setAttribute("aria-label", `${caption}. ${keys.map(({ name, value }) => `${name} ${value}`).join(", ")}`);
@@ -460,6 +460,12 @@ function line(pen, points) {
     lifted = !point;
   }
   pen.stroke();
+}
+
+function dot(pen, x, y, [across, value], radius) {
+  pen.beginPath();
+  pen.arc(x(across), y(value), radius, 0, 2 * Math.PI);
+  pen.fill();
 }
 
 function writeKeys(place, keys) {

@@ -62,5 +62,5 @@ def _words(soft_title: str) -> dict[str, str]:
         "precision": _("Precision"),
         "recall": _("Recall"),
         "mapChart": _("mAP@0.5 on the held-out scenes"),
-        "map": _("mAP"),
+        "map": _("mAP at {threshold}"),
     }
