@@ -5,6 +5,7 @@ behind the fifth convolution, is left to the detectors, since each replaces it b
 pyramid, a grid). Layout: Krizhevsky, Sutskever and Hinton 2012; ``alexnet`` is torchvision's.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -109,7 +110,7 @@ def fold_batch_norm(model: nn.Module) -> None:
     """
     for sequence in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
         names = list(sequence._modules)
-        for before, name in zip(names, names[1:], strict=False):
+        for before, name in pairwise(names):
             convolution, norm = sequence._modules[before], sequence._modules[name]
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 sequence._modules[before] = fuse_conv_bn_eval(convolution.eval(), norm.eval())

@@ -66,7 +66,6 @@ class Job(Generic[Event]):
         if self._queue.drop(self):
             self._state = "cancelled"
 
-    @property
     def unwanted(self) -> bool:
         """Whether it was cancelled, or nobody has polled it for ``ABANDONED_AFTER`` seconds."""
         return self._cancelled or time.monotonic() - self._polled > ABANDONED_AFTER
@@ -83,10 +82,10 @@ class Job(Generic[Event]):
             self._error, self._state = _("The computation failed; the server's log says why. Try it again."), "failed"
 
     def _collect(self) -> State:
-        if self.unwanted:
+        if self.unwanted():
             return "cancelled"
         for event in self._work():
-            if self.unwanted:
+            if self.unwanted():
                 return "cancelled"
             self._events.append(event)
         return "done"

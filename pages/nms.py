@@ -21,8 +21,7 @@ TABLE_ROWS = 12
 def loaded(name: str) -> Detector:
     """Return detector ``name`` with at most ``REGIONS`` proposals; it is shared by all sessions."""
     detector = load(name)
-    if hasattr(detector, "max_regions"):
-        detector.max_regions = REGIONS  # type: ignore[assignment]
+    detector.limit_regions(REGIONS)
     return detector
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -82,8 +83,13 @@ def test_job_nobody_polls_is_abandoned(queue, monkeypatch):
     monkeypatch.setattr(jobs, "ABANDONED_AFTER", 0.05)
     gate = threading.Event()
     blocker = queue.submit(lambda: held(gate))
-    started = []
-    forgotten = queue.submit(lambda: iter(started.append(1) or "x"))
+    started: list[int] = []
+
+    def start() -> Iterator[int]:
+        started.append(1)
+        yield 1
+
+    forgotten = queue.submit(start)
     time.sleep(0.1)
     gate.set()
     assert wait_for(queue.submit(lambda: iter("n")), "done").events == ("n",)

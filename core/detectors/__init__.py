@@ -5,13 +5,14 @@ from pathlib import Path
 import torch
 
 from core.backbones import Size, fold_batch_norm
-from core.detectors.base import Detections, Detector, Progress, Regions, Step, TimedStep, Trace, run, timed_steps
+from core.detectors.base import Detector, Progress, Step, TimedStep, Trace, run, timed_steps
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
 from core.training.checkpoint import FOLDER, load_weights
+from core.values import Detections, Regions
 
 DETECTORS: dict[str, type[RCNN | SPPNet | FastRCNN | FasterRCNN | YOLO]] = {
     kind.name: kind for kind in (RCNN, SPPNet, FastRCNN, FasterRCNN, YOLO)
@@ -35,7 +36,7 @@ def load(name: str, folder: Path = FOLDER) -> Detector:
     detector = build(name)
     load_weights(detector, name, folder)
     fold_batch_norm(detector)
-    return detector.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return detector.to(memory_format=torch.channels_last)
 
 
 __all__ = [

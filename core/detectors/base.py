@@ -1,8 +1,4 @@
-"""What every detector is: a generator of named steps, and the one stopwatch that times them.
-
-Boxes are ``(x0, y0, x1, y1)`` float32 in pixels of the image that was given. Labels count from 1;
-0 is the background, as in torchvision's detection targets.
-"""
+"""What every detector is: a generator of named steps, and the one stopwatch that times them."""
 
 import time
 from collections.abc import Iterator
@@ -12,63 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class Regions:
-    """Region proposals, best first: ``boxes`` (R, 4) and, where the proposer ranks them by one, ``scores`` (R,)."""
-
-    boxes: Tensor
-    scores: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Crops:
-    """Regions cut out and warped to the network's input: ``images`` (R, 3, S, S) float, ``boxes`` (R, 4)."""
-
-    images: Tensor
-    boxes: Tensor
-
-
-@dataclass(frozen=True)
-class FeatureMap:
-    """One convolutional map of the whole image: ``values`` (C, H, W); one cell is ``stride`` input pixels wide."""
-
-    values: Tensor
-    stride: int
-
-
-@dataclass(frozen=True)
-class RegionFeatures:
-    """A fixed-size feature for each region: ``values`` (R, D) or (R, C, h, w), ``boxes`` (R, 4)."""
-
-    values: Tensor
-    boxes: Tensor
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A score for each box and class: ``values`` (R, K + 1) in the order of ``Detector.classes``, ``boxes`` (R, 4).
-
-    Column 0 is the background; a detector without a background class leaves it at minus infinity.
-    """
-
-    values: Tensor
-    boxes: Tensor
-
-
-@dataclass(frozen=True)
-class Detections:
-    """Labelled boxes, best score first: ``boxes`` (N, 4), ``scores`` (N,), ``labels`` (N,) int64 from 1."""
-
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.boxes)
-
-
-Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections
+from core.values import Crops, Detections, Value
 
 
 @dataclass(frozen=True)
@@ -129,12 +69,21 @@ class Trace:
 
 
 class Detector(nn.Module):
-    """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has."""
+    """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has.
+
+    ``max_regions`` bounds the region proposals that it is given; it is None where a detector makes its own.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
     classes: tuple[str, ...]
+    max_regions: int | None = None
+
+    def limit_regions(self, most: int) -> None:
+        """Use at most ``most`` region proposals, where they come from outside the network; otherwise do nothing."""
+        if self.max_regions is not None:
+            self.max_regions = most
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         """Detect in ``image`` (3, H, W) uint8, yielding each stage as it is done; the last value is ``Detections``."""

@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, pool_windows, roi_windows
 from core.proposals import selective_search
+from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 ROIS_PER_IMAGE = 64
 POSITIVE_PART = 0.25
@@ -38,12 +39,12 @@ class FastRCNN(Detector):
     name = "fast_rcnn"
     title = "Fast R-CNN"
     paper = "Girshick 2015"
+    max_regions: int = 2000
 
     def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
         self.size: Size = size
-        self.max_regions = 2000
         self.trunk = backbone(size)
         self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
 

@@ -17,11 +17,12 @@ from torch import Tensor
 from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, roi_pool
 from core.proposals.rpn import RPN, propose
+from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 SCALES: dict[Size, tuple[int, ...]] = {"slim": (32, 64, 128), "paper": (128, 256, 512)}
 LEAST_SIDE: dict[Size, float] = {"slim": 8, "paper": 16}
@@ -39,12 +40,12 @@ class FasterRCNN(Detector):
     name = "faster_rcnn"
     title = "Faster R-CNN"
     paper = "Ren et al. 2015"
+    max_regions: int = 300
 
     def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
         self.size: Size = size
-        self.max_regions = 300
         self.trunk = backbone(size)
         self.rpn = RPN(self.trunk.channels, SCALES[size])
         self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)

@@ -101,7 +101,7 @@ def contestant(name: str, size: Size) -> Detector:
 def _warm(name: str) -> Detector:
     """Load ``name`` once for all races, and run it once, since a first run also pays for torch's preparations."""
     detector = load(name)
-    _limit(detector, COUNTED_CROPS)
+    detector.limit_regions(COUNTED_CROPS)
     run(detector, ShapeScenes("validation", 1)[0][0])
     return detector
 
@@ -117,7 +117,7 @@ def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "sl
         except CheckpointError as error:
             yield Refused(name, str(error))
             continue
-        _limit(detector, max_regions)
+        detector.limit_regions(max_regions)
         steps = []
         for event in timed_steps(detector, image):
             if isinstance(event, TimedStep):
@@ -135,7 +135,7 @@ def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
     for regions in CURVE_REGIONS:
         for name in names:
             detector = contestant(name, "slim")
-            _limit(detector, regions)
+            detector.limit_regions(regions)
             yield CurvePoint(name, regions, _median_seconds(detector, image))
 
 
@@ -153,7 +153,7 @@ def gigaflops(detector: Detector, trace: Trace) -> float:
     scale = 1.0
     if trace.convolution_passes > COUNTED_CROPS:
         scale = trace.convolution_passes / COUNTED_CROPS
-        _limit(detector, COUNTED_CROPS)
+        detector.limit_regions(COUNTED_CROPS)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         for _step in detector.steps(trace.image):
             pass
@@ -206,8 +206,3 @@ def machine() -> str:
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     processor = models[0] if models else platform.processor() or platform.machine()
     return f"{processor}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
-
-
-def _limit(detector: Detector, regions: int) -> None:
-    if hasattr(detector, "max_regions"):
-        detector.max_regions = regions

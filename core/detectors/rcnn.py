@@ -23,12 +23,13 @@ from torch.nn import functional
 from core.backbones import CROP_SIDE, FC_WIDTH, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Crops, Detector, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, joined, sample
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import flatten_cells
 from core.proposals import selective_search
+from core.values import Crops, RegionFeatures, Regions, Scores
 
 CONTEXT = 16  # pixels of the warped crop, on each side
 MEAN_COLOUR = (124, 116, 104)  # fills what lies outside the image, and is 0 to the network
@@ -48,12 +49,12 @@ class RCNN(Detector):
     name = "rcnn"
     title = "R-CNN"
     paper = "Girshick et al. 2014"
+    max_regions: int = 2000
 
     def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
         self.side = CROP_SIDE[size]
-        self.max_regions = 2000
         self.trunk = backbone(size)
         pooled = BINS * BINS * self.trunk.channels
         self.layers = fully_connected(pooled, size)

@@ -19,13 +19,14 @@ from torch.nn import functional
 from core.backbones import FC_WIDTH, STRIDE, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, FeatureMap, Progress, RegionFeatures, Regions, Scores, Step
+from core.detectors.base import Detector, Progress, Step
 from core.detectors.rcnn import SVM_THRESHOLD
 from core.detectors.regions import joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
 from core.proposals import selective_search
+from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 ROIS_PER_IMAGE = 64
 POSITIVE_PART = 0.25
@@ -38,12 +39,12 @@ class SPPNet(Detector):
     name = "sppnet"
     title = "SPPNet"
     paper = "He et al. 2014"
+    max_regions: int = 2000
 
     def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
         self.size: Size = size
-        self.max_regions = 2000
         self.trunk = backbone(size)
         pooled = sum(level * level for level in PYRAMID) * self.trunk.channels
         self.layers = fully_connected(pooled, size)

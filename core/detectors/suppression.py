@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from core.detectors.base import Detections
+from core.values import Detections
 
 SCORE_THRESHOLD = 0.05
 NMS_THRESHOLD = 0.3  # R-CNN, SPPNet and both successors' released code; YOLO's paper names none

@@ -21,8 +21,9 @@ from torch.nn import functional
 
 from core.backbones import CROP_SIDE, STRIDE, Size, backbone
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, FeatureMap, Progress, Scores, Step
+from core.detectors.base import Detector, Progress, Step
 from core.detectors.suppression import candidates, suppress
+from core.values import FeatureMap, Scores
 
 BOXES_PER_CELL = 2
 LAMBDA_COORD = 5.0

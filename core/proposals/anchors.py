@@ -14,7 +14,7 @@ def anchor_shapes(scales: tuple[int, ...], ratios: tuple[float, ...] = RATIOS) -
     return torch.cat([-half, half], 1)
 
 
-def anchors(shapes: Tensor, height: int, width: int, stride: int) -> Tensor:
+def anchors_on(shapes: Tensor, height: int, width: int, stride: int) -> Tensor:
     """Centre ``shapes`` (A, 4) on every cell of a map of ``height`` x ``width``: (H * W * A, 4), cell by cell.
 
     Cell (i, j) is centred on input pixel (stride (i + 1/2), stride (j + 1/2)).

@@ -9,8 +9,8 @@ from torchvision.ops import box_iou, nms
 
 from core.backbones import STRIDE
 from core.boxes import clip, decode, encode
-from core.detectors.base import Regions
-from core.proposals.anchors import RATIOS, anchor_shapes, anchors
+from core.proposals.anchors import RATIOS, anchor_shapes, anchors_on
+from core.values import Regions
 
 POSITIVE_IOU = 0.7
 NEGATIVE_IOU = 0.3
@@ -57,7 +57,8 @@ class RPN(nn.Module):
 
     def anchors(self, features: Tensor) -> Tensor:
         """Return the anchors of a map (..., H, W): (H W A, 4) in input pixels."""
-        return anchors(self.shapes, *features.shape[-2:], STRIDE)
+        height, width = features.shape[-2:]
+        return anchors_on(self.shapes, height, width, STRIDE)
 
     def losses(
         self,

@@ -113,8 +113,8 @@ COLOUR_SPACES = {
     "hue": _cv2(cv2.COLOR_RGB2HSV_FULL, channels=1),
     "intensity": _cv2(cv2.COLOR_RGB2GRAY),
 }
-# The paper's fast mode has k = 50 and 100 and segments of at least k pixels. Twice that k and 50 pixels cover the objects
-# of photos as well with a quarter fewer boxes.
+# The paper's fast mode has k = 50 and 100 and segments of at least k pixels. Twice that k and 50 pixels cover the
+# objects of photos as well with a quarter fewer boxes.
 CTSF, TSF, FILL, SIZE = Weights(), Weights(colour=0), Weights(0, 0, 0, 1), Weights(0, 0, 1, 0)
 MODES: dict[Mode, tuple[Strategy, ...]] = {
     "single": (Strategy("hsv", 100, CTSF),),

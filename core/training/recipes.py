@@ -74,7 +74,7 @@ def train_by_recipe(
     if recipe.start:
         donor = CellClassifier()
         load_weights(donor, recipe.start, folder)
-        model.trunk.load_state_dict(donor.trunk.state_dict())  # type: ignore[operator, union-attr]
+        model.trunk.load_state_dict(donor.trunk.state_dict())  # type: ignore[union-attr]
     scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
     if recipe.proposals:
         scenes = with_proposals(scenes)

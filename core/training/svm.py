@@ -52,15 +52,16 @@ def fit(detector: RCNN | SPPNet, scenes: DrawnScenes, regions_per_image: int) ->
         with torch.inference_mode():
             pooled, hidden = detector.region_features(image, regions)
         if index == 0:
-            for features, scale in ((pooled, detector.svms.pooled_scale), (hidden, detector.svms.hidden_scale)):
-                scale.copy_(FEATURE_NORM / features.norm(dim=1).mean())
+            for values, scale in ((pooled, detector.svms.pooled_scale), (hidden, detector.svms.hidden_scale)):
+                scale.copy_(FEATURE_NORM / values.norm(dim=1).mean())
         images.append(_describe(hidden * detector.svms.hidden_scale, regions, target, classes))
         for label, pair in _regression_pairs(pooled * detector.svms.pooled_scale, regions, target):
             pairs[label - 1].append(pair)
         yield 0.9 * (index + 1) / len(scenes)
     for label in range(classes):
         detector.svms.svm[label] = torch.from_numpy(mine(images, label))
-        detector.svms.ridge[label] = ridge(*(torch.cat(part) for part in zip(*pairs[label], strict=True)))
+        features, offsets = (torch.cat(part) for part in zip(*pairs[label], strict=True))
+        detector.svms.ridge[label] = ridge(features, offsets)
         yield 0.9 + 0.1 * (label + 1) / classes
 
 

@@ -51,4 +51,4 @@ def test_surer_boxes_are_thicker():
 
 def test_a_value_of_no_known_kind_is_refused():
     with pytest.raises(TypeError, match="no picture for int"):
-        picture_of(3, IMAGE, CLASSES)
+        picture_of(3, IMAGE, CLASSES)  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+"""What the stages of a detector hand on: plain frozen dataclasses of tensors.
+
+Boxes are ``(x0, y0, x1, y1)`` float32 in pixels of the image that was given. Labels count from 1; 0 is the
+background, as in torchvision's detection targets.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Region proposals, best first: ``boxes`` (R, 4) and, where the proposer ranks them by one, ``scores`` (R,)."""
+
+    boxes: Tensor
+    scores: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Regions cut out and warped to the network's input: ``images`` (R, 3, S, S) float, ``boxes`` (R, 4)."""
+
+    images: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """One convolutional map of the whole image: ``values`` (C, H, W); one cell is ``stride`` input pixels wide."""
+
+    values: Tensor
+    stride: int
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """A fixed-size feature for each region: ``values`` (R, D) or (R, C, h, w), ``boxes`` (R, 4)."""
+
+    values: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A score for each box and class: ``values`` (R, K + 1) in the order of ``Detector.classes``, ``boxes`` (R, 4).
+
+    Column 0 is the background; a detector without a background class leaves it at minus infinity.
+    """
+
+    values: Tensor
+    boxes: Tensor
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Labelled boxes, best score first: ``boxes`` (N, 4), ``scores`` (N,), ``labels`` (N,) int64 from 1."""
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections
