@@ -9,6 +9,7 @@ st.navigation(
     {
         _("Detection"): [
             st.Page("pages/detector_comparison.py", title=_("Detector comparison"), default=True),
+            st.Page("pages/nms.py", title=_("NMS"), url_path="nms"),
         ]
     }
 ).run()

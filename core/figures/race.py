@@ -54,7 +54,7 @@ def stage_bars(finished: Sequence[Finished], titles: dict[str, str], share: bool
         height=150 + 46 * len(finished),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         font_size=16,
-        legend={"orientation": "h", "traceorder": "normal", "y": -0.35},
+        legend={"orientation": "h", "traceorder": "normal", "y": 1.02, "yanchor": "bottom"},
     )
     figure.update_xaxes(title=unit)
     order = [titles[one.name] for one in finished]

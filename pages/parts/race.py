@@ -1,6 +1,6 @@
 """A race on the page: started as a job, polled by a fragment, one panel for each detector."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +15,7 @@ from core.i18n import _
 from pages.parts.image_picker import PickedImage
 
 POLL = 0.4  # seconds between two looks at a running job
+FEWEST_COLUMNS = 3  # two panels alone would push the results off a projector's screen
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Siz
     return started
 
 
-def _drawn(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size):  # type: ignore[no-untyped-def]
+def _drawn(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size) -> Iterator[Drawn]:
     return draw_race(race(picked.pixels, names, max_regions, size), picked.pixels)
 
 
@@ -74,7 +75,7 @@ def _panels(started: StartedRace, was_active: bool) -> None:
     if was_active and not now.active:
         st.rerun()  # the whole page: the results follow below
     status(now, started.job)
-    for column, name in zip(st.columns(len(started.names)), started.names, strict=True):
+    for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:
             _panel(started, name, now.events)
 

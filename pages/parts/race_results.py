@@ -68,7 +68,8 @@ def show_times(started: StartedRace) -> None:
         ]
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
-    st.dataframe(columns, hide_index=True, alt=_("The race in figures"))
+    known = {title: values for title, values in columns.items() if any(value is not None for value in values)}
+    st.dataframe(known, hide_index=True, alt=_("The race in figures"))
     st.caption(
         _(
             "Measured here, one run each: {machine}. mAP@0.5 on held-out scenes, from each checkpoint's evaluation."

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.detectors import load, race
 from core.training import checkpoint
 
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -40,7 +41,7 @@ def test_a_race_is_there_without_a_click(app):
 
 def test_race_enters_the_chosen_detectors():
     app = AppTest.from_file(APP, default_timeout=60)
-    app.query_params["detectors"] = "yolo"
+    app.query_params["detectors"] = "YOLO"
     app = settled(app.run())
     app = settled(app.button(key="go").click().run())
     assert not app.exception
@@ -58,29 +59,28 @@ def test_new_image_ends_the_race_on_the_old_one(app):
 def test_address_restores_the_scene():
     app = AppTest.from_file(APP, default_timeout=60)
     app.query_params["scene"] = "12"
-    app.query_params["difficulty"] = "hard"
+    app.query_params["difficulty"] = "Hard"
     app.run()
     assert app.number_input(key="scene").value == 12
     assert app.session_state["race"].picked.key == "scene:12:hard"
 
 
-@pytest.mark.parametrize("view", ["steps", "replay", "curve", "papers"])
+@pytest.mark.parametrize("view", ["Step through", "Replay", "Cost of proposals", "The papers"])
 def test_every_view_of_a_race_opens(view):
     fresh = AppTest.from_file(APP, default_timeout=60)
     fresh.query_params["view"] = view
     fresh = settled(fresh.run())
     assert not fresh.exception
+    assert not fresh.dataframe, "the default view is shown instead"
 
 
 def test_missing_checkpoint_is_a_sentence_and_the_rest_works(monkeypatch, tmp_path):
-    from core.detectors import race
-
     def missing(name):
         if name == "yolo":
             raise checkpoint.CheckpointError("The checkpoint of yolo is missing: run `python -m core train yolo`.")
         return original(name)
 
-    original = race.load
+    original = load
     race._warm.cache_clear()
     monkeypatch.setattr(race, "load", missing)
     app = settled(AppTest.from_file(APP, default_timeout=60).run())
@@ -92,7 +92,7 @@ def test_missing_checkpoint_is_a_sentence_and_the_rest_works(monkeypatch, tmp_pa
 
 def test_upload():
     fresh = AppTest.from_file(APP, default_timeout=60)
-    fresh.query_params["image"] = "upload"
+    fresh.query_params["image"] = "Upload"
     fresh.run()
     uploader = fresh.file_uploader(key="upload")
     uploader.set_value(("bad.png", b"no image", "image/png")).run()
