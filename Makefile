@@ -1,0 +1,35 @@
+# `make app` opens the app, `make test` runs everything; both set up .venv first.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/ready
+SOURCES := streamlit_app.py core pages tests benchmarks
+
+.PHONY: app test lint browser bench clean
+
+app: $(READY)
+	$(PYTHON) -m streamlit run streamlit_app.py
+
+test: $(READY) browser
+	$(PYTHON) -m pytest
+
+lint: $(READY)
+	$(PYTHON) -m ruff check $(SOURCES)
+	$(PYTHON) -m ruff format --check $(SOURCES)
+	$(PYTHON) -m mypy $(SOURCES)
+
+bench: $(READY)
+	$(PYTHON) -m core bench
+
+# The browser tests drive an installed Chromium or Chrome; where there is none, one is installed.
+browser: $(READY)
+	@$(PYTHON) -m tests.browser.chromium || (test "$$(id -u)" = 0 && apt-get update && apt-get install -y chromium) \
+		|| $(PYTHON) -m playwright install chromium
+
+$(READY): requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
