@@ -20,12 +20,14 @@ Batch = tuple[Tensor, list[dict[str, Tensor]]]
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast: ``steps`` batches, or fewer where ``minutes`` end first; the highest learning rate after
-    ``warmup`` steps, then a cosine down to zero; AdamW's ``weight_decay``."""
+    ``warmup`` steps, then a cosine down to zero, ``cycles`` times over (Loshchilov and Hutter 2017); AdamW's
+    ``weight_decay``."""
 
     steps: int
     learning_rate: float
     weight_decay: float = 1e-2
     warmup: int = 100
+    cycles: int = 1
     minutes: float = math.inf
     save_every: int = 200
 
@@ -36,7 +38,8 @@ class Schedule:
     def rate(self, step: int, seconds: float) -> float:
         """Return the learning rate of ``step``, counted from 0, after ``seconds``."""
         warm = min(1.0, (step + 1) / self.warmup)
-        return self.learning_rate * warm * (1 + math.cos(math.pi * self.done(step, seconds))) / 2
+        within_cycle = self.done(step, seconds) * self.cycles % 1
+        return self.learning_rate * warm * (1 + math.cos(math.pi * within_cycle)) / 2
 
 
 @dataclass(frozen=True)

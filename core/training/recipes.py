@@ -48,11 +48,11 @@ RECIPES = {
         RCNN, 2000, 4, Schedule(steps=2400, learning_rate=5e-4), proposals=True, svm_scenes=300, svm_regions=200
     ),
     "sppnet": Recipe(
-        SPPNet, 2000, 8, Schedule(steps=3000, learning_rate=1e-3), proposals=True, svm_scenes=1000, svm_regions=500
+        SPPNet, 2000, 8, Schedule(steps=6000, learning_rate=1e-3), proposals=True, svm_scenes=1000, svm_regions=500
     ),
     "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=6000, learning_rate=1e-3), proposals=True),
-    "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=6000, learning_rate=2e-3)),
-    "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=8000, learning_rate=1e-3)),
+    "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=12_000, learning_rate=2e-3, cycles=2)),
+    "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=16_000, learning_rate=1e-3, cycles=2)),
 }
 
 
@@ -106,7 +106,7 @@ def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder
             "steps": last.step,
             "batch_size": recipe.batch_size,
             "learning_rate": recipe.schedule.learning_rate,
-            "optimizer": "AdamW, cosine, bfloat16 autocast",
+            "optimizer": f"AdamW, {recipe.schedule.cycles} x cosine, bfloat16 autocast",
             "start": recipe.start or "random weights",
         },
         svm=f"{recipe.svm_regions} proposals of each of {recipe.svm_scenes} scenes" if recipe.svm_scenes else None,
