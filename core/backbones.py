@@ -48,8 +48,9 @@ def _block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.M
 def slim() -> Backbone:
     """AlexNet at half its width with batch normalisation: 0.6 M parameters, trained here on the scenes.
 
-    Every layer is padded by half its kernel, so that cell (i, j) of a 256-pixel image's 16 x 16 map is centred on
-    pixel (16 i + 8, 16 j + 8) less half a pixel and no edge is lost.
+    Every layer is padded by half its kernel, so that no edge is lost: the map has a cell for every 16 pixels begun.
+    Cell (i, j) sees 163 x 163 pixels about pixel (16 i, 16 j), but is taught, and taken, to stand for the 16 x 16
+    that begin there: a shift of half a cell, which the first training (``CellClassifier``) makes the trunk learn.
     """
     return Backbone(
         *_block(3, 32, 11, stride=4),

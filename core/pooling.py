@@ -26,8 +26,8 @@ def roi_windows(boxes: Tensor, scale: float) -> Tensor:
 def spp_windows(boxes: Tensor, stride: int, height: int, width: int) -> Tensor:
     """Project ``boxes`` (R, 4) onto the cells whose centres lie inside them: windows (R, 4) within H x W.
 
-    A corner goes to the cell whose receptive field is centred nearest to it (He et al. 2014, appendix A); the
-    centres are half a stride from the map's edge, as the padding of the trunk has it. At least one cell.
+    A corner goes to the nearest centre of a cell within (He et al. 2014, appendix A); a cell's centre is the middle
+    of the ``stride`` pixels that the trunk was taught to name by it. At least one cell.
     """
     start = ((boxes[:, :2] - stride / 2) / stride).floor().long() + 1
     end = ((boxes[:, 2:] - stride / 2) / stride).ceil().long() - 1
