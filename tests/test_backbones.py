@@ -1,0 +1,151 @@
+"""The shared trunk: its layout, where its cells look, and the folding of its normalisation."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import alexnet
+from torchvision.transforms.v2.functional import normalize
+
+from core.backbones import (
+    FC_WIDTH,
+    STRIDE,
+    CellClassifier,
+    Size,
+    backbone,
+    fold_batch_norm,
+    fully_connected,
+    paper,
+    slim,
+)
+from core.data.scenes import CLASSES
+from core.detectors import NAMES, build
+
+
+def noise(*shape: int) -> Tensor:
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def stir_batch_norm(model: nn.Module) -> None:
+    """Give every batch normalisation statistics and weights that a training could have left."""
+    rng = torch.Generator().manual_seed(1)
+    for norm in (module for module in model.modules() if isinstance(module, nn.BatchNorm2d)):
+        for values, low, high in ((norm.running_var, 0.2, 3), (norm.running_mean, -1, 1)):
+            assert values is not None
+            values.uniform_(low, high, generator=rng)
+        nn.init.uniform_(norm.weight, 0.5, 1.5, generator=rng)
+        nn.init.uniform_(norm.bias, -1, 1, generator=rng)
+
+
+@pytest.mark.parametrize("side", [64, 65, 100, 256, 341])
+def test_slim_maps_a_cell_for_every_16_pixels_begun(side: int) -> None:
+    trunk = slim().eval()
+    with torch.inference_mode():
+        features = trunk(noise(2, 3, side, 256))
+    assert features.shape == (2, trunk.channels, -(-side // STRIDE), 16)
+
+
+@pytest.mark.parametrize(("side", "cells"), [(227, 13), (448, 27), (600, 36)])
+def test_paper_has_alexnets_map(side: int, cells: int) -> None:
+    trunk = paper().eval()
+    with torch.inference_mode():
+        assert trunk(noise(1, 3, 227, side)).shape == (1, 256, 13, cells)
+
+
+def test_slim_has_alexnets_layout_at_half_its_width() -> None:
+    ours = [(one.out_channels, one.kernel_size, one.stride) for one in slim() if isinstance(one, nn.Conv2d)]
+    theirs = [(one.out_channels, one.kernel_size, one.stride) for one in paper() if isinstance(one, nn.Conv2d)]
+    assert [(2 * channels, *rest) for channels, *rest in ours] == [tuple(one) for one in theirs]
+    assert sum(values.numel() for values in slim().parameters()) == pytest.approx(0.6e6, abs=0.05e6)
+
+
+def test_paper_is_torchvisions_alexnet_without_its_last_pooling() -> None:
+    """What each detector puts in place of that pooling is its idea."""
+    torch.manual_seed(0)
+    peer = alexnet(weights=None).eval()
+    trunk = paper().eval()
+    trunk.load_state_dict(peer.features.state_dict())
+    image = noise(1, 3, 227, 227)
+    normalised = normalize(image / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    with torch.inference_mode():
+        pooled = functional.max_pool2d(trunk(image), 3, 2)
+        torch.testing.assert_close(pooled, peer.features(normalised), rtol=1e-4, atol=1e-5)
+    assert pooled.shape == (1, 256, 6, 6)
+
+
+def test_the_mean_colour_is_0_to_the_network() -> None:
+    trunk = slim().eval()
+    grey = trunk.mean.expand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert (trunk(grey) == 0).all(), "without a bias nothing comes of nothing"
+
+
+def test_pixels_may_be_bytes_or_floats() -> None:
+    trunk = slim().eval()
+    image = noise(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert trunk(image).equal(trunk(image.float()))
+
+
+def test_where_the_cells_of_slim_look() -> None:
+    """A column of light moves across a dark picture: cell j sees it from column 16 j - 81 to 16 j + 81."""
+    trunk = nn.Sequential(*slim()).eval()
+    for layer in trunk.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
+    side, cell = 384, 12
+    pictures = torch.eye(side)[:, None, None, :].expand(side, 3, STRIDE, side)
+    with torch.inference_mode():
+        seen = (trunk(pictures)[:, 0, 0, cell] > 0).nonzero()[:, 0]
+    assert (seen[0].item(), seen[-1].item()) == (STRIDE * cell - 81, STRIDE * cell + 81)
+
+
+@pytest.mark.parametrize("size", ["slim", "paper"])
+def test_sizes(size: Size) -> None:
+    assert type(backbone(size)[1]) is {"slim": nn.BatchNorm2d, "paper": nn.ReLU}[size]
+    layers = fully_connected(40, size)
+    assert layers(torch.zeros(3, 40)).shape == (3, FC_WIDTH[size])
+
+
+def test_folding_the_batch_norm_changes_no_output() -> None:
+    trunk = slim().eval()
+    stir_batch_norm(trunk)
+    folded = copy.deepcopy(trunk)
+    fold_batch_norm(folded)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    with torch.inference_mode():
+        expected = trunk(noise(2, 3, 128, 96))
+        assert expected.std() > 0.1
+        torch.testing.assert_close(folded(noise(2, 3, 128, 96)), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_detector_folds(name: str) -> None:
+    detector = build(name)
+    fold_batch_norm(detector)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in detector.modules())
+
+
+def test_a_folded_head_with_another_activation_says_the_same() -> None:
+    head = build("yolo").get_submodule("head")
+    stir_batch_norm(head)
+    features = torch.randn(1, 128, 5, 5, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = head(features)
+        fold_batch_norm(head)
+        torch.testing.assert_close(head(features), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_cell_classifier_learns_from_every_cell() -> None:
+    torch.manual_seed(0)
+    model = CellClassifier()
+    images = noise(2, 3, 64, 64)
+    cells = torch.randint(0, len(CLASSES), (2, 4, 4), generator=torch.Generator().manual_seed(0))
+    (loss,) = model.losses(images, [{"cells": cells[0]}, {"cells": cells[1]}]).values()
+    log_odds = model.classify(model.trunk(images)).log_softmax(1)
+    by_hand = [-log_odds[b, cells[b, i, j], i, j] for b in range(2) for i in range(4) for j in range(4)]
+    torch.testing.assert_close(loss, torch.stack(by_hand).mean())
+    loss.backward()
+    assert all(values.grad is not None and values.grad.isfinite().all() for values in model.parameters())
