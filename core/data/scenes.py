@@ -20,6 +20,7 @@ from core.data.photos import photo
 CLASSES = ("background", "ellipse", "rectangle", "triangle", "star", "cross", "ring")
 SIDE = 256
 FIRST_INDEX = {"train": 0, "validation": 1 << 30, "test": 1 << 31}
+LONGEST_SPLIT = 1 << 30
 BACKGROUNDS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "retina", "brick", "grass", "gravel")
 
 _OVERSAMPLING = 4
@@ -51,6 +52,10 @@ class ShapeScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     A target follows torchvision's detection convention: ``boxes`` (N, 4) float32 tight around the visible part,
     ``labels`` (N,) int64 into ``CLASSES``, ``masks`` (N, 256, 256) bool of the visible pixels. Splits are ranges of
     the index that cannot meet; another ``seed`` gives scenes that no other seed gives.
+
+    Raises:
+        ValueError: no such split or difficulty, a length beyond the split's range, or a seed of more than 32 bits,
+            which could meet another's scenes.
     """
 
     classes = CLASSES
@@ -60,6 +65,10 @@ class ShapeScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             raise ValueError(f"no split {split!r}: choose one of {', '.join(FIRST_INDEX)}")
         if difficulty not in DIFFICULTIES:
             raise ValueError(f"no difficulty {difficulty!r}: choose one of {', '.join(DIFFICULTIES)}")
+        if not 0 <= length <= LONGEST_SPLIT:
+            raise ValueError(f"a split has 0 to {LONGEST_SPLIT} scenes, not {length}")
+        if not 0 <= seed < 1 << 32:
+            raise ValueError(f"seed {seed} is outside 0..{(1 << 32) - 1}")
         self.split = split
         self.length = length
         self.difficulty = difficulty
