@@ -68,9 +68,8 @@ def draw_ahead(scenes: ShapeScenes, cache: Path = CACHE, processes: int = 2) -> 
     return DrawnScenes(stored["images"], targets)
 
 
-def _digest(*sources: object) -> str:
-    code = b"".join(Path(inspect.getfile(source)).read_bytes() for source in sources)  # type: ignore[arg-type]
-    return hashlib.sha256(code).hexdigest()[:8]
+def _digest(source: Callable[..., object]) -> str:
+    return hashlib.sha256(Path(inspect.getfile(source)).read_bytes()).hexdigest()[:8]
 
 
 def _spread(work: Callable[[Item], Made], items: Iterable[Item], processes: int) -> list[Made]:
@@ -115,9 +114,10 @@ def _turn_target(target: dict[str, Tensor], turns: int) -> dict[str, Tensor]:
 def with_proposals(scenes: DrawnScenes, cache: Path = CACHE, processes: int = 2) -> DrawnScenes:
     """Add selective search's ``proposals`` (R, 4) to each target, at about a quarter of a second a scene.
 
-    They are read from ``cache`` where this code proposed for as many scenes before.
+    They are read from ``cache`` where this code proposed for the same pictures before.
     """
-    path = cache / f"proposals-{len(scenes)}-{_digest(ShapeScenes, selective_search)}.safetensors"
+    pictures = hashlib.sha256(scenes.images.numpy().data).hexdigest()[:8]
+    path = cache / f"proposals-{len(scenes)}-{pictures}-{_digest(selective_search)}.safetensors"
     if not path.exists():
         proposed = [torch.from_numpy(boxes) for boxes in _spread(_propose, scenes.images.numpy(), processes)]
         counts = torch.tensor([len(boxes) for boxes in proposed])
