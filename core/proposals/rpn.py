@@ -79,7 +79,7 @@ class RPN(nn.Module):
             positive, negative = sample_anchors(wanted.labels)
             chosen = torch.cat([positive, negative])
             objectness = objectness + functional.binary_cross_entropy_with_logits(
-                logit[chosen], wanted.labels[chosen].float(), reduction="sum"
+                logit[chosen], wanted.labels[chosen].to(logit.dtype), reduction="sum"
             )
             truth = encode(wanted.truth[positive], reference[positive])
             regression = regression + functional.smooth_l1_loss(
