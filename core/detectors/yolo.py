@@ -144,7 +144,7 @@ def responsible(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """Choose in each of M cells the box that answers for the object: its index (M,) and every box's IoU (M, 2).
 
     ``boxes`` (M, 2, 4), ``truth`` (M, 4). It is the box with the highest IoU; where no box overlaps the truth,
-    the one with the least root mean square error, as in darknet.
+    the one with the least root mean square error of its corners (darknet's way out; there of the centre and sides).
     """
     iou = paired_iou(boxes, truth[:, None])
     distance = (boxes - truth[:, None]).square().sum(-1)
