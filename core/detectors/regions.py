@@ -103,8 +103,8 @@ class RegionHead(nn.Module):
         ``classification``: cross-entropy over K + 1 classes. ``box regression``: smooth L1 of the true class's
         offsets, positives only, lambda = 1.
         """
-        scores = self.score(features).float()
-        offsets = self.offset(features).float().unflatten(1, (-1, 4))
+        scores = self.score(features).to(self.target_std)
+        offsets = self.offset(features).to(self.target_std).unflatten(1, (-1, 4))
         positive = samples.labels.nonzero()[:, 0]
         column = samples.labels[positive] - 1
         wanted = (encode(samples.truth[positive], samples.regions[positive]) - self.target_mean[column]) / (
