@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,9 @@ class Schedule:
     def rate(self, step: int, seconds: float) -> float:
         """Return the learning rate of ``step``, counted from 0, after ``seconds``."""
         warm = min(1.0, (step + 1) / self.warmup)
-        within_cycle = self.done(step, seconds) * self.cycles % 1
-        return self.learning_rate * warm * (1 + math.cos(math.pi * within_cycle)) / 2
+        cycles = self.done(step, seconds) * self.cycles
+        within_cycle = cycles - min(int(cycles), self.cycles - 1)
+        return self.learning_rate * warm * (1 + math.cos(math.pi * min(within_cycle, 1))) / 2
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,26 @@ def train(
 ) -> Iterator[TrainingStep]:
     """Train ``model`` on ``batch(step)``, yielding each step as it is done; the caller stops by not going on.
 
-    The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops.
-    All randomness of a step comes from ``seed`` and its number, so that a resumed training repeats the losses of
-    an unbroken one. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
+    The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;
+    an error or Ctrl-C within a step leaves the state of the last checkpoint. All randomness of a step comes from
+    ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had finished
+    gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
     """
     model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, weight_decay=schedule.weight_decay)
-    step, before = _load_state(model, optimizer, state) if resume and state.exists() else (0, 0.0)
+    last = _load_state(model, optimizer, schedule, state) if resume and state.exists() else None
+    if last and last.done >= 1:
+        yield last
+        return
+    step, before = (last.step, last.seconds) if last else (0, 0.0)
     start = time.perf_counter() - before
-    try:
-        while schedule.done(step, time.perf_counter() - start) < 1:
+    with suppress(GeneratorExit):  # the caller stops, between two steps; whatever else comes may come within one
+        while schedule.done(step, seconds := time.perf_counter() - start) < 1:
             torch.manual_seed(seed * 1_000_003 + step)
             images, targets = batch(step)
             targets = [{name: values.to(device) for name, values in target.items()} for target in targets]
-            rate = schedule.rate(step, time.perf_counter() - start)
+            rate = schedule.rate(step, seconds)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             with torch.autocast(torch.device(device).type, torch.bfloat16):
@@ -91,22 +98,25 @@ def train(
             optimizer.step()
             step += 1
             seconds = time.perf_counter() - start
-            if step % schedule.save_every == 0:
-                _save_state(model, optimizer, step, seconds, state)
             values = {name: float(value.detach()) for name, value in losses.items()}
-            yield TrainingStep(step, schedule.done(step, seconds), values, rate, seconds)
-    finally:
-        _save_state(model, optimizer, step, time.perf_counter() - start, state)
+            last = TrainingStep(step, schedule.done(step, seconds), values, rate, seconds)
+            if step % schedule.save_every == 0:
+                _save_state(model, optimizer, last, state)
+            yield last
+    if last:
+        _save_state(model, optimizer, last, state)
 
 
-def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float, path: Path) -> None:
+def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, last: TrainingStep, path: Path) -> None:
     tensors = {f"model.{name}": values for name, values in model.state_dict().items()}
     for index, slots in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(values) for slot, values in slots.items()}
-    save_tensors(tensors | {"step": torch.tensor(step), "seconds": torch.tensor(seconds)}, path)
+    numbers = {"seconds": last.seconds} | {f"loss.{name}": value for name, value in last.losses.items()}
+    tensors |= {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+    save_tensors(tensors | {"step": torch.tensor(last.step)}, path)
 
 
-def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> tuple[int, float]:
+def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule, path: Path) -> TrainingStep:
     tensors = load_file(path)
     model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
     state: dict[int, dict[str, Tensor]] = {}
@@ -115,4 +125,6 @@ def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) 
             _, index, slot = name.split(".")
             state.setdefault(int(index), {})[slot] = values
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return int(tensors["step"]), float(tensors["seconds"])
+    losses = {name.removeprefix("loss."): float(v) for name, v in tensors.items() if name.startswith("loss.")}
+    step, seconds = int(tensors["step"]), float(tensors["seconds"])
+    return TrainingStep(step, schedule.done(step, seconds), losses, schedule.rate(step - 1, seconds), seconds)
