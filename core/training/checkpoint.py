@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ class CheckpointError(ValueError):
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
     """Write ``tensors`` to ``path`` so that a reader, or a crash, never meets half a file."""
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _write_whole(path, lambda partial: save_file(on_cpu, partial))
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial)
+    partial = path.with_name(f"{path.name}.partial")
+    write(partial)
     os.replace(partial, path)
 
 
@@ -42,14 +48,15 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
 
 
 def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none."""
-    path = folder / f"{name}.json"
-    card: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return card
+    """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none to be read."""
+    try:
+        card = json.loads((folder / f"{name}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
 
 
 def update_card(name: str, folder: Path = FOLDER, **entries: Any) -> None:
     """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
-    card = {**read_card(name, folder), **entries}
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n")
+    text = json.dumps({**read_card(name, folder), **entries}, indent=2) + "\n"
+    _write_whole(folder / f"{name}.json", lambda partial: partial.write_text(text))
