@@ -1,6 +1,5 @@
 """The end that all detectors share: scored boxes of each class, then greedy non-maximum suppression."""
 
-import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
@@ -32,8 +31,3 @@ def suppress(found: Detections, iou_threshold: float = NMS_THRESHOLD) -> Detecti
     """Keep of each class the best boxes that overlap no better one by more than ``iou_threshold``."""
     kept = batched_nms(found.boxes, found.scores, found.labels, iou_threshold)[:MOST_DETECTIONS]
     return Detections(found.boxes[kept], found.scores[kept], found.labels[kept])
-
-
-def none_found(like: Tensor) -> Detections:
-    """Return no detections, on the device of ``like``."""
-    return Detections(like.new_zeros(0, 4), like.new_zeros(0), torch.zeros(0, dtype=torch.int64, device=like.device))
