@@ -56,11 +56,12 @@ class FastRCNN(Detector):
         features = self.trunk(pixels)[0]
         yield Step("Convolution", FeatureMap(features, STRIDE))
 
-        windows, original = roi_windows(regions * scale, 1 / STRIDE).unique(dim=0, return_inverse=True)
-        pooled = pool_windows(features, windows, BINS)
-        yield Step("RoI pooling", RegionFeatures(pooled, regions))
+        windows = roi_windows(regions * scale, 1 / STRIDE)
+        first, place = distinct(windows)
+        pooled = pool_windows(features, windows[first], BINS)
+        yield Step("RoI pooling", RegionFeatures(pooled, regions[first]))
 
-        hidden = self.head.layers(flatten_cells(pooled))[original]
+        hidden = self.head.layers(flatten_cells(pooled))[place]
         yield Step("Fully connected", RegionFeatures(hidden, regions))
 
         scores = self.head.score(hidden).softmax(1)
@@ -92,6 +93,14 @@ class FastRCNN(Detector):
             layer = self.head.layers[index]
             assert isinstance(layer, nn.Linear)
             self.head.layers[index] = truncated(layer, rank)
+
+
+def distinct(windows: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which of ``windows`` (R, 4) are the first of their kind, (D,), and each one's place among those, (R,)."""
+    kinds, kind = windows.unique(dim=0, return_inverse=True)
+    index = torch.arange(len(windows), device=windows.device)
+    first, order = index.new_zeros(len(kinds)).scatter_reduce(0, kind, index, "amin", include_self=False).sort()
+    return first, order.argsort()[kind]
 
 
 def truncated(layer: nn.Linear, rank: int) -> nn.Sequential:
