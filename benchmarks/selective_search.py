@@ -19,23 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 from typing import Annotated, Any
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import torch
 import typer
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.ops import box_iou
 
 from core.data import ShapeScenes
+from core.data.folders import VOCFolder
 from core.proposals import selective_search
 
 REPORT = Path(__file__).parent / "reports" / "selective_search.json"
 FIRST = (50, 100, 200, 400)
 OURS, THEIRS = "ours", "OpenCV"
-SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,12 @@ PROPOSERS: dict[str, Callable[[Tensor], Tensor]] = {OURS: lambda image: selectiv
 
 def read_photos(folder: Path) -> Iterator[Sample]:
     """Yield the photos of a Pascal VOC folder that show an object not marked difficult."""
-    for path in sorted((folder / "Annotations").glob("*.xml")):
-        objects = [one for one in ElementTree.parse(path).iter("object") if one.findtext("difficult") != "1"]
-        if objects:
-            corners = [[float(one.findtext(f"bndbox/{side}", "")) for side in SIDES] for one in objects]
-            image = decode_image(str(folder / "JPEGImages" / f"{path.stem}.jpg"), ImageReadMode.RGB)
-            # VOC counts pixels from 1 and names the last one; here a box ends behind it.
-            boxes = torch.tensor(corners) - torch.tensor([1, 1, 0, 0])
-            yield Sample(image, boxes, [one.findtext("name", "") for one in objects])
+    photos = VOCFolder(folder)
+    for image, target in (photos[index] for index in range(len(photos))):
+        easy = target["iscrowd"] == 0
+        if easy.any():
+            names = [photos.classes[label] for label in target["labels"][easy].tolist()]
+            yield Sample(image, target["boxes"][easy], names)
 
 
 def draw_scenes(count: int) -> Iterator[Sample]:
