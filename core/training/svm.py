@@ -90,28 +90,28 @@ def mine(images: list[ImageFeatures], label: int) -> np.ndarray:
     """Train the SVM of class ``label`` (counted from 0) with hard negatives: its weights and bias (D + 1,).
 
     Positives are the ground truth; negatives overlap every object of the class by less than 0.3. All negatives of
-    the first image come first; then, in one pass, those of each image that score above ``HARD`` join; the SVM is
-    trained anew after 2000 of them and at the end, and then forgets those below ``EASY``. R-CNN's released code.
+    the first image come first; then, in one pass, those of each image that score above ``HARD`` join. The SVM is
+    trained after the first image, after more than 2000 new negatives and at the end, and each time those that now
+    score below ``EASY`` are forgotten. R-CNN's released code.
     """
     positives = np.concatenate([one.hidden[one.truth == label + 1] for one in images])
-    negatives = [_negatives(images[0], label)]
-    weights = _svm(positives, np.concatenate(negatives))
+    weights = np.zeros(positives.shape[1] + 1)  # to an untrained SVM every negative is a hard one
+    negatives: list[np.ndarray] = []
     fresh = 0
-    for index, image in enumerate(images[1:], 1):
-        candidates = _negatives(image, label)
-        hard = candidates[candidates @ weights[:-1] + weights[-1] > HARD]
-        negatives.append(hard)
-        fresh += len(hard)
-        if fresh >= RETRAIN_AFTER or index == len(images) - 1:
+    for index, image in enumerate(images):
+        candidates = image.hidden[image.overlap[:, label] < NEGATIVE_IOU]
+        negatives.append(candidates[_margins(candidates, weights) > HARD])
+        fresh += len(negatives[-1])
+        if index in (0, len(images) - 1) or fresh > RETRAIN_AFTER:
             kept = np.concatenate(negatives)
             weights = _svm(positives, kept)
-            negatives = [kept[kept @ weights[:-1] + weights[-1] >= EASY]]
+            negatives = [kept[_margins(kept, weights) >= EASY]]
             fresh = 0
     return weights.astype(np.float32)
 
 
-def _negatives(image: ImageFeatures, label: int) -> np.ndarray:
-    return image.hidden[(image.overlap[:, label] < NEGATIVE_IOU) & (image.truth == 0)]
+def _margins(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return features @ weights[:-1] + weights[-1]
 
 
 def _svm(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
@@ -132,8 +132,9 @@ def _svm(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
 def ridge(features: Tensor, offsets: Tensor, strength: float = RIDGE) -> Tensor:
     """Regress ``offsets`` (P, 4) on ``features`` (P, D) with an L2 penalty: weights and bias (D + 1, 4).
 
-    The offsets are centred and whitened by their covariance first (plus 0.001 on its eigenvalues), so that one
-    strength serves all four; the result undoes both. R-CNN, appendix C, and its released code.
+    The offsets are centred and whitened by their covariance first (plus 0.001 on its eigenvalues), and the result
+    undoes both; the bias is penalised like any weight. R-CNN, appendix C, and its released code. With one strength
+    for all four offsets the whitening changes nothing but the rounding.
     """
     x = torch.cat([features, features.new_ones(len(features), 1)], 1).double()
     y = offsets.double()
