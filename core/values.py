@@ -19,7 +19,7 @@ class Regions:
 
 @dataclass(frozen=True)
 class Crops:
-    """Regions cut out and warped to the network's input: ``images`` (R, 3, S, S) float, ``boxes`` (R, 4)."""
+    """Regions cut out and warped to the network's input: ``images`` (R, 3, S, S) uint8, ``boxes`` (R, 4)."""
 
     images: Tensor
     boxes: Tensor
