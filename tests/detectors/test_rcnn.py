@@ -202,7 +202,7 @@ def test_scores_are_the_margins_through_a_logistic_function(detector: RCNN, valu
 def test_detections_keep_the_order_of_the_margins(values: dict[str, object]) -> None:
     scores, found = values["SVM"], values["Box regression"]
     assert isinstance(scores, Scores) and isinstance(found, Detections)
-    margins = scores.values[:, 1:].flatten().sort(descending=True)
+    margins = scores.values[:, 1:].flatten().sort(descending=True, stable=True)
     assert (found.labels == margins.indices[: len(found)] % 6 + 1).all()
 
 
