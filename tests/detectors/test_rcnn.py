@@ -202,7 +202,7 @@ def test_scores_are_the_margins_through_a_logistic_function(detector: RCNN, valu
 def test_detections_keep_the_order_of_the_margins(values: dict[str, object]) -> None:
     scores, found = values["SVM"], values["Box regression"]
     assert isinstance(scores, Scores) and isinstance(found, Detections)
-    margins = scores.values[:, 1:].flatten().sort(descending=True, stable=True)
+    margins = scores.values[:, 1:].sigmoid().flatten().sort(descending=True, stable=True)
     assert (found.labels == margins.indices[: len(found)] % 6 + 1).all()
 
 
@@ -211,7 +211,7 @@ def test_each_box_is_moved_by_the_regression_of_its_class(
 ) -> None:
     pooled, scores, found = values["Convolution"], values["SVM"], values["Box regression"]
     assert isinstance(pooled, RegionFeatures) and isinstance(scores, Scores) and isinstance(found, Detections)
-    place = scores.values[:, 1:].flatten().argmax()
+    place = scores.values[:, 1:].sigmoid().flatten().sort(descending=True, stable=True).indices[0]
     region, column = int(place) // 6, int(place) % 6
     flat = pooled.values[region].permute(1, 2, 0).flatten()[None]
     moved = detector.svms.boxes(flat, pooled.boxes[region][None])[0, column]

@@ -128,7 +128,7 @@ def test_scores_are_the_margins_through_a_logistic_function(detector: SPPNet, tr
 
 
 def test_detections_keep_the_order_of_the_margins(trace: Trace) -> None:
-    margins = scores(trace).values[:, 1:].flatten().sort(descending=True, stable=True)
+    margins = scores(trace).values[:, 1:].sigmoid().flatten().sort(descending=True, stable=True)
     labels = margins.indices[: len(trace.candidates)] % 6 + 1
     assert torch.equal(trace.candidates.labels, labels)
     assert (trace.detections.scores.diff() <= 0).all()
@@ -136,7 +136,14 @@ def test_detections_keep_the_order_of_the_margins(trace: Trace) -> None:
 
 def test_boxes_are_moved_by_the_regression_of_their_class_and_stay_in_the_image(detector: SPPNet, trace: Trace) -> None:
     pooled = features(trace, "Spatial pyramid pooling")
-    order = scores(trace).values[:, 1:].flatten().sort(descending=True, stable=True).indices[: len(trace.candidates)]
+    order = (
+        scores(trace)
+        .values[:, 1:]
+        .sigmoid()
+        .flatten()
+        .sort(descending=True, stable=True)
+        .indices[: len(trace.candidates)]
+    )
     moved = detector.svms.boxes(pooled.values, pooled.boxes)[order // 6, order % 6]
     torch.testing.assert_close(trace.candidates.boxes, moved.clamp(0, 256))
     assert not torch.equal(moved, pooled.boxes[order // 6])
