@@ -19,7 +19,12 @@ from core.detectors.suppression import suppress
 from core.values import Detections, Regions
 
 NMS_THRESHOLDS = tuple(step / 20 for step in range(1, 20))
-ELEVEN_POINTS = torch.arange(11) / 10
+# Products, not quotients: 0.1 * 6 lies a rounding above 6 / 10, as it does in the evaluations that are in use.
+ELEVEN_POINTS = 0.1 * torch.arange(11, dtype=torch.float64)
+
+# As COCO's own code has them. torchmetrics' defaults are rounded to single precision, and miss a point by that.
+COCO_IOUS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
+COCO_RECALLS = [step / 100 for step in range(101)]
 
 Target = dict[str, Tensor]
 
@@ -122,7 +127,10 @@ def average_precision(
     0.5, 0.55, ... 0.95. A truth's ``iscrowd`` (N,) marks objects that count neither for nor against.
     """
     metric = MeanAveragePrecision(
-        iou_thresholds=iou_thresholds, class_metrics=class_metrics, backend="faster_coco_eval"
+        iou_thresholds=iou_thresholds or COCO_IOUS,
+        rec_thresholds=COCO_RECALLS,
+        class_metrics=class_metrics,
+        backend="faster_coco_eval",
     )
     metric.warn_on_many_detections = False  # detectors here end with at most 100
     metric.update(
@@ -158,10 +166,10 @@ def voc_average_precision(
     verdict = torch.cat(verdicts)[order]
     hits = (verdict == 1).cumsum(0)
     false_alarms = (verdict == 0).cumsum(0)
-    recall = hits / max(objects, 1)
+    recall = hits.double() / max(objects, 1)
     precision = hits / (hits + false_alarms).clamp(min=1)
     if recalls is not None:
-        reached = recall[None] >= recalls[:, None] - 1e-6
+        reached = recall[None] >= recalls[:, None]
         return float((precision[None] * reached).amax(1).mean()) if len(precision) else 0.0
     envelope = precision.flip(0).cummax(0).values.flip(0)
     steps = recall.diff(prepend=recall.new_zeros(1))
