@@ -1,0 +1,152 @@
+"""How fast the detectors are, as ratios in one run: ``python -m core bench``.
+
+Contestants take turns, image by image, and medians are reported, so that a busy machine disturbs both sides alike.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.torchvision_faster_rcnn import twin
+from core.backbones import Size
+from core.data import ShapeScenes
+from core.data.photos import photo
+from core.detectors import NAMES, Detector, Trace, build, load, run
+from core.detectors.base import Progress, Step
+from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.race import machine
+from core.values import Detections
+
+REGIONS = 2000
+PHOTO = "astronaut"  # it has more than 2000 proposals
+NETWORK = ("Convolution", "RoI pooling", "Fully connected", "SVM", "Softmax")
+EMPTY_STAGES = 1000
+
+Say = Callable[[str], None]
+
+
+def measure(quick: bool, say: Say) -> dict[str, Any]:
+    """Measure everything, telling ``say`` each result, and return it JSON-ready; ``quick`` repeats less."""
+    report: dict[str, Any] = {"machine": machine(), "torch": torch.__version__}
+    for name, part in (
+        ("one scene of 256 pixels", one_scene),
+        ("stopwatch", stopwatch),
+        ("against torchvision", against_torchvision),
+        ("2000 regions", many_regions),
+    ):
+        report[name] = part(5 if quick else 50)
+        say(f"{name}: {report[name]}")
+    return report
+
+
+def one_scene(repeats: int) -> dict[str, Any]:
+    """Return each detector's median milliseconds on one medium scene, and their sum."""
+    image, _target = ShapeScenes("validation", 1)[0]
+    detectors = {name: load(name) for name in NAMES}
+    for detector in detectors.values():
+        run(detector, image)
+    times: dict[str, list[float]] = {name: [] for name in NAMES}
+    for _repeat in range(repeats):
+        for name, detector in detectors.items():
+            if name != "rcnn" or len(times[name]) < 3:
+                times[name].append(run(detector, image).seconds)
+    medians = {name: _ms(median(values)) for name, values in times.items()}
+    return {"ms": medians, "ms all five": round(sum(medians.values()), 2)}
+
+
+class _Empty(Detector):
+    """A detector whose stages do nothing, so that only the stopwatch takes time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        nothing = Detections(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64))
+        for _stage in range(EMPTY_STAGES):
+            yield Step("Nothing", nothing)
+
+
+def stopwatch(repeats: int) -> dict[str, Any]:
+    """Return the stopwatch's microseconds a stage, and what part of the quickest detector's time that is, in %."""
+    image, _target = ShapeScenes("validation", 1)[0]
+    yolo, empty = load("yolo"), _Empty()
+    run(yolo, image)
+    traces = [run(yolo, image) for _repeat in range(repeats)]
+    per_stage = median(seconds_of(lambda: run(empty, image)) / EMPTY_STAGES for _repeat in range(repeats))
+    part = per_stage * len(traces[0].steps) / median(trace.seconds for trace in traces)
+    return {"us a stage": round(1e6 * per_stage, 2), "% of YOLO": round(100 * part, 2)}
+
+
+def against_torchvision(repeats: int) -> dict[str, Any]:
+    """Return the median ratio of torchvision's time to our Faster R-CNN's with the same weights, scene by scene."""
+    detector = load("faster_rcnn")
+    assert isinstance(detector, FasterRCNN)
+    theirs = twin(detector)
+    images = [ShapeScenes("validation", repeats)[index][0] for index in range(repeats)]
+    pairs = []
+    with torch.inference_mode():
+        for index, image in enumerate([images[0], *images]):
+            runs: list[Callable[[], object]] = [partial(run, detector, image), partial(theirs, [image.float()])]
+            seconds = {side: seconds_of(runs[side]) for side in sorted((0, 1), reverse=bool(index % 2))}
+            pairs.append((seconds[0], seconds[1]))
+    pairs = pairs[1:]  # the first also pays for torch's preparations
+    return {
+        "ms ours": _ms(median(ours for ours, _theirs in pairs)),
+        "ms torchvision": _ms(median(theirs for _ours, theirs in pairs)),
+        "torchvision / ours": round(median(theirs / ours for ours, theirs in pairs), 2),
+    }
+
+
+def many_regions(repeats: int) -> dict[str, Any]:
+    """Return R-CNN's network time over Fast R-CNN's at 2000 regions of a photo, in both sizes, and where it goes."""
+    image = photo(PHOTO)
+    report: dict[str, Any] = {}
+    sizes: dict[Size, int] = {"slim": repeats, "paper": max(3, repeats // 10)}
+    for size, fast_repeats in sizes.items():
+        slow, fast = (load(name) if size == "slim" else build(name, "paper") for name in ("rcnn", "fast_rcnn"))
+        slow_trace = run(slow, image)
+        plain = _typical(fast, image, fast_repeats)
+        assert isinstance(fast, FastRCNN)
+        fast.truncate()
+        truncated = _typical(fast, image, fast_repeats)
+        report[size] = {
+            "regions": slow_trace.convolution_passes,
+            "R-CNN ms": _stages(slow_trace),
+            "Fast R-CNN ms": _stages(plain),
+            "Fast R-CNN, truncated SVD ms": _stages(truncated),
+            "R-CNN / Fast R-CNN": round(_network(slow_trace) / _network(plain), 1),
+            "R-CNN / Fast R-CNN, truncated SVD": round(_network(slow_trace) / _network(truncated), 1),
+        }
+    return report
+
+
+def _typical(detector: Detector, image: Tensor, repeats: int) -> Trace:
+    """Return the run of median network time among ``repeats``, after one that warms up."""
+    run(detector, image)
+    return sorted((run(detector, image) for _repeat in range(repeats)), key=_network)[repeats // 2]
+
+
+def _network(trace: Trace) -> float:
+    return sum(step.seconds for step in trace.steps if step.name in NETWORK)
+
+
+def _stages(trace: Trace) -> dict[str, float]:
+    return {step.name: _ms(step.seconds) for step in trace.steps}
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the seconds that ``work`` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _ms(seconds: float) -> float:
+    return round(1000 * seconds, 3)
