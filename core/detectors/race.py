@@ -17,6 +17,7 @@ from core.backbones import Size
 from core.data.scenes import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
 from core.detectors.fast_rcnn import FastRCNN
+from core.proposals import selective_search
 from core.training.checkpoint import CheckpointError, read_card
 from core.values import Crops, RegionFeatures, Value
 
@@ -131,8 +132,9 @@ def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "sl
 
 def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
     """Measure contestants ``names`` of slim size on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
-    count. An image with fewer proposals ends the curve early; YOLO has no proposals and the same cost throughout."""
-    for regions in CURVE_REGIONS:
+    count. The curve ends at as many proposals as there are; YOLO has none and the same cost throughout."""
+    most = min(len(selective_search(image).boxes), CURVE_REGIONS[-1])
+    for regions in (*(count for count in CURVE_REGIONS if count < most), most):
         for name in names:
             detector = contestant(name, "slim")
             detector.limit_regions(regions)
