@@ -94,14 +94,15 @@ def test_proposals_are_in_pixels_of_the_image(untrained: FasterRCNN) -> None:
 
 
 def test_more_proposals_than_usual_may_be_asked_for(untrained: FasterRCNN) -> None:
-    image = SCENES[0][0]
-    untrained.limit_regions(BEFORE_NMS["slim"] + 400)
-    many = run(untrained, image).steps[1].value
-    untrained.limit_regions(30)
-    few = run(untrained, image).steps[1].value
-    assert isinstance(many, Regions) and isinstance(few, Regions)
-    assert len(few.boxes) == 30 < len(many.boxes)
-    assert many.boxes[:30].equal(few.boxes)
+    def proposals(most: int) -> Tensor:
+        untrained.limit_regions(most)
+        regions = run(untrained, SCENES[0][0]).steps[1].value
+        assert isinstance(regions, Regions)
+        return regions.boxes
+
+    few, usual, many = proposals(30), proposals(BEFORE_NMS["slim"]), proposals(BEFORE_NMS["slim"] + 400)
+    assert len(few) == 30 < len(usual) < len(many), "then more anchors go into the suppression"
+    assert many[:30].equal(few)
 
 
 def test_anchors_fit_the_input() -> None:
