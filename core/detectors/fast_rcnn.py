@@ -21,7 +21,7 @@ from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
-from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
+from core.detectors.regions import BINS, SEARCH_MODE, RegionHead, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, pool_windows, roi_windows
 from core.proposals import selective_search
@@ -49,7 +49,7 @@ class FastRCNN(Detector):
         self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        regions = selective_search(image).boxes[: self.max_regions].to(image.device)
+        regions = selective_search(image, SEARCH_MODE[self.size]).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
         pixels, scale = to_input(image, self.size)
@@ -88,11 +88,17 @@ class FastRCNN(Detector):
         return self.head.losses(self.head.layers(torch.cat(pooled)), joined(samples))
 
     def truncate(self) -> None:
-        """Replace fc6 and fc7 by their best approximations of low rank, two thin layers each (section 3.1)."""
+        """Replace fc6 and fc7 by their best approximations of low rank, two thin layers each (section 3.1).
+
+        At paper size, which is for timing only, the thin layers are random as the thick ones were: they cost the same,
+        and factoring AlexNet's fc6 would take minutes.
+        """
         for index, rank in zip((0, 2), SVD_RANKS[self.size], strict=True):
             layer = self.head.layers[index]
             assert isinstance(layer, nn.Linear)
-            self.head.layers[index] = truncated(layer, rank)
+            self.head.layers[index] = (
+                truncated(layer, rank) if self.size == "slim" else nn.Sequential(*thin_layers(layer, rank))
+            )
 
 
 def distinct(windows: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,10 +115,14 @@ def truncated(layer: nn.Linear, rank: int) -> nn.Sequential:
     Fast R-CNN, section 3.1: from u v weights to t (u + v).
     """
     u, s, v = torch.linalg.svd(layer.weight.detach(), full_matrices=False)
-    first = nn.Linear(layer.in_features, rank, bias=False)
-    second = nn.Linear(rank, layer.out_features)
+    first, second = thin_layers(layer, rank)
     with torch.no_grad():
         first.weight.copy_(s[:rank, None] * v[:rank])
         second.weight.copy_(u[:, :rank])
         second.bias.copy_(layer.bias)
     return nn.Sequential(first, second)
+
+
+def thin_layers(layer: nn.Linear, rank: int) -> tuple[nn.Linear, nn.Linear]:
+    """Return two layers with random weights in place of ``layer``, the first without bias, ``rank`` wide between."""
+    return nn.Linear(layer.in_features, rank, bias=False), nn.Linear(rank, layer.out_features)

@@ -21,7 +21,7 @@ from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
 from core.detectors.rcnn import SVM_THRESHOLD
-from core.detectors.regions import joined, sample, to_input
+from core.detectors.regions import SEARCH_MODE, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
@@ -52,7 +52,7 @@ class SPPNet(Detector):
         self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        regions = selective_search(image).boxes[: self.max_regions].to(image.device)
+        regions = selective_search(image, SEARCH_MODE[self.size]).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
         pixels, scale = to_input(image, self.size)

@@ -107,6 +107,15 @@ def test_truncation_saves_parameters_as_in_section_3_1() -> None:
     assert before - count(detector.head) == saved > 0
 
 
+def test_at_paper_size_nothing_is_factored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.linalg, "svd")  # it would take minutes there
+    with torch.device("meta"):
+        detector = FastRCNN("paper")
+        detector.truncate()
+    shapes = [tuple(values.shape) for values in detector.head.layers.parameters() if values.dim() == 2]
+    assert shapes == [(1024, 9216), (4096, 1024), (256, 4096), (4096, 256)]
+
+
 def test_truncated_detector_runs_and_scores_almost_alike(detector: FastRCNN, scene: Tensor) -> None:
     """fc6 and fc7 are made of low rank first, so that nothing is lost."""
     for index, rank in zip((0, 2), SVD_RANKS["slim"], strict=True):

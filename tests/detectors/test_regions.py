@@ -1,6 +1,7 @@
 """What the region-based detectors share: the input's scale, the sampling of RoIs, the two-headed network's loss."""
 
 import math
+import sys
 
 import pytest
 import torch
@@ -11,7 +12,11 @@ from torchvision.ops import box_iou
 
 from core.backbones import FC_WIDTH, Size
 from core.boxes import encode
+from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.rcnn import RCNN
 from core.detectors.regions import RegionHead, Samples, joined, sample, to_input
+from core.detectors.sppnet import SPPNet
+from core.values import Regions
 
 CLASSES = 3
 ONE_BOX = {"boxes": torch.tensor([[0.0, 0, 100, 100]]), "labels": torch.tensor([2])}
@@ -200,3 +205,21 @@ def test_losses_are_in_full_precision_under_autocast(head: RegionHead) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         parts = head.losses(torch.randn(4, FC_WIDTH["slim"]), four_samples())
     assert all(value.dtype == torch.float32 for value in parts.values())
+
+
+@pytest.mark.parametrize(("size", "mode"), [("slim", "fast"), ("paper", "quality")])
+@pytest.mark.parametrize("kind", [RCNN, SPPNet, FastRCNN])
+def test_paper_size_searches_until_there_are_enough_proposals(
+    kind: type[RCNN | SPPNet | FastRCNN], size: Size, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+
+    def searched(_image: Tensor, mode: str = "fast") -> Regions:
+        used.append(mode)
+        return Regions(torch.zeros(1, 4))
+
+    monkeypatch.setattr(sys.modules[kind.__module__], "selective_search", searched)
+    with torch.device("meta"):
+        detector = kind(size)
+    next(iter(detector.steps(torch.zeros(3, 64, 64, dtype=torch.uint8))))
+    assert used == [mode]
