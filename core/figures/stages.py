@@ -1,6 +1,7 @@
 """A picture of what a stage made, chosen by the type of its value."""
 
 import io
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
@@ -11,51 +12,83 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
+from torch.nn import functional
 from torchvision.utils import make_grid
 
 from core.data.scenes import CLASSES
-from core.detectors.base import TimedStep
+from core.detectors.base import Progress, TimedStep
 from core.detectors.race import RaceEvent, Ran
 from core.figures.palette import class_colour
 from core.i18n import _ as translate
 from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Scores, Value
 
 SIDE = 512  # pixels of the longer side of a picture
+LEAST_SIDE = 16  # and of the shorter
 MOST_REGIONS = 60
 MOST_TILES = 64
 MOST_CHANNELS = 16
-MOST_BEFORE_NMS = 100
+MOST_BOXES = 100
+MOST_NAMES = 20
+SURE = 0.3  # a detector hands on all that average precision counts; what scores less would only hide the rest
+LABEL_SIZE = 28  # pixels; five pictures side by side are still read from the back row
 PROPOSAL_COLOUR = "#56B4E9"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A ``jpeg`` of what a stage made, and the ``words`` that say what is to be seen."""
+    """A picture, in ``webp``, of what a stage made, and the ``words`` that say what is to be seen."""
 
-    jpeg: bytes
+    webp: bytes
     words: str
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """An ``event`` of a race with its ``picture``, where it is a finished stage."""
+    """An ``event`` of a race with its ``picture``, where it is a finished stage; it came ``at`` a second of the clock.
+
+    The clock is ``time.monotonic``'s.
+    """
 
     event: RaceEvent
     picture: Picture | None
+    at: float
 
 
 def draw_race(events: Iterator[RaceEvent], image: Tensor) -> Iterator[Drawn]:
     """Add pictures to the ``events`` of a race on ``image``, drawn while the race's stopwatch stands still."""
     for event in events:
         finished = isinstance(event, Ran) and isinstance(event.event, TimedStep)
-        yield Drawn(event, draw(event.event.value, image) if finished else None)  # type: ignore[union-attr]
+        picture = draw(event.event.value, image) if finished else None  # type: ignore[union-attr]
+        yield Drawn(event, picture, time.monotonic())
+
+
+def seconds_left(events: Sequence[Drawn]) -> float | None:
+    """Return how long the stage that the last of ``events`` came from inside of will still take, None where unknown.
+
+    It is supposed to go on at the speed that it had since its first sign of life.
+    """
+    signs = [
+        (drawn.at, drawn.event.event)
+        for drawn in events
+        if isinstance(drawn.event, Ran) and isinstance(drawn.event.event, Progress)
+    ]
+    if not signs:
+        return None
+    now, last = signs[-1]
+    start, first = next((at, sign) for at, sign in signs if sign.name == last.name)
+    if last.done <= first.done:
+        return None
+    return (now - start) / (last.done - first.done) * (last.total - last.done)
 
 
 def draw(value: Value, image: Tensor, classes: Sequence[str] = CLASSES) -> Picture:
     """Draw ``value``, made from ``image`` (3, H, W) uint8, as a ``Picture``."""
-    picture, words = picture_of(value, image, classes)
+    return _encoded(*picture_of(value, image, classes))
+
+
+def _encoded(picture: Image.Image, words: str) -> Picture:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
+    picture.save(buffer, "WEBP", quality=80, method=0)
     return Picture(buffer.getvalue(), words)
 
 
@@ -69,7 +102,7 @@ def picture_of(value: Value, image: Tensor, classes: Sequence[str]) -> tuple[Ima
 def _(value: Regions, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
     picture, scale = canvas(image)
     boxes = value.boxes[:MOST_REGIONS] * scale
-    outline(picture, boxes, [PROPOSAL_COLOUR] * len(boxes), [1] * len(boxes))
+    outline(picture, boxes, [PROPOSAL_COLOUR] * len(boxes), [2] * len(boxes))
     return picture, _count(translate("{count} proposals; the first {shown} drawn"), len(value.boxes), len(boxes))
 
 
@@ -102,7 +135,8 @@ def _(value: RegionFeatures, image: Tensor, classes: Sequence[str]) -> tuple[Ima
     words = translate("{count} regions, a feature of {shape} numbers each").format(count=len(value.boxes), shape=shape)
     if features.dim() == 4:
         return heat_tiles(features.mean(1), 8), words
-    return heat_map(features), words + translate(" (a row each)")
+    picture = heat_map(functional.adaptive_max_pool1d(features, min(features.shape[1], SIDE)))
+    return picture.resize((SIDE, SIDE), Image.Resampling.NEAREST), words + translate(" (a row each)")
 
 
 @picture_of.register
@@ -111,7 +145,7 @@ def _(value: Scores, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image
     best, column = value.values[:, 1:].float().max(1)
     order = best.argsort(descending=True)[:MOST_REGIONS].flip(0)  # the best is drawn last, on top
     colours = [class_colour(label) for label in (column[order] + 1).tolist()]
-    outline(picture, value.boxes[order] * scale, colours, [2] * len(order))
+    outline(picture, value.boxes[order] * scale, colours, [3] * len(order))
     words = translate("{count} boxes scored for {classes} classes; the best {shown} in the colour of their class")
     return picture, words.format(count=len(best), classes=value.values.shape[1] - 1, shown=len(order))
 
@@ -119,35 +153,86 @@ def _(value: Scores, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image
 @picture_of.register
 def _(value: Detections, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
     picture, scale = canvas(image)
-    drawn = min(len(value), MOST_BEFORE_NMS)
-    order = value.scores[:drawn].argsort().tolist()
+    best = value.scores.argsort(descending=True)
+    sure = best[value.scores[best] >= SURE][:MOST_BOXES]
+    order = sure.flip(0).tolist()  # the best is drawn last, on top
     colours = [class_colour(int(value.labels[index])) for index in order]
-    widths = [1 + round(4 * min(max(float(value.scores[index]), 0), 1)) for index in order]
-    names = [f"{translate(classes[int(value.labels[index])])} {value.scores[index]:.2f}" for index in order]
-    outline(picture, value.boxes[order] * scale, colours, widths, names if drawn <= 20 else ())
-    return picture, _count(translate("{count} boxes; thicker is surer"), len(value), drawn)
+    outline(picture, value.boxes[order] * scale, colours, [thickness(float(value.scores[index])) for index in order])
+    if len(sure) <= MOST_NAMES:
+        names = [f"{translate(classes[int(value.labels[index])])} {value.scores[index]:.2f}" for index in sure]
+        name_boxes(picture, value.boxes[sure] * scale, colours[::-1], names)
+    words = translate("{shown} of {count} boxes drawn, all scored {sure} or more; thicker is surer")
+    if len(sure) == len(value):
+        words = translate("{count} boxes; thicker is surer")
+    elif len(sure) == MOST_BOXES:
+        words = translate("the best {shown} of {count} boxes drawn; thicker is surer")
+    return picture, words.format(shown=len(sure), count=len(value), sure=SURE)
 
 
-def canvas(image: Tensor) -> tuple[Image.Image, float]:
-    """Return ``image`` (3, H, W) uint8 as a picture to draw on, and the scale from its pixels to the picture's."""
+def draw_truth(image: Tensor, truth: dict[str, Tensor] | None, classes: Sequence[str] = CLASSES) -> Picture:
+    """Draw ``image`` (3, H, W) uint8 with its ground ``truth``, a detection target, where there is one."""
+    picture, scale = canvas(image)
+    if truth is None:
+        return _encoded(picture, translate("The image, without ground truth"))
+    colours = [class_colour(label) for label in truth["labels"].tolist()]
+    names = [translate(classes[label]) for label in truth["labels"].tolist()]
+    outline(picture, truth["boxes"] * scale, colours, [thickness(1)] * len(colours))
+    name_boxes(picture, truth["boxes"] * scale, colours, names)
+    return _encoded(picture, translate("Ground truth: {names}").format(names=", ".join(names)))
+
+
+def thickness(score: float) -> int:
+    """Return the width in pixels of the line around a box of ``score`` from 0 to 1."""
+    return 2 + round(4 * min(max(score, 0), 1))
+
+
+def canvas(image: Tensor) -> tuple[Image.Image, Tensor]:
+    """Return ``image`` (3, H, W) uint8 as a picture to draw on, and the factors (4,) from its boxes to the picture's.
+
+    A strip of an image is drawn wider than it is, so that there is something to see.
+    """
     height, width = image.shape[1:]
     scale = SIDE / max(height, width)
+    size = max(LEAST_SIDE, round(width * scale)), max(LEAST_SIDE, round(height * scale))
     picture = Image.fromarray(image.permute(1, 2, 0).cpu().numpy())
-    return picture.resize((max(1, round(width * scale)), max(1, round(height * scale)))), scale
+    return picture.resize(size), torch.tensor([size[0] / width, size[1] / height] * 2)
 
 
-def outline(
-    picture: Image.Image, boxes: Tensor, colours: Sequence[str], widths: Sequence[int], names: Sequence[str] = ()
-) -> None:
-    """Draw ``boxes`` (N, 4), in pixels of ``picture``, onto it, with ``names`` on their top edges."""
+def outline(picture: Image.Image, boxes: Tensor, colours: Sequence[str], widths: Sequence[int]) -> None:
+    """Draw ``boxes`` (N, 4), in pixels of ``picture``, onto it, each with a thin dark edge around its colour."""
     pen = ImageDraw.Draw(picture)
     for box, colour, width in zip(boxes.tolist(), colours, widths, strict=True):
-        pen.rectangle(_ordered(box), outline=colour, width=width)
-    font = ImageFont.load_default(18)
-    for box, colour, name in zip(boxes.tolist(), colours, names, strict=False):
-        left, top, right, bottom = pen.textbbox((box[0], max(box[1] - 22, 0)), name, font=font)
-        pen.rectangle((left - 2, top - 2, right + 2, bottom + 2), fill=colour)
-        pen.text((box[0], max(box[1] - 22, 0)), name, font=font, fill=_readable_on(colour))
+        left, top, right, bottom = _ordered(box)
+        pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
+        pen.rectangle((left, top, right, bottom), outline=colour, width=width)
+
+
+def name_boxes(picture: Image.Image, boxes: Tensor, colours: Sequence[str], names: Sequence[str]) -> None:
+    """Write ``names`` at ``boxes`` (N, 4), in pixels of ``picture``; the first ones take the best free places."""
+    pen = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(LABEL_SIZE)
+    taken: list[tuple[float, float, float, float]] = []
+    for box, colour, name in zip(boxes.tolist(), colours, names, strict=True):
+        width, height = pen.textlength(name, font) + 8, LABEL_SIZE + 4
+        places = list(_places(_ordered(box), width, height, picture.size))
+        place = next((one for one in places if not any(_meet(one, other) for other in taken)), places[0])
+        taken.append(place)
+        pen.rectangle(place, fill=colour, outline="black")
+        pen.text((place[0] + 4, (place[1] + place[3]) / 2), name, _readable_on(colour), font, "lm")
+
+
+def _places(
+    box: tuple[float, float, float, float], width: float, height: float, size: tuple[int, int]
+) -> Iterator[tuple[float, float, float, float]]:
+    """Yield where a label of ``width`` x ``height`` may stand at ``box`` within a picture of ``size``."""
+    left, top, right, bottom = box
+    for x, y in ((left, top - height), (left, bottom), (right - width, top - height), (right - width, bottom)):
+        x, y = min(max(x, 0), size[0] - width - 1), min(max(y, 0), size[1] - height - 1)
+        yield x, y, x + width, y + height
+
+
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def heat_tiles(maps: Tensor, columns: int) -> Image.Image:

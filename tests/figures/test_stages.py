@@ -1,54 +1,137 @@
-"""Each kind of value has a picture, also when it is empty."""
+"""Each kind of value has a picture, also when it is empty; what matters in it is drawn, and the words say what not."""
 
 import io
 
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
-from core.figures.stages import SIDE, draw, picture_of
-from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Scores
+from core.detectors import Progress, TimedStep
+from core.detectors.race import RaceEvent, Ran, Refused
+from core.figures.palette import class_colour
+from core.figures.stages import (
+    LEAST_SIDE,
+    MOST_BOXES,
+    SIDE,
+    SURE,
+    Drawn,
+    draw,
+    draw_race,
+    draw_truth,
+    picture_of,
+    seconds_left,
+)
+from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Scores, Value
 
 IMAGE = torch.full((3, 40, 60), 200, dtype=torch.uint8)
+SCALE = SIDE / 60
 BOX = torch.tensor([[10.0, 10.0, 40.0, 30.0]])
 CLASSES = ("background", "ellipse", "ring")
+ORANGE = (230, 159, 0)
+assert class_colour(1) == "#E69F00"
 
 
-def values(count):
+def values(count: int) -> list[Value]:
     boxes = BOX.expand(count, 4)
     return [
         Regions(boxes),
         Crops(torch.zeros(count, 3, 8, 8, dtype=torch.uint8), boxes),
         RegionFeatures(torch.rand(count, 12), boxes),
+        RegionFeatures(torch.rand(count, 6400), boxes),
         RegionFeatures(torch.rand(count, 5, 6, 6), boxes),
         Scores(torch.rand(count, 3), boxes),
         Detections(boxes, torch.full((count,), 0.9), torch.ones(count, dtype=torch.int64)),
     ]
 
 
+def scored(*scores: float) -> Detections:
+    boxes = BOX.repeat(len(scores), 1)
+    return Detections(boxes, torch.tensor(scores), torch.ones(len(scores), dtype=torch.int64))
+
+
+def orange_pixels(found: Detections) -> int:
+    """Count the pixels of class 1's colour in the row through the middle of ``BOX``, which no label reaches."""
+    picture, _words = picture_of(found, IMAGE, CLASSES)
+    return sum(picture.getpixel((x, round(25 * SCALE))) == ORANGE for x in range(picture.width))
+
+
 @pytest.mark.parametrize("value", [FeatureMap(torch.rand(20, 4, 6), 8), *values(0), *values(1), *values(200)])
-def test_every_value_has_a_picture(value):
+def test_every_value_has_a_picture(value: Value) -> None:
     picture = draw(value, IMAGE, CLASSES)
-    assert max(Image.open(io.BytesIO(picture.jpeg)).size) == SIDE
+    assert max(Image.open(io.BytesIO(picture.webp)).size) == SIDE
     assert picture.words
 
 
-def test_box_is_drawn_in_its_class_colour_at_its_place():
-    picture, _words = picture_of(Detections(BOX, torch.tensor([1.0]), torch.tensor([1])), IMAGE, CLASSES)
-    scale = SIDE / 60
-    assert picture.getpixel((round(10 * scale) + 1, round(20 * scale))) == (230, 159, 0)
-    assert picture.getpixel((round(25 * scale), round(25 * scale))) == (200, 200, 200)
+def test_box_is_drawn_in_its_class_colour_at_its_place() -> None:
+    picture, _words = picture_of(scored(1.0), IMAGE, CLASSES)
+    assert picture.getpixel((round(10 * SCALE) + 1, round(20 * SCALE))) == ORANGE
+    assert picture.getpixel((round(25 * SCALE), round(25 * SCALE))) == (200, 200, 200)
 
 
-def test_surer_boxes_are_thicker():
-    def coloured(score):
-        picture, _words = picture_of(Detections(BOX, torch.tensor([score]), torch.tensor([1])), IMAGE, CLASSES)
-        row = round(25 * SIDE / 60)
-        return sum(picture.getpixel((x, row)) == (230, 159, 0) for x in range(picture.width))
-
-    assert coloured(1.0) > coloured(0.1) > 0
+def test_surer_boxes_are_thicker() -> None:
+    assert orange_pixels(scored(1.0)) > orange_pixels(scored(SURE)) > 0
 
 
-def test_a_value_of_no_known_kind_is_refused():
+def test_boxes_below_the_limit_are_counted_but_not_drawn() -> None:
+    assert orange_pixels(scored(0.9, 0.2, 0.01)) == orange_pixels(scored(0.9))
+    assert orange_pixels(scored(0.29)) == 0
+    assert draw(scored(0.9, 0.2, 0.01), IMAGE, CLASSES).words.startswith("1 of 3 boxes drawn, all scored 0.3 or more")
+    assert draw(scored(0.9, 0.5), IMAGE, CLASSES).words.startswith("2 boxes")
+    many = scored(*[0.9] * (MOST_BOXES + 50))
+    assert draw(many, IMAGE, CLASSES).words.startswith(f"the best {MOST_BOXES} of {MOST_BOXES + 50} boxes drawn")
+
+
+def test_labels_do_not_cover_each_other() -> None:
+    def labelled(found: Detections, y: float) -> bool:
+        picture, _words = picture_of(found, IMAGE, CLASSES)
+        return picture.getpixel((round(10 * SCALE) + 2, round(y))) == ORANGE
+
+    above, below = 10 * SCALE - 8, 30 * SCALE + 8
+    assert labelled(scored(0.9), above) and not labelled(scored(0.9), below)
+    assert labelled(scored(0.9, 0.8), above) and labelled(scored(0.9, 0.8), below)
+
+
+def test_a_value_of_no_known_kind_is_refused() -> None:
     with pytest.raises(TypeError, match="no picture for int"):
         picture_of(3, IMAGE, CLASSES)  # type: ignore[arg-type]
+
+
+def test_truth_is_drawn_and_named() -> None:
+    picture = draw_truth(IMAGE, {"boxes": BOX, "labels": torch.tensor([2])}, CLASSES)
+    assert picture.words == "Ground truth: ring"
+    assert draw_truth(IMAGE, None).words == "The image, without ground truth"
+    assert picture.webp != draw_truth(IMAGE, None).webp
+
+
+def test_a_race_is_drawn_stage_by_stage() -> None:
+    events: list[RaceEvent] = [
+        Ran("rcnn", Progress("Convolution", 32, 64)),
+        Ran("rcnn", TimedStep("NMS", scored(0.9), 0.1)),
+        Refused("yolo", "No."),
+    ]
+    drawn = list(draw_race(iter(events), IMAGE))
+    assert [one.event for one in drawn] == events
+    assert [one.picture is not None for one in drawn] == [False, True, False]
+    assert drawn[0].at <= drawn[1].at <= drawn[2].at
+
+
+def signs(*done: int, total: int = 100, name: str = "Convolution") -> list[Drawn]:
+    """Signs of life, one a second."""
+    return [Drawn(Ran("rcnn", Progress(name, count, total)), None, float(at)) for at, count in enumerate(done)]
+
+
+def test_time_left_follows_the_stages_own_speed() -> None:
+    assert seconds_left(signs(10, 20, 30)) == pytest.approx(7)
+    assert seconds_left(signs(10, 20, 100)) == 0
+    assert seconds_left(signs(10)) is None, "one sign says nothing about the speed"
+    assert seconds_left([]) is None
+    before = signs(1, 2, 3, name="Warp")
+    assert seconds_left([*before, *signs(50, 75)]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("width", "expected"), [(30, round(SIDE / 10)), (2, LEAST_SIDE)])
+def test_pictures_keep_the_shape_of_the_image_unless_there_would_be_nothing_to_see(width: int, expected: int) -> None:
+    tall: Tensor = torch.zeros(3, 300, width, dtype=torch.uint8)
+    picture, _words = picture_of(Regions(BOX), tall, CLASSES)
+    assert picture.size == (expected, SIDE)
