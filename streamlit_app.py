@@ -1,15 +1,18 @@
 """The app: navigation over the pages, and nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.startup import import_libraries
 
-st.set_page_config(page_title=_("Visible Vision"), page_icon=":material/visibility:", layout="wide")
+import_libraries()
+st.set_page_config(page_title=_("Visible Vision"), page_icon=Path("pages/parts/icon.svg"), layout="wide")
 st.navigation(
-    {
-        _("Detection"): [
-            st.Page("pages/detector_comparison.py", title=_("Detector comparison"), default=True),
-            st.Page("pages/nms.py", title=_("NMS"), url_path="nms"),
-        ]
-    }
+    [
+        st.Page("pages/detector_comparison.py", title=_("Detector comparison"), default=True),
+        st.Page("pages/nms.py", title=_("NMS"), url_path="nms"),
+    ],
+    position="top",
 ).run()
