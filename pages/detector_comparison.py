@@ -6,16 +6,20 @@ from core.backbones import Size
 from core.detectors import NAMES
 from core.detectors.race import machine
 from core.i18n import _
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.race import StartedRace, finished, show, start, titles
-from pages.parts.race_results import show_results
+from pages.parts.image_picker import PickedImage, pick_image, show_picked
+from pages.parts.race import StartedRace, finished, show, start, titles, wait
+from pages.parts.race_results import show_more, show_results
 
 ON_ARRIVAL = ("faster_rcnn", "yolo")  # quick enough to be there before anybody presses a button
+ARRIVAL_REGIONS = 300
+PATIENCE = 2.0  # seconds that the page stands still for a quick race
 REGIONS = (100, 200, 300, 500, 1000, 2000)
+PAPER_REGIONS = 2000
+RACED = "race"  # in the address of a race that was asked for: whoever opens the link sees it run
 
 
-def controls(picked: PickedImage) -> None:
-    """Show who races and how, and start the race when the button is pressed."""
+def choose_race() -> tuple[list[str], int, Size]:
+    """Show who races and how; return the detectors, the most region proposals and the size."""
     names = st.pills(
         _("Detectors"),
         NAMES,
@@ -26,49 +30,64 @@ def controls(picked: PickedImage) -> None:
         bind="query-params",
         persist_state="session",
     )
-    left, right = st.columns(2, vertical_alignment="bottom")
-    regions = left.select_slider(
-        _("Region proposals, at most"), REGIONS, 500, key="regions", bind="query-params", persist_state="session"
-    )
-    paper = right.toggle(_("Paper size"), key="paper", bind="query-params", help=paper_words())
-    size: Size = "paper" if paper else "slim"
-    if paper:
-        st.info(paper_words())
-    if st.button(_("Race"), type="primary", icon=":material/flag:", width="stretch", disabled=not names, key="go"):
-        start(picked, names, 2000 if paper else regions, size)
-
-
-def paper_words() -> str:
-    """Return what the switch to the papers' size does."""
-    return _(
+    words = _(
         "Full AlexNet and up to 2000 proposals with random weights: for timing only, the boxes mean nothing. "
         "R-CNN alone takes 20 s or more; you can cancel."
     )
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    paper = row.toggle(_("Paper size"), key="paper", bind="query-params", persist_state="session", help=words)
+    regions = row.select_slider(
+        _("Region proposals, at most"),
+        REGIONS,
+        500,
+        key="regions",
+        disabled=paper,
+        width=260,
+        bind="query-params",
+        persist_state="session",
+    )
+    if paper:
+        st.info(words)
+        return names, PAPER_REGIONS, "paper"
+    return names, regions, "slim"
 
 
-def race_on(picked: PickedImage) -> StartedRace:
-    """Return the session's race on ``picked``; an image that is new here is raced at once by the quick detectors."""
+def race_on(picked: PickedImage, names: list[str], regions: int, size: Size) -> StartedRace:
+    """Return the session's race on ``picked``.
+
+    A button starts it. An image that is new here is raced at once by the quick detectors, or, where a link brings a
+    race along, as in the link; at paper size nobody is surprised by it.
+    """
+    pressed = st.button(
+        _("Race"), type="primary", icon=":material/flag:", width="stretch", disabled=not names, key="go"
+    )
     current: StartedRace | None = st.session_state.get("race")
+    linked = current is None and RACED in st.query_params and size == "slim" and bool(names)
+    if pressed or linked:
+        st.query_params[RACED] = "true"
+        return start(picked, names, regions, size)
     if current and current.picked.key == picked.key:
         return current
-    return start(picked, ON_ARRIVAL, 300, "slim")
+    st.query_params.pop(RACED, None)
+    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, "slim")
+    wait(started, PATIENCE)
+    return started
 
 
 st.title(_("Detector comparison"))
-image_column, race_column = st.columns([2, 3], gap="large")
+shown, image_column, race_column = st.columns([1, 2, 3], gap="medium")
 with image_column:
     picked = pick_image()
 if picked:
+    with shown:
+        show_picked(picked)
     with race_column:
-        controls(picked)
-    for note in picked.notes:
-        st.caption(note)
-    current = race_on(picked)
-    st.subheader(picked.title)
-    show(current)
-    if not current.job.poll().active and finished(current):
-        if set(current.names) == set(ON_ARRIVAL):
+        current = race_on(picked, *choose_race())
+    if current.job.poll().active or not finished(current):
+        show(current)
+        st.caption(_("Measured here: {machine}.").format(machine=machine()))
+    else:
+        if current.names == ON_ARRIVAL:
             st.caption(_("Two of the five, raced on arrival. Press Race to see the others."))
         show_results(current)
-    else:
-        st.caption(_("Measured here: {machine}.").format(machine=machine()))
+        show_more(current)

@@ -8,12 +8,15 @@ from torch import Tensor
 
 from core.data.photos import PHOTOS, photo
 from core.data.scenes import DIFFICULTIES, ShapeScenes
+from core.figures.stages import Picture, draw_truth
 from core.i18n import _
-from core.images import ImageError, open_image
+from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
 
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
+SHOWN_WIDTH = 190  # pixels
+REMEMBERED = 32  # images, for all sessions together
 
 
 @dataclass(frozen=True)
@@ -44,25 +47,43 @@ def pick_image() -> PickedImage | None:
     return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
 
 
+def show_picked(picked: PickedImage) -> None:
+    """Show the image in small, with its ground truth and what was done to it."""
+    picture = _thumbnail(picked.key, picked.pixels, picked.truth)
+    st.image(picture.webp, width=SHOWN_WIDTH, alt=f"{picked.title}. {picture.words}")
+    st.caption(" ".join((f"**{picked.title}**", *picked.notes)))
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+def _thumbnail(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
+    return draw_truth(_pixels, _truth)
+
+
 def _pick_scene() -> PickedImage:
     """Only scenes of the validation split: the test split is kept for the evaluation."""
-    left, right = st.columns(2)
-    index = left.number_input(
-        _("Scene number"), 0, MOST_SCENES - 1, 1, key="scene", bind="query-params", persist_state="session"
+    row = st.container(horizontal=True)
+    index = row.number_input(
+        _("Scene number"), 0, MOST_SCENES - 1, 1, key="scene", width=150, bind="query-params", persist_state="session"
     )
     words = {"easy": _("Easy"), "medium": _("Medium"), "hard": _("Hard")}
-    difficulty = right.selectbox(
+    difficulty = row.selectbox(
         _("Difficulty"),
         list(DIFFICULTIES),
         index=1,
         format_func=lambda name: words[name],
         key="difficulty",
+        width=150,
         bind="query-params",
         persist_state="session",
     )
-    pixels, truth = ShapeScenes("validation", MOST_SCENES, difficulty)[int(index)]
+    pixels, truth = _scene(int(index), difficulty)
     title = _("Scene {index}, {difficulty}").format(index=index, difficulty=words[difficulty].lower())
     return PickedImage(pixels, truth, title, (), f"scene:{index}:{difficulty}")
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+def _scene(index: int, difficulty: str) -> tuple[Tensor, dict[str, Tensor]]:
+    return ShapeScenes("validation", MOST_SCENES, difficulty)[index]
 
 
 def _pick_photo() -> PickedImage:
@@ -75,19 +96,25 @@ def _pick_photo() -> PickedImage:
         persist_state="session",
     )
     note = _("The detectors know six drawn shapes only: on a photo, watch the time and the proposals, not the labels.")
-    return PickedImage(photo(name), None, name.replace("_", " ").capitalize(), (note,), f"photo:{name}")
+    st.caption(note)
+    return PickedImage(photo(name), None, name.replace("_", " ").capitalize(), (), f"photo:{name}")
 
 
 def _pick_upload() -> PickedImage | None:
     file = st.file_uploader(_("Upload an image"), TYPES, key="upload")
     if file is None:
-        st.info(_("Choose an image file of up to 20 MB. It stays on this server and is forgotten with this tab."))
+        words = _("Choose an image file of up to {most} MB. It stays on this server and is forgotten with this tab.")
+        st.info(words.format(most=MOST_BYTES // 2**20))
         return None
     try:
-        opened = open_image(file.getvalue())
+        opened = _opened(file.getvalue())
     except ImageError as error:
         st.error(str(error))
         return None
-    return PickedImage(
-        opened.pixels, None, file.name, opened.notes, f"upload:{hashlib.sha256(file.getvalue()).hexdigest()}"
-    )
+    key = f"upload:{hashlib.sha256(file.getvalue()).hexdigest()}"
+    return PickedImage(opened.pixels, None, file.name, opened.notes, key)
+
+
+@st.cache_data(max_entries=1, scope="session", show_spinner=False)
+def _opened(data: bytes) -> OpenedImage:
+    return open_image(data)

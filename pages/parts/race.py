@@ -1,8 +1,11 @@
 """A race on the page: started as a job, polled by a fragment, one panel for each detector."""
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
@@ -10,22 +13,23 @@ from core import jobs
 from core.backbones import Size
 from core.detectors import DETECTORS, Progress, TimedStep
 from core.detectors.race import TRUNCATED, Finished, Ran, Refused, race
-from core.figures.stages import Drawn, Picture, draw_race
+from core.figures.stages import Drawn, Picture, draw_race, seconds_left
 from core.i18n import _
 from pages.parts.image_picker import PickedImage
 
 POLL = 0.4  # seconds between two looks at a running job
-FEWEST_COLUMNS = 3  # two panels alone would push the results off a projector's screen
+FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
 
 
 @dataclass(frozen=True)
 class StartedRace:
-    """A race that this session started: on which image, with whom, and its job."""
+    """A race that this session started: on which image, with whom, its job, and a ``key`` of its own."""
 
     picked: PickedImage
     names: tuple[str, ...]
     size: Size
     job: jobs.Job[Drawn]
+    key: str = field(default_factory=lambda: uuid4().hex)
 
 
 def titles() -> dict[str, str]:
@@ -47,6 +51,13 @@ def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Siz
 
 def _drawn(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size) -> Iterator[Drawn]:
     return draw_race(race(picked.pixels, names, max_regions, size), picked.pixels)
+
+
+def wait(started: StartedRace, seconds: float) -> None:
+    """Stand still while a quick race runs, for at most ``seconds``: a page that looks every moment disturbs it."""
+    end = time.monotonic() + seconds
+    while started.job.poll().active and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def show(started: StartedRace) -> None:
@@ -75,42 +86,52 @@ def _panels(started: StartedRace, was_active: bool) -> None:
     if was_active and not now.active:
         st.rerun()  # the whole page: the results follow below
     status(now, started.job)
+    if started.size == "paper":
+        st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:
-            _panel(started, name, now.events)
+            _panel(name, now)
 
 
-def status(now: jobs.Progressed, job: jobs.Job) -> None:  # type: ignore[type-arg]
+def status(now: jobs.Progressed[Any], job: jobs.Job[Any]) -> None:
     """Say in one line how the job stands, with a button that cancels it while it can be."""
     if now.active:
-        line, button = st.columns([4, 1], vertical_alignment="center")
+        line = st.container(horizontal=True, vertical_alignment="center")
         waiting = _("Waiting: number {place} in line.").format(place=now.place)
-        line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}")
-        button.button(_("Cancel"), on_click=job.cancel, key="cancel", width="stretch")
+        line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}", width="content")
+        line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
     elif now.state == "cancelled":
         st.warning(_("Cancelled. Press Race to start again."))
     elif now.state == "failed":
         st.error(now.error)
 
 
-def _panel(started: StartedRace, name: str, events: Sequence[Drawn]) -> None:
-    st.markdown(f"**{titles()[name]}**")
-    own = [drawn.event for drawn in events if drawn.event.name == name]
-    refusals = [event.sentence for event in own if isinstance(event, Refused)]
-    if refusals:
-        st.warning(refusals[0])
-        return
-    done = stages(events, name)
+def _panel(name: str, now: jobs.Progressed[Drawn]) -> None:
+    own = [drawn for drawn in now.events if drawn.event.name == name]
+    done = stages(own, name)
+    spent = _("{ms} ms").format(ms=f"{1000 * sum(step.seconds for step, _picture in done):,.1f}")
+    st.markdown(f"**{titles()[name]}**" + (f" · {spent}" if done else ""))
+    for drawn in own:
+        if isinstance(drawn.event, Refused):
+            st.warning(drawn.event.sentence)
+            return
     if done:
         step, picture = done[-1]
-        st.image(picture.jpeg, width="stretch", alt=f"{titles()[name]}, {_(step.name)}: {picture.words}")
-        total = 1000 * sum(one.seconds for one, _picture in done)
-        st.markdown(_("**{ms} ms** · {stage}").format(ms=f"{total:,.1f}", stage=_(step.name)))
-        st.caption(picture.words)
-    else:
+        st.image(picture.webp, width="stretch", alt=f"{titles()[name]}, {_(step.name)}: {picture.words}")
+        st.caption(f"**{_(step.name)}**: {picture.words}")
+    elif now.active:
         st.skeleton(height=200)
-    last = own[-1] if own else None
+    if now.active and own:
+        _progress(own)
+
+
+def _progress(own: Sequence[Drawn]) -> None:
+    """Show how far the stage is that contestant's last event, of its ``own``, came from inside of."""
+    last = own[-1].event
     if isinstance(last, Ran) and isinstance(last.event, Progress):
         words = _("{stage}: {done} of {total}")
         text = words.format(stage=_(last.event.name), done=last.event.done, total=last.event.total)
+        left = seconds_left(own)
+        if left is not None:
+            text += _(", {seconds} s left").format(seconds=round(left))
         st.progress(last.event.done / max(last.event.total, 1), text)

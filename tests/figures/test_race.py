@@ -1,0 +1,69 @@
+"""The colours of the stages, and the chart of what proposals cost."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from core.data import ShapeScenes
+from core.detectors import NAMES, Progress, build
+from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.race import TRUNCATED, CurvePoint
+from core.figures.race import OTHER_COLOUR, STAGE_COLOURS, curve_chart, stage_colour
+
+TITLES = {"rcnn": "R-CNN", "yolo": "YOLO"}
+POINTS = [
+    CurvePoint("rcnn", 100, 0.25),
+    CurvePoint("yolo", 100, 0.004),
+    CurvePoint("rcnn", 439, 1.0),
+    CurvePoint("yolo", 439, 0.005),
+]
+
+
+@pytest.mark.parametrize("name", [*NAMES, TRUNCATED])
+def test_every_stage_of_a_detector_has_a_colour(name: str) -> None:
+    detector = build("fast_rcnn" if name == TRUNCATED else name)
+    if name == TRUNCATED:
+        assert isinstance(detector, FastRCNN)
+        detector.truncate()
+    detector.limit_regions(3)
+    with torch.inference_mode():
+        events = list(detector.steps(ShapeScenes("validation", 1)[0][0]))
+    stages = [event.name for event in events if not isinstance(event, Progress)]
+    assert {event.name for event in events} <= set(STAGE_COLOURS), "a stage or a sign of life has no colour of its own"
+    assert len(set(stages)) == len(stages), "two stages of a bar have one name"
+    for before, after in pairwise(stages):
+        assert stage_colour(before) != stage_colour(after), f"{before} and {after} look like one part of the bar"
+
+
+def test_the_same_kind_of_work_has_one_colour_in_every_paper() -> None:
+    for alike in [
+        ("Region proposals", "RPN"),
+        ("Spatial pyramid pooling", "RoI pooling"),
+        ("SVM", "Softmax"),
+    ]:
+        assert len({stage_colour(name) for name in alike}) == 1, alike
+    assert stage_colour("Something new") == OTHER_COLOUR not in STAGE_COLOURS.values()
+
+
+def test_curve_is_a_line_for_each_detector_in_milliseconds() -> None:
+    chart = curve_chart(POINTS, TITLES)
+    assert [(line.name, list(line.x)) for line in chart.data] == [("R-CNN", [100, 439]), ("YOLO", [100, 439])]
+    assert [list(line.y) for line in chart.data] == [pytest.approx([250, 1000]), pytest.approx([4, 5])]
+    assert chart.layout.xaxis.type == chart.layout.yaxis.type == "log"
+    assert list(chart.layout.xaxis.tickvals) == [100, 439]
+    assert "(ms)" in chart.layout.yaxis.title.text and chart.layout.xaxis.title.text
+
+
+def test_curve_grows_point_by_point() -> None:
+    """The page draws it anew while it is measured, from the first point on."""
+    for count in range(len(POINTS) + 1):
+        chart = curve_chart(POINTS[:count], TITLES)
+        assert sum(len(line.x) for line in chart.data) == count
+
+
+def test_all_contestants_fit_on_the_curve() -> None:
+    points = [CurvePoint(name, 100, 0.1) for name in (*NAMES, TRUNCATED)]
+    chart = curve_chart(points, {name: name for name in (*NAMES, TRUNCATED)})
+    assert [line.name for line in chart.data] == [*NAMES, TRUNCATED]
+    assert len({line.marker.symbol for line in chart.data}) == len(points), "told apart by more than colour"
