@@ -24,7 +24,7 @@ ELEVEN_POINTS = 0.1 * torch.arange(11, dtype=torch.float64)
 
 # As COCO's own code has them. torchmetrics' defaults are rounded to single precision, and miss a point by that.
 COCO_IOUS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
-COCO_RECALLS = [step / 100 for step in range(101)]
+COCO_RECALLS = [0.01 * step for step in range(101)]
 
 Target = dict[str, Tensor]
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import core.detectors
 from core import __main__ as command_line
 from core.data import ShapeScenes
 from core.detectors import NAMES
@@ -88,7 +89,7 @@ def test_evaluate_on_a_folder_that_is_none(tmp_path: Path) -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line, "load", partial(command_line.load, folder=tmp_path))
+    monkeypatch.setattr(command_line, "load", partial(core.detectors.load, folder=tmp_path))
     assert "python -m core train yolo" in said("detect", scene, "--detectors", "yolo", code=1)
     assert "python -m core train yolo" in said("evaluate", "yolo", code=1)
 
