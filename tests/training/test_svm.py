@@ -256,6 +256,27 @@ def test_features_have_a_mean_norm_of_20(fitted: tuple[ColourDetector, DrawnScen
         assert float((values * scale).norm(dim=1).mean()) == pytest.approx(20, rel=1e-5)
 
 
+def test_svms_and_regressions_are_fitted_to_the_scaled_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector, scenes = ColourDetector(), coloured_scenes(8)
+    mined: list[list[ImageFeatures]] = []
+    regressed: list[Tensor] = []
+
+    def mine_nothing(images: list[ImageFeatures], label: int) -> np.ndarray:
+        mined.append(images)
+        return np.zeros(193, np.float32)
+
+    def regress_nothing(features: Tensor, offsets: Tensor) -> Tensor:
+        regressed.append(features)
+        return torch.zeros(193, 4)
+
+    monkeypatch.setattr(svm, "mine", mine_nothing)
+    monkeypatch.setattr(svm, "ridge", regress_nothing)
+    list(_fit(detector, scenes, 50))
+    assert len(mined) == len(regressed) == 3
+    assert np.linalg.norm(mined[0][0].hidden, axis=1).mean() == pytest.approx(20, rel=1e-5)
+    assert all(15 < features.norm(dim=1).mean() < 30 for features in regressed), "pooled features are not scaled"
+
+
 def test_each_image_gives_its_truth_and_so_many_proposals_at_random(
     fitted: tuple[ColourDetector, DrawnScenes, list[float]],
 ) -> None:
