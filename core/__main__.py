@@ -86,9 +86,7 @@ def train(
 @app.command("evaluate")
 def evaluate_command(
     name: Names,
-    images: Annotated[
-        int, typer.Option(min=1, help="Scenes or photos, at most.")
-    ] = STANDARD_IMAGES,
+    images: Annotated[int, typer.Option(min=1, help="Scenes or photos, at most.")] = STANDARD_IMAGES,
     seed: Annotated[int, typer.Option(min=0, help="Gives scenes that no other seed gives.")] = 0,
     difficulty: Annotated[str, typer.Option(help=", ".join(DIFFICULTIES))] = "medium",
     data: Annotated[Path | None, typer.Option(help="A folder in Pascal VOC's layout, instead of scenes.")] = None,
