@@ -50,7 +50,7 @@ RECIPES = {
     "sppnet": Recipe(
         SPPNet, 2000, 8, Schedule(steps=6000, learning_rate=1e-3), proposals=True, svm_scenes=1000, svm_regions=500
     ),
-    "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=6000, learning_rate=1e-3), proposals=True),
+    "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=12_000, learning_rate=1e-3, cycles=2), proposals=True),
     "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=12_000, learning_rate=2e-3, cycles=2)),
     "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=16_000, learning_rate=1e-3, cycles=2)),
 }
