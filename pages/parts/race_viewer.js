@@ -29,6 +29,7 @@ function view(root, data) {
   let last = 0;
   let frame = 0;
   let hovered = null; // [lane, stage]
+  let preview = null;
 
   const choose = (lane, stage) => {
     stop();
@@ -64,12 +65,15 @@ function view(root, data) {
     for (const panel of panels) panel.paint(now, hovered?.[0] === panel.lane ? hovered[1] : null);
     const limit = limitOf(lanes.map((lane) => lane.seconds), settings.scale);
     for (const bar of bars) bar.paint(now, limit, hovered?.[0] === bar.lane ? hovered[1] : null);
+    preview?.remove();
+    preview = hovered && previewOf(...hovered, words);
+    if (preview) bars.find((bar) => bar.lane === hovered[0]).hang(preview, hovered[1]);
     paintAxis(find(".axis"), limit, settings.scale);
     scales.forEach((button, index) => button.setAttribute("aria-checked", String(SCALES[index] === settings.scale)));
     find(".says").textContent = hovered ? sentence(...hovered, words) : words.hint;
     find(".now").textContent = seconds(now ?? longest);
     clock.value = Math.round((1000 * (now ?? longest)) / longest);
-    play.textContent = frame ? `⏸ ${words.pause}` : `▶ ${words.play}`;
+    play.textContent = frame ? words.pause : `▶ ${words.play}`;
     writeAddress(root);
   }
   function stop() {
@@ -136,7 +140,7 @@ function panelOf(lane, words, choose, repaint) {
     picture.title = settings.large === lane.name ? words.shrink : words.enlarge;
     slider.value = shown + 1;
     const stage = lane.stages[shown];
-    image.style.visibility = stage ? "visible" : "hidden";
+    image.classList.toggle("none", !stage);
     const running = stage ?? lane.stages[0];
     // An img without a source has no height: before the first stage its picture keeps the place.
     if (image.getAttribute("src") !== running.picture) image.src = running.picture;
@@ -190,7 +194,24 @@ function barOf(lane, choose, hover) {
     track.style.setProperty("--now", now === null ? "100%" : `${(100 * Math.min(now, lane.seconds)) / whole}%`);
     total.textContent = `${cut ? "→ " : ""}${milliseconds(lane.seconds)}`;
   };
-  return { root, lane, paint };
+  const hang = (preview, stage) => {
+    root.append(preview);
+    const { offsetLeft: left, offsetWidth: width } = parts[stage];
+    const middle = track.offsetLeft + Math.min(left + width, track.offsetWidth) / 2 + left / 2;
+    const most = root.offsetWidth - preview.offsetWidth;
+    preview.style.left = `${Math.max(0, Math.min(middle - preview.offsetWidth / 2, most))}px`;
+  };
+  return { root, lane, paint, hang };
+}
+
+function previewOf(lane, index, words) {
+  const preview = document.createElement("div");
+  preview.className = "preview";
+  preview.setAttribute("aria-hidden", "true"); // the panel says the same
+  const picture = document.createElement("img");
+  picture.src = lane.stages[index].picture;
+  preview.append(picture, sentence(lane, index, words));
+  return preview;
 }
 
 // The longest bar, or the second longest, so that the slowest detector runs off the chart.
