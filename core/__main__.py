@@ -62,7 +62,7 @@ def detect(
 @app.command()
 def train(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}, or all.")],
-    minutes: Annotated[float | None, typer.Option(min=0, help="End the gradient steps after this time.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="End the gradient steps after this time.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, ...")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training stopped.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = FOLDER,

@@ -10,6 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from core.i18n import _
+
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 
 
@@ -36,15 +38,20 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
     Raises:
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
-    remedy = f"run `python -m core train {name}` to train it"
     try:
         model.load_state_dict(load_file(folder / f"{name}.safetensors"))
     except FileNotFoundError:
-        raise CheckpointError(f"The checkpoint of {name} is missing: {remedy}.") from None
+        sentence = _("The checkpoint of {name} is missing: run `python -m core train {name}` to train it.")
     except (SafetensorError, OSError):
-        raise CheckpointError(f"The checkpoint of {name} is damaged: {remedy} anew.") from None
+        sentence = _("The checkpoint of {name} is damaged: run `python -m core train {name}` to train it anew.")
     except RuntimeError:
-        raise CheckpointError(f"The checkpoint of {name} holds weights of another model: {remedy} anew.") from None
+        sentence = _(
+            "The checkpoint of {name} holds weights of another model: run `python -m core train {name}` to train it "
+            "anew."
+        )
+    else:
+        return
+    raise CheckpointError(sentence.format(name=name))
 
 
 def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:

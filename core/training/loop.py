@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.training.checkpoint import save_tensors
+from core.i18n import _
+from core.training.checkpoint import CheckpointError, save_tensors
 
 LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many
 
@@ -72,6 +74,9 @@ def train(
     an error or Ctrl-C within a step leaves the state of the last checkpoint. All randomness of a step comes from
     ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had finished
     gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
+
+    Raises:
+        CheckpointError: the state to resume from is damaged.
     """
     model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -117,12 +122,17 @@ def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, last: Traini
 
 
 def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule, path: Path) -> TrainingStep:
-    tensors = load_file(path)
+    try:
+        tensors = load_file(path)
+    except SafetensorError:
+        raise CheckpointError(
+            _("The training state {file} is damaged: train without --resume.").format(file=path)
+        ) from None
     model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, values in tensors.items():
         if name.startswith("optimizer."):
-            _, index, slot = name.split(".")
+            index, slot = name.split(".")[1:]
             state.setdefault(int(index), {})[slot] = values
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     losses = {name.removeprefix("loss."): float(v) for name, v in tensors.items() if name.startswith("loss.")}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.training import loop
+from core.training.checkpoint import CheckpointError
 from core.training.loop import LARGEST_GRADIENT, Batch, Schedule, TrainingStep, train
 
 SCHEDULE = Schedule(steps=12, learning_rate=1e-2, warmup=3, save_every=4)
@@ -259,3 +260,10 @@ def test_done_is_by_steps_or_minutes_whichever_is_further() -> None:
     assert schedule.done(5, 6 * 60) == pytest.approx(0.6)
     assert schedule.rate(5, 5 * 60) == pytest.approx(6 / 100 / 2), "the cosine follows the clock"
     assert Schedule(steps=100, learning_rate=1).done(50, 1e9) == 0.5, "without minutes time plays no part"
+
+
+def test_a_damaged_state_is_a_sentence(tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(b"half a file")
+    with pytest.raises(CheckpointError, match="is damaged: train without --resume"):
+        next(train(nn.Linear(1, 1), lambda _step: pytest.fail("trained"), Schedule(1, 1e-3), state, resume=True))
