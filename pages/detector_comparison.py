@@ -9,6 +9,7 @@ from core.i18n import _
 from pages.parts.image_picker import PickedImage, pick_image, show_picked
 from pages.parts.race import StartedRace, finished, show, start, titles, wait
 from pages.parts.race_results import show_more, show_results
+from pages.parts.startup import come_through_the_entrance
 
 ON_ARRIVAL = ("faster_rcnn", "yolo")  # quick enough to be there before anybody presses a button
 ARRIVAL_REGIONS = 300
@@ -74,6 +75,7 @@ def race_on(picked: PickedImage, names: list[str], regions: int, size: Size) -> 
     return started
 
 
+come_through_the_entrance()
 st.title(_("Detector comparison"))
 shown, image_column, race_column = st.columns([1, 2, 3], gap="medium")
 with image_column:

@@ -1,9 +1,14 @@
-"""What the first page of a fresh server would wait for, made short."""
+"""The way into the app: what the first page of a fresh server would wait for, and what it would get wrong."""
 
 import gc
 import importlib
+import runpy
 from functools import lru_cache
+from pathlib import Path
 
+import streamlit as st
+
+ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
 
 
@@ -20,3 +25,14 @@ def import_libraries() -> None:
         importlib.import_module(name)
     gc.freeze()
     gc.enable()
+
+
+def come_through_the_entrance() -> None:
+    """Go through ``streamlit_app.py`` first where a page was opened past it, and let it open the page again.
+
+    The folder's name makes Streamlit take the app for one of its older kind until ``st.navigation`` has been called
+    once: a link to a page, opened on a fresh server, would show that page without the app around it.
+    """
+    if not import_libraries.cache_info().currsize:
+        runpy.run_path(str(ENTRANCE))
+        st.stop()
