@@ -1,20 +1,20 @@
 """NMS: a detector's boxes before suppression, and what two thresholds make of them."""
 
-import pandas as pd
 import streamlit as st
 from torch import Tensor
 
-from core.box_table import TableError, read_rows, to_rows
+from core.box_table import TableError
 from core.detectors import DETECTORS, NAMES, Detections, Detector, load, run
 from core.figures.nms import MOST_BOXES, explorer_data
 from core.i18n import _
 from core.nms import Decay
 from core.training.checkpoint import CheckpointError, read_card
+from pages.parts.box_editor import ADDRESS, edit_boxes
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.nms_explorer import nms_explorer
+from pages.parts.startup import come_through_the_entrance
 
 REGIONS = 300  # enough for a crowd of boxes, and R-CNN still answers within a second or two
-TABLE_ROWS = 12
 
 
 @st.cache_resource
@@ -45,11 +45,12 @@ def choose_detector() -> str:
     )
 
 
-def choose_kind() -> tuple[bool, Decay]:
-    """Show how boxes suppress each other; return whether only within a class, and how soft-NMS lowers scores."""
+def choose_kind() -> tuple[bool, Decay, bool]:
+    """Show how boxes suppress each other; return whether only within a class, how soft-NMS lowers scores, and whether
+    the user's own boxes are used."""
     scopes = {"class": _("Within a class"), "all": _("Across classes")}
     decays: dict[Decay, str] = {"linear": _("Linear"), "gaussian": _("Gaussian")}
-    row = st.container(horizontal=True, gap="medium")
+    row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
     scope = row.segmented_control(
         _("Suppress"),
         list(scopes),
@@ -74,26 +75,12 @@ def choose_kind() -> tuple[bool, Decay]:
             "times 1 - IoU from the IoU threshold on, Gaussian times exp(-IoU² / 0.5) whatever the threshold."
         ),
     )
-    return scope == "class", decay
+    own = row.toggle(_("Draw and edit boxes"), key="edit", bind="query-params", persist_state="session")
+    return scope == "class", decay, own
 
 
-def edited(found: Detections, detector: Detector, picked: PickedImage, name: str) -> Detections:
-    """Show the best boxes ``found`` as a table and return what the user made of them.
-
-    Raises:
-        TableError: a row is wrong.
-    """
-    st.caption(_("Change, add or delete boxes: pixels from the upper left corner, scores from 0 to 1."))
-    table = pd.DataFrame(to_rows(found, detector.classes, TABLE_ROWS))
-    classes = st.column_config.SelectboxColumn(options=detector.classes[1:])
-    key = f"table:{picked.key}:{name}"
-    changed = st.data_editor(table, num_rows="dynamic", column_config={"class": classes}, width="stretch", key=key)
-    height, width = picked.pixels.shape[1:]
-    return read_rows(changed.to_dict("records"), detector.classes, width, height)
-
-
-def show(picked: PickedImage, name: str, per_class: bool, decay: Decay) -> None:
-    """Show the explorer on the boxes of detector ``name`` or on the user's own.
+def show(picked: PickedImage, name: str, per_class: bool, decay: Decay, own: bool) -> None:
+    """Show the explorer on the boxes of detector ``name`` or on the user's ``own``.
 
     Raises:
         CheckpointError: the detector has no weights.
@@ -101,23 +88,26 @@ def show(picked: PickedImage, name: str, per_class: bool, decay: Decay) -> None:
     """
     detector = loaded(name)
     found = boxes_before_nms(name, picked.key, picked.pixels)
-    own = st.toggle(_("Edit the boxes in a table"), key="edit", bind="query-params", persist_state="session")
+    draw = None
     if own:
-        found = edited(found, detector, picked, name)
-    if not len(found):
-        st.info(_("There is no box before NMS here: choose another image, or add rows to the table."))
+        found, draw = edit_boxes(found, detector.classes, picked, name)
+    else:
+        st.query_params.pop(ADDRESS, None)
+    if not own and not len(found):
+        st.info(_("There is no box before NMS here: choose another image, or draw boxes."))
         return
     if len(found) > MOST_BOXES:
         st.caption(_("The best {most} of {count} boxes.").format(most=MOST_BOXES, count=len(found)))
     curve = None if own else read_card(name).get("map50_by_nms_threshold")
     titles = {"linear": _("Soft-NMS, linear"), "gaussian": _("Soft-NMS, Gaussian")}
     data = explorer_data(picked.pixels, found, detector.classes, per_class, decay, picked.truth)
-    nms_explorer(data, titles[decay], curve)
+    nms_explorer(data, titles[decay], curve, draw)
     if not own and curve is None:
         sentence = _("The mAP against the NMS threshold has not been measured: run `python -m core evaluate {name}`.")
         st.caption(sentence.format(name=name))
 
 
+come_through_the_entrance()
 st.title(_("Non-maximum suppression"))
 st.markdown(
     _(
@@ -125,16 +115,16 @@ st.markdown(
         "than the IoU threshold, and begins again with what is left."
     )
 )
-image_column, kind_column = st.columns([2, 3], gap="large")
+image_column, kind_column = st.columns([1, 2], gap="medium")
 with image_column:
     picked = pick_image()
 with kind_column:
     name = choose_detector()
-    per_class, decay = choose_kind()
+    per_class, decay, own = choose_kind()
 if picked:
     for note in picked.notes:
         st.caption(note)
     try:
-        show(picked, name, per_class, decay)
+        show(picked, name, per_class, decay, own)
     except (CheckpointError, TableError) as error:
         st.error(str(error))

@@ -2,6 +2,7 @@
 
 const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;
+const LEAST_DRAWN = 2; // pixels of the image: less is a click
 const NAMED = 4; // of the boxes that one step suppresses
 const LABELLED = 12; // kept boxes that have room for a label in the picture
 const LINES = [
@@ -17,10 +18,10 @@ readAddress();
 
 const explorers = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".explorer");
   if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data);
+  explorers.get(root)(data, (box) => setTriggerValue("drawn", box));
 }
 
 function explore(root) {
@@ -30,6 +31,8 @@ function explore(root) {
   let view = null;
   let hovered = null;
   let due = 0;
+  let send = null;
+  let dragged = null; // [x, y, x, y] of a box that is being drawn, in pixels of the image
 
   const later = () => { due ||= requestAnimationFrame(paint); };
   const hover = (box) => { if (box !== hovered) { hovered = box; later(); } };
@@ -56,6 +59,26 @@ function explore(root) {
     canvas.addEventListener("pointerdown", point);
     canvas.addEventListener("pointerleave", () => hover(null));
   }
+  const sheet = find('[data-picture="greedy"] canvas');
+  sheet.addEventListener("pointerdown", (event) => {
+    if (!model.editing || event.button !== 0) return;
+    const [x, y] = placeOf(sheet, event, model);
+    dragged = [x, y, x, y];
+    sheet.setPointerCapture(event.pointerId);
+  });
+  sheet.addEventListener("pointermove", (event) => {
+    if (!dragged) return;
+    dragged = [...dragged.slice(0, 2), ...placeOf(sheet, event, model)];
+    later();
+  });
+  sheet.addEventListener("pointerup", () => {
+    if (!dragged) return;
+    const box = ordered(dragged);
+    dragged = null;
+    later();
+    if (Math.min(box[2] - box[0], box[3] - box[1]) >= LEAST_DRAWN) send(box);
+  });
+  sheet.addEventListener("pointercancel", () => { dragged = null; later(); });
   list.addEventListener("pointerover", (event) => {
     const row = event.target.closest(".row");
     if (row) hover(Number(row.dataset.box));
@@ -80,15 +103,18 @@ function explore(root) {
     const says = sentence(model, view, hovered);
     if (find(".says").textContent !== says) find(".says").textContent = says;
     paintPicture(find('[data-picture="greedy"]'), model, view, hovered, model.words.greedy, view.kept.length);
+    if (dragged) paintDragged(sheet, model, ordered(dragged));
     paintPicture(find('[data-picture="soft"]'), model, view, hovered, model.words.soft, view.softly.length);
     paintList(list, model, view, hovered);
     paintCharts(root, model, view);
     writeAddress(root);
   }
 
-  return (data) => {
+  return (data, answerTo) => {
     model = unpack(data);
+    send = answerTo;
     hovered = null;
+    root.classList.toggle("editing", model.editing);
     for (const element of root.querySelectorAll("[data-word]")) element.textContent = model.words[element.dataset.word];
     for (const button of root.querySelectorAll("button")) {
       button.setAttribute("aria-label", button.dataset.step === "1" ? model.words.next : model.words.back);
@@ -164,6 +190,7 @@ function sentence(model, view, hovered) {
       ...values, by: name(view.by[hovered]), iou: view.overlap(hovered).toFixed(2),
     });
   }
+  if (!model.count) return words.empty;
   if (!view.visible) return fill(words.none, { score: model.scores[0].toFixed(2) });
   if (view.step === 0) return fill(words.before, { count: view.visible });
   if (view.step === view.steps) return fill(words.finished, { kept: view.kept.length, count: view.visible });
@@ -359,11 +386,29 @@ function tag(pen, text, [x, y], colour, width) {
   pen.fillText(text, left + 7, top + 9.5);
 }
 
-// The smallest box under the pointer, of those that are drawn.
-function boxAt(canvas, event, model, view, picture) {
+// Where the pointer is, in pixels of the image and inside of it.
+function placeOf(canvas, event, model) {
   const frame = canvas.getBoundingClientRect();
   const x = ((event.clientX - frame.left) / frame.width) * model.width;
   const y = ((event.clientY - frame.top) / frame.height) * model.height;
+  return [Math.min(Math.max(x, 0), model.width), Math.min(Math.max(y, 0), model.height)];
+}
+
+const ordered = ([x0, y0, x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
+
+function paintDragged(canvas, model, [x0, y0, x1, y1]) {
+  const pen = canvas.getContext("2d");
+  const scale = canvas.clientWidth / model.width;
+  const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+  pen.globalAlpha = 1;
+  pen.setLineDash([]);
+  stroke(pen, rectangle, "#000", 4);
+  stroke(pen, rectangle, "#fff", 2);
+}
+
+// The smallest box under the pointer, of those that are drawn.
+function boxAt(canvas, event, model, view, picture) {
+  const [x, y] = placeOf(canvas, event, model);
   const drawn = picture === "soft"
     ? view.softly
     : [...view.roles.keys()].filter((box) => view.roles[box] !== "gone" || settings.suppressed);

@@ -1,5 +1,6 @@
 """NMS that answers in the browser: pictures, steps, list and curves that follow two thresholds without the server."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,26 @@ _component = st.components.v2.component(
 )
 
 
-def nms_explorer(data: dict[str, Any], soft_title: str, map_by_threshold: dict[str, float] | None) -> None:
+def nms_explorer(
+    data: dict[str, Any],
+    soft_title: str,
+    map_by_threshold: dict[str, float] | None,
+    draw: Callable[[list[float]], None] | None = None,
+) -> None:
     """Show ``core.figures.nms.explorer_data``, soft-NMS under ``soft_title``, and the held-out mAP where it is known.
 
-    ``map_by_threshold`` maps an IoU threshold, written out, to the mAP at it.
+    ``map_by_threshold`` maps an IoU threshold, written out, to the mAP at it. With ``draw`` the user may drag boxes
+    onto the picture, and it is called with each: (x0, y0, x1, y1) in pixels of the image.
     """
     points = sorted((float(threshold), value) for threshold, value in (map_by_threshold or {}).items())
-    _component(data={**data, "map": points or None, "words": _words(soft_title)}, key="nms_explorer")
+
+    def drawn() -> None:
+        box = st.session_state["nms_explorer"].drawn
+        if draw and box:
+            draw(box)
+
+    sent = {**data, "map": points or None, "words": _words(soft_title), "editing": draw is not None}
+    _component(data=sent, key="nms_explorer", on_drawn_change=drawn)
 
 
 def _words(soft_title: str) -> dict[str, str]:
@@ -40,6 +54,7 @@ def _words(soft_title: str) -> dict[str, str]:
         "boxes": _("Boxes, best first"),
         "greedy": _("Greedy NMS: {count} kept"),
         "soft": soft_title + _(": {count} left"),
+        "empty": _("There is no box yet: drag one on the picture."),
         "none": _("No box reaches the score threshold: the best one has {score}. Lower the threshold."),
         "before": _("Before NMS: {count} boxes. A thicker line is a higher score."),
         "finished": _("{kept} of {count} boxes are kept. Hover a box to see its overlap with the one that was kept."),

@@ -6,13 +6,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies as some
 import pytest
 import streamlit as st
+from hypothesis import given
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 import core.detectors
+from core.box_table import COLUMNS
+from core.data.scenes import CLASSES
 from core.training import checkpoint
+from pages.parts.box_editor import read_address, write_address
 
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
@@ -69,13 +75,57 @@ def test_own_boxes_replace_the_detectors() -> None:
     data = explorer(app)
     assert data["scores"] == table.value["score"].tolist() and len(data["boxes"]) == 12
     assert data["map"] is None, "the held-out mAP is the detector's"
+    assert data["editing"] and not explorer(open_page())["editing"]
+    assert "boxes" not in app.query_params, "the detector's own boxes need no place in the address"
 
 
-def test_a_wrong_row_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawn_boxes_come_with_a_link_and_the_detector_s_come_back() -> None:
+    app = open_page(edit="true", boxes="2_0.8_10_20.5_60_70~1_0.5_0_0_256_256")
+    data = explorer(app)
+    assert data["boxes"] == [[10, 20.5, 60, 70], [0, 0, 256, 256]]
+    assert (data["labels"], data["scores"]) == ([2, 1], [0.8, 0.5])
+    assert app.query_params["boxes"] == "2_0.8_10_20.5_60_70~1_0.5_0_0_256_256"
+    app.button(key="no_boxes").click().run()
+    assert explorer(app)["boxes"] == [] and app.query_params["boxes"] == "0"
+    app.button(key="detected_boxes").click().run()
+    assert len(explorer(app)["boxes"]) == 12 and "boxes" not in app.query_params
+    app.toggle(key="edit").set_value(False).run()
+    assert len(explorer(app)["boxes"]) > 12
+
+
+@pytest.mark.parametrize("text", ["", "x", "1_0.5", "99_0.5_0_0_1_1", "inf_0.5_0_0_1_1", "1_0.5_0_0_1_1_1", "~~"])
+def test_a_damaged_link_to_boxes_is_left_alone(text: str) -> None:
+    assert read_address(text, CLASSES) is None
+
+
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from(CLASSES[1:]),
+            some.integers(0, 100).map(lambda hundredths: hundredths / 100),
+            *[some.integers(0, 10_240).map(lambda tenths: tenths / 10)] * 4,
+        )
+    )
+)
+def test_a_link_holds_every_table(rows: list[tuple[Any, ...]]) -> None:
+    table = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    assert read_address(write_address(table, CLASSES), CLASSES) == table
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"x1": 0.0}, "Row 1: x0 is to be less than x1: swap or move them."),
+        ({"y1": 999.0}, "Row 1: y1 is to lie between 0 and 256."),
+        ({"score": 1.5}, "Row 1: score is to lie between 0 and 1."),
+        ({"x0": None}, "Row 1: fill in x0 with a number."),
+    ],
+)
+def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # AppTest cannot edit a table, so the editor's return value stands in for the user.
-    monkeypatch.setattr(st, "data_editor", lambda table, **_options: table.assign(x1=0.0))
+    monkeypatch.setattr(DeltaGenerator, "data_editor", lambda _place, table, **_options: table.assign(**change))
     app = open_page(edit="true")
-    assert app.error[0].value == "Row 1: x0 is to be less than x1: swap or move them."
+    assert app.error[0].value == sentence
     assert not app.get("bidi_component")
 
 
