@@ -1,19 +1,16 @@
 """What the NMS explorer draws: every answer for every slider position, computed here, looked up in the browser."""
 
-import base64
-import io
 from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import to_pil_image
 
 from core.figures.palette import class_colour
+from core.figures.transport import data_url, packed, rounded
 from core.nms import Decay, Sweep, correct, soft_sweep, sweep
 from core.values import Detections
 
 MOST_BOXES = 300
-_JPEG_QUALITY = 92
 _SOFT_STEPS = 65535  # a soft score from 0 to 1 travels as 16 bits
 
 
@@ -42,16 +39,16 @@ def explorer_data(
     if truth is not None:
         right = correct(swept, found.boxes, found.labels, truth["boxes"], truth["labels"])
     return {
-        "image": _data_url(image),
+        "image": data_url(image),
         "width": image.shape[2],
         "height": image.shape[1],
         "classes": [{"name": name, "colour": class_colour(label)} for label, name in enumerate(classes)],
-        "boxes": _rounded(found.boxes, 2),
-        "scores": _rounded(found.scores, 4),
+        "boxes": rounded(found.boxes, 2),
+        "scores": rounded(found.scores, 4),
         "labels": found.labels.tolist(),
         "runs": _runs(swept, right),
-        "soft": _sixteen_bits(soft),
-        "truth": None if truth is None else {"boxes": _rounded(truth["boxes"], 2), "labels": truth["labels"].tolist()},
+        "soft": packed((soft.clamp(0, 1) * _SOFT_STEPS).round(), "u2"),
+        "truth": None if truth is None else {"boxes": rounded(truth["boxes"], 2), "labels": truth["labels"].tolist()},
     }
 
 
@@ -71,19 +68,3 @@ def _runs(swept: Sweep, right: Tensor) -> list[list[list[float]]]:
         iou = 0.0 if suppressor < 0 else round(float(swept.overlaps[suppressor, box]), 3)
         runs[box].append([row, suppressor, iou, int(right[row, box])])
     return runs
-
-
-def _rounded(values: Tensor, digits: int) -> list[Any]:
-    rounded: list[Any] = values.double().round(decimals=digits).tolist()
-    return rounded
-
-
-def _sixteen_bits(values: Tensor) -> str:
-    parts = (values.clamp(0, 1) * _SOFT_STEPS).round().to(torch.int32).numpy().astype("<u2")
-    return base64.b64encode(parts.tobytes()).decode()
-
-
-def _data_url(image: Tensor) -> str:
-    file = io.BytesIO()
-    to_pil_image(image).save(file, "JPEG", quality=_JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
