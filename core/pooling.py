@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 PYRAMID = (6, 3, 2, 1)
+SAMPLES = 2  # points of RoIAlign across and down each bin: four in all (He et al. 2017, section 3)
 _PIECE = 2048
 
 
@@ -121,3 +122,64 @@ def pyramid_pool(features: Tensor, boxes: Tensor, stride: int, levels: tuple[int
 def flatten_cells(pooled: Tensor) -> Tensor:
     """Flatten (R, C, n, n) into (R, n * n * C), cell by cell; free of cost for values that lie channels-last."""
     return pooled.permute(0, 2, 3, 1).flatten(1)
+
+
+def greatest_cells(channel: Tensor, window: Tensor, bins: int) -> Tensor:
+    """Find which cell of ``channel`` (H, W) each bin of ``window`` (4,) takes its maximum from: (n, n, 2) int64.
+
+    The last axis is (column, row), -1 where the bin is empty; of equal cells, the first by row and column.
+    """
+    first, behind = (edges[0].tolist() for edges in bin_edges(window[None], bins, *channel.shape))
+    cells = torch.full((bins, bins, 2), -1)
+    for row, (top, bottom) in enumerate((first[i][1], behind[i][1]) for i in range(bins)):
+        for column, (left, right) in enumerate((first[i][0], behind[i][0]) for i in range(bins)):
+            inside = channel[top:bottom, left:right]
+            if inside.numel():
+                place = int(inside.argmax())
+                cells[row, column] = torch.tensor([left + place % (right - left), top + place // (right - left)])
+    return cells
+
+
+def sampling_points(boxes: Tensor, scale: float, bins: int = 6, samples: int = SAMPLES) -> Tensor:
+    """Place RoIAlign's points: ``samples`` across and down each bin of ``boxes`` (R, 4), (R, bins, samples, 2).
+
+    The last axis is (column, row) on a map of ``scale`` cells a pixel, where whole numbers are the middles of cells;
+    nothing is rounded. The points of a bin divide it evenly.
+    """
+    start, end = boxes[:, None, None, :2] * scale, boxes[:, None, None, 2:] * scale
+    part = (torch.arange(bins * samples).to(boxes).view(1, bins, samples, 1) + 0.5) / (bins * samples)
+    return start + part * (end - start) - 0.5
+
+
+def interpolation(points: Tensor, length: int) -> Tensor:
+    """Return how much of each of ``length`` cells the mean over the ``points`` (..., samples) takes: (..., length).
+
+    A point between two cells takes of both, the more the nearer (linear interpolation); within a cell of the map's
+    edge it takes the outermost cell, and further out nothing.
+    """
+    cells = torch.arange(length, device=points.device)
+    near = (1 - (points.clamp(0, length - 1)[..., None] - cells).abs()).clamp(min=0)
+    inside = (points >= -1) & (points <= length)
+    return (near * inside[..., None]).mean(-2)
+
+
+def roi_align(features: Tensor, boxes: Tensor, scale: float, bins: int = 6, samples: int = SAMPLES) -> Tensor:
+    """RoIAlign (He et al. 2017, section 3): ``boxes`` (R, 4) on ``features`` (C, H, W) to (R, C, n, n).
+
+    Bilinear interpolation is linear across and then down, so that the mean over a bin's points is two matrix products:
+    rows x map x columns. As ``torchvision.ops.roi_align`` with ``aligned=True``.
+    """
+    height, width = features.shape[1:]
+    points = sampling_points(boxes.to(features), scale, bins, samples)
+    rows = interpolation(points[..., 1], height)
+    columns = interpolation(points[..., 0], width)
+    return rows[:, None] @ features @ columns.transpose(1, 2)[:, None]
+
+
+def window_errors(windows: Tensor, boxes: Tensor, scale: float) -> Tensor:
+    """Return how far each edge of ``windows`` (R, 4) lies from the one of ``boxes`` (R, 4), in pixels: (R, 4).
+
+    Positive is to the right and down; the map has ``scale`` cells a pixel and a window ends behind its last cell.
+    """
+    behind = torch.tensor([0, 0, 1, 1], device=windows.device)
+    return (windows + behind) / scale - boxes

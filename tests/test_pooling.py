@@ -1,4 +1,4 @@
-"""RoI pooling against torchvision's, bit for bit, and the pyramid against adaptive max pooling of each window."""
+"""RoI pooling against torchvision's, bit for bit, RoIAlign too, and the pyramid against adaptive max pooling."""
 
 import pytest
 import torch
@@ -10,11 +10,16 @@ from core.pooling import (
     PYRAMID,
     bin_edges,
     flatten_cells,
+    greatest_cells,
+    interpolation,
     pool_windows,
     pyramid_pool,
+    roi_align,
     roi_pool,
     roi_windows,
+    sampling_points,
     spp_windows,
+    window_errors,
 )
 
 STRIDE = 16
@@ -177,3 +182,88 @@ def test_flattening_cells_is_free(features: Tensor) -> None:
     flat = flatten_cells(pooled)
     assert flat.data_ptr() == pooled.data_ptr()
     assert flat[3].view(6, 6, CHANNELS)[1, 2].equal(pooled[3, :, 1, 2])
+
+
+@pytest.mark.parametrize("bins", [1, 2, 6, 7])
+@pytest.mark.parametrize("samples", [1, 2, 3])
+@pytest.mark.parametrize("scale", [1 / STRIDE, 0.05, 0.31])
+def test_roi_align_is_torchvisions(features: Tensor, scale: float, samples: int, bins: int) -> None:
+    boxes = boxes_about(300, margin=0.5)
+    aligned = roi_align(features, boxes, scale, bins, samples)
+    expected = torchvision.ops.roi_align(features[None], [boxes], bins, scale, samples, aligned=True)
+    assert (expected == 0).any(), "some bins lie outside"
+    torch.testing.assert_close(aligned, expected, atol=2e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3), (31, 31)])
+def test_roi_align_on_maps_of_any_size(shape: tuple[int, int]) -> None:
+    features = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    boxes = boxes_about(300, margin=0.1).double()
+    expected = torchvision.ops.roi_align(features[None], [boxes], 6, 1 / STRIDE, 2, aligned=True)
+    torch.testing.assert_close(roi_align(features, boxes, 1 / STRIDE), expected)
+
+
+def test_roi_align_has_torchvisions_gradient(features: Tensor) -> None:
+    boxes = boxes_about(50, margin=0.3).double()
+    weight = torch.randn(50, CHANNELS, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    gradients = []
+    for align in (
+        lambda leaf: roi_align(leaf, boxes, 1 / STRIDE),
+        lambda leaf: torchvision.ops.roi_align(leaf[None], [boxes], 6, 1 / STRIDE, 2, aligned=True),
+    ):
+        leaf = features.double().requires_grad_()
+        (align(leaf) * weight).sum().backward()
+        gradients.append(leaf.grad)
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_bins_points_divide_it_evenly() -> None:
+    # Two bins of 2 x 1 cells: edges at 1, 3 and 5 across; middles of cells are whole numbers, half a cell further left.
+    points = sampling_points(torch.tensor([[16.0, 32.0, 80.0, 64.0]]), 1 / STRIDE, bins=2, samples=2)
+    assert points[0, :, :, 0].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert points[0, :, :, 1].tolist() == [[1.75, 2.25], [2.75, 3.25]]
+
+
+@pytest.mark.parametrize(
+    ("point", "weights"),
+    [
+        (1.25, [0, 0.75, 0.25]),
+        (2.0, [0, 0, 1]),
+        (-0.75, [1, 0, 0]),  # within a cell of the edge: the outermost
+        (-1.01, [0, 0, 0]),
+        (2.75, [0, 0, 1]),
+        (3.01, [0, 0, 0]),
+    ],
+)
+def test_a_point_takes_of_its_two_neighbours(point: float, weights: list[float]) -> None:
+    assert interpolation(torch.tensor([[point]]), 3)[0].tolist() == pytest.approx(weights)
+
+
+def test_the_greatest_cells_hold_the_pooled_values(features: Tensor) -> None:
+    windows = roi_windows(boxes_about(60, margin=0.3), 1 / STRIDE)
+    channel = features[2]
+    for window, pooled in zip(windows, pool_windows(features, windows, 6)[:, 2], strict=True):
+        cells = greatest_cells(channel, window, 6)
+        empty = cells[..., 0] < 0
+        assert channel[cells[..., 1], cells[..., 0]].where(~empty, 0).equal(pooled)
+
+
+def test_of_equal_cells_the_first_is_the_greatest() -> None:
+    cells = greatest_cells(torch.ones(4, 4), torch.tensor([1, 0, 2, 3]), 2)
+    assert cells.tolist() == [[[1, 0], [2, 0]], [[1, 2], [2, 2]]]
+
+
+def test_window_errors_are_the_rounding_in_pixels() -> None:
+    box = torch.tensor([[10.0, 30.0, 90.0, 88.0]])
+    # 0.625, 1.875, 5.625 and 5.5 cells round to 1, 2, 6 and 6, and a window ends behind its last cell.
+    windows = roi_windows(box, 1 / STRIDE)
+    assert windows.tolist() == [[1, 2, 6, 6]]
+    assert window_errors(windows, box, 1 / STRIDE).tolist() == [[6, 2, 22, 24]]
+
+
+def test_a_window_is_at_most_half_a_cell_off_at_its_start_and_one_and_a_half_at_its_end() -> None:
+    boxes = boxes_about(500, margin=0)
+    boxes = boxes[(boxes[:, 2:] - boxes[:, :2] > STRIDE).all(1)]
+    errors = window_errors(roi_windows(boxes, 1 / STRIDE), boxes, 1 / STRIDE)
+    assert errors[:, :2].abs().max() <= STRIDE / 2
+    assert errors[:, 2:].min() >= STRIDE / 2 and errors[:, 2:].max() <= 1.5 * STRIDE
