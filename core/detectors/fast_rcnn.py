@@ -13,6 +13,7 @@ same cells are computed once, as in the released code.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
-from core.detectors.regions import BINS, SEARCH_MODE, RegionHead, joined, sample, to_input
+from core.detectors.regions import BINS, SEARCH_MODE, Proposer, RegionHead, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, pool_windows, roi_windows
 from core.proposals import selective_search
@@ -45,11 +46,12 @@ class FastRCNN(Detector):
         super().__init__()
         self.classes = classes
         self.size: Size = size
+        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
         self.trunk = backbone(size)
         self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        regions = selective_search(image, SEARCH_MODE[self.size]).boxes[: self.max_regions].to(image.device)
+        regions = self.propose(image).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
         pixels, scale = to_input(image, self.size)

@@ -17,6 +17,8 @@ from core.backbones import Size
 from core.data.scenes import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
 from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.rcnn import RCNN
+from core.detectors.sppnet import SPPNet
 from core.proposals import selective_search
 from core.training.checkpoint import CheckpointError, read_card
 from core.values import Crops, RegionFeatures, Value
@@ -59,7 +61,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Median ``seconds`` of contestant ``name`` with ``regions`` region proposals."""
+    """Median ``seconds`` that contestant ``name`` takes when it is given ``regions`` region proposals."""
 
     name: str
     regions: int
@@ -132,11 +134,16 @@ def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "sl
 
 def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
     """Measure contestants ``names`` of slim size on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
-    count. The curve ends at as many proposals as there are; YOLO has none and the same cost throughout."""
-    most = min(len(selective_search(image).boxes), CURVE_REGIONS[-1])
+    count. Selective search is done once, off the clock, in its quality mode, which finds enough; the curve ends at as
+    many proposals as there are. Faster R-CNN makes its own; YOLO has none and the same cost throughout."""
+    proposals = selective_search(image, "quality")
+    most = min(len(proposals.boxes), CURVE_REGIONS[-1])
+    detectors = {name: deepcopy(contestant(name, "slim")) for name in names}
+    for detector in detectors.values():
+        if isinstance(detector, RCNN | SPPNet | FastRCNN):
+            detector.propose = lambda _image: proposals
     for regions in (*(count for count in CURVE_REGIONS if count < most), most):
-        for name in names:
-            detector = contestant(name, "slim")
+        for name, detector in detectors.items():
             detector.limit_regions(regions)
             yield CurvePoint(name, regions, _median_seconds(detector, image))
 

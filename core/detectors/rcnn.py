@@ -13,6 +13,7 @@ regressions are fitted to its features (``core.training.svm``).
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ from core.backbones import CROP_SIDE, FC_WIDTH, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
-from core.detectors.regions import BINS, SEARCH_MODE, joined, sample
+from core.detectors.regions import BINS, SEARCH_MODE, Proposer, joined, sample
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import flatten_cells
@@ -55,7 +56,7 @@ class RCNN(Detector):
         super().__init__()
         self.classes = classes
         self.side = CROP_SIDE[size]
-        self.search_mode = SEARCH_MODE[size]
+        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
         self.trunk = backbone(size)
         pooled = BINS * BINS * self.trunk.channels
         self.layers = fully_connected(pooled, size)
@@ -63,7 +64,7 @@ class RCNN(Detector):
         self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        regions = selective_search(image, self.search_mode).boxes[: self.max_regions]
+        regions = self.propose(image).boxes[: self.max_regions]
         yield Step("Region proposals", Regions(regions))
 
         crops = warp(image, regions, self.side)

@@ -1,5 +1,6 @@
 """What the region-based detectors have in common: the input's scale, the two-headed network, the sampling of RoIs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +10,13 @@ from torch.nn import functional
 from core.backbones import FC_WIDTH, Size, fully_connected
 from core.boxes import assign, decode, encode
 from core.proposals.selective_search import Mode
+from core.values import Regions
 
 BINS = 6  # AlexNet's pool5
 SHORT_SIDE: dict[Size, int] = {"slim": 256, "paper": 600}
 # The papers' 2000 proposals from images as small as the scenes take the quality mode.
+Proposer = Callable[[Tensor], Regions]
+
 SEARCH_MODE: dict[Size, Mode] = {"slim": "fast", "paper": "quality"}
 LONGEST: dict[Size, int] = {"slim": 427, "paper": 1000}  # 1000 / 600, as in Fast R-CNN, section 3
 SHORTEST = 64  # the trunk's poolings leave nothing of a shorter side

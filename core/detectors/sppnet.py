@@ -11,6 +11,7 @@ paper also has a version with five.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
 from core.detectors.rcnn import SVM_THRESHOLD
-from core.detectors.regions import SEARCH_MODE, joined, sample, to_input
+from core.detectors.regions import SEARCH_MODE, Proposer, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
@@ -45,6 +46,7 @@ class SPPNet(Detector):
         super().__init__()
         self.classes = classes
         self.size: Size = size
+        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
         self.trunk = backbone(size)
         pooled = sum(level * level for level in PYRAMID) * self.trunk.channels
         self.layers = fully_connected(pooled, size)
@@ -52,7 +54,7 @@ class SPPNet(Detector):
         self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        regions = selective_search(image, SEARCH_MODE[self.size]).boxes[: self.max_regions].to(image.device)
+        regions = self.propose(image).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
         pixels, scale = to_input(image, self.size)

@@ -253,7 +253,7 @@ def test_a_multiplication_and_its_addition_are_two_operations(scene: Tensor) -> 
 
 def test_curve_goes_up_to_the_proposals_that_there_are(scene: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each contestant at one number of proposals before the next number, so that a busy minute hits all of them."""
-    there = len(searched(scene).boxes)
+    there = len(searched(scene, "quality").boxes)
     monkeypatch.setattr(race, "CURVE_REGIONS", (3, 8, there + 1, there + 100))
     used: list[tuple[str, int]] = []
 
@@ -296,3 +296,22 @@ def test_a_point_is_the_median_of_three_runs_or_one_slow_run(
 def test_machine_names_threads_and_processor() -> None:
     assert machine().endswith(f", {torch.get_num_threads()} threads of {os.cpu_count()} cores")
     assert machine().partition(", ")[0].strip(), "the processor has no name"
+
+
+def test_curve_gives_every_contestant_its_proposals_off_the_clock(
+    scene: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default scene has some 400 proposals in the fast mode: the slider's 2000 come from the quality mode."""
+    monkeypatch.setattr(race, "CURVE_REGIONS", (1000,))
+    given: list[Tensor] = []
+
+    def instead(detector: Detector, image: Tensor) -> Trace:
+        given.append(next(iter(detector.steps(image))).value.boxes)  # type: ignore[union-attr]
+        return trace(Convolution=2.0)
+
+    contestants = [race.contestant(name, "slim") for name in ("sppnet", "fast_rcnn")]
+    monkeypatch.setattr(race, "run", instead)
+    assert [point.regions for point in cost_curve(scene, ("sppnet", "fast_rcnn"))] == [1000, 1000]
+    expected = searched(scene, "quality").boxes[:1000]
+    assert len(given) == 2 and all(torch.equal(boxes, expected) for boxes in given)
+    assert all(len(one.propose(scene).boxes) < 1000 for one in contestants), "the race's own detectors were changed"
