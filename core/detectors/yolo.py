@@ -13,11 +13,12 @@ cosine schedule instead of 135 epochs of SGD. The loss is the paper's, term by t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import box_convert
 
 from core.backbones import CROP_SIDE, STRIDE, Size, backbone
 from core.data.scenes import CLASSES
@@ -28,6 +29,7 @@ from core.values import FeatureMap, Scores
 BOXES_PER_CELL = 2
 LAMBDA_COORD = 5.0
 LAMBDA_NOOBJ = 0.5
+STEP = 0.05  # of gradient descent by hand: with the weight 5 it halves the error of a box
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,22 @@ class Grid:
         corner = torch.stack([columns, rows], -1)[:, :, None]
         centre, half = (self.xy + corner) / side, self.root_wh**2 / 2
         return torch.cat([centre - half, centre + half], -1)
+
+    def with_box(self, place: tuple[int, int, int], box: Tensor, confidence: Tensor) -> "Grid":
+        """Return the grid of a batch of one with another box at ``place`` (row, column, which of the two).
+
+        ``box`` (4,) is its centre, width and height as fractions of the image, ``confidence`` a scalar; gradients
+        flow to both.
+        """
+        row, column, _predictor = place
+        index = tuple(torch.tensor(i, device=self.xy.device) for i in (0, *place))
+        xy = box[:2] * self.xy.shape[1] - box.new_tensor([column, row])
+        return Grid(
+            self.xy.index_put(index, xy),
+            self.root_wh.index_put(index, box[2:].sqrt()),
+            self.confidence.index_put(index, confidence),
+            self.classes,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,16 @@ class YOLO(Detector):
             nn.Conv2d(width, 5 * BOXES_PER_CELL + len(classes) - 1, 1),
         )
 
+    def look(self, image: Tensor) -> Grid:
+        """Return all that the network says of ``image`` (3, H, W) uint8: the grid of a batch of one."""
+        return self.grid(self.trunk(self._resized(image)))
+
+    def _resized(self, image: Tensor) -> Tensor:
+        pixels = image[None].float()
+        if image.shape[1:] == (self.side, self.side):
+            return pixels
+        return functional.interpolate(pixels, (self.side, self.side), mode="bilinear", antialias=True)
+
     def grid(self, features: Tensor) -> Grid:
         """Read the head's channels on a feature map (B, C, S, S) as a ``Grid``."""
         values = self.head(features).float().permute(0, 2, 3, 1)
@@ -92,10 +120,7 @@ class YOLO(Detector):
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         height, width = image.shape[1:]
-        pixels = image[None].float()
-        if (height, width) != (self.side, self.side):
-            pixels = functional.interpolate(pixels, (self.side, self.side), mode="bilinear", antialias=True)
-        features = self.trunk(pixels)
+        features = self.trunk(self._resized(image))
         yield Step("Convolution", FeatureMap(features[0], STRIDE))
 
         grid = self.grid(features)
@@ -151,34 +176,119 @@ def responsible(boxes: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(iou.max(1).values > 0, iou.argmax(1), distance.argmin(1)), iou
 
 
-def loss_parts(
-    grid: Grid, truth: CellTruth, lambda_coord: float = LAMBDA_COORD, lambda_noobj: float = LAMBDA_NOOBJ
-) -> dict[str, Tensor]:
-    """Return the three parts of YOLO's loss, each summed over cells and averaged over images.
+@dataclass(frozen=True)
+class LossTerms:
+    """The five terms of the paper's equation 3, line by line, unweighted and for every cell: (B, S, S) each."""
 
-    ``box regression``: squared error of the responsible box's centre and of the square roots of its sides, times
-    ``lambda_coord``. ``confidence``: the responsible box's is to be its IoU with the truth (held constant), every
-    other's, the twin in an object's cell included, 0 with the weight ``lambda_noobj``. ``classification``: squared
-    error of the class probabilities, in cells that hold an object only. Equation 3 of the paper.
+    centre: Tensor
+    sides: Tensor
+    object: Tensor
+    no_object: Tensor
+    classification: Tensor
+
+
+def loss_terms(grid: Grid, truth: CellTruth) -> LossTerms:
+    """Return what every cell adds to the terms of YOLO's loss.
+
+    ``centre`` and ``sides`` are the squared errors of the responsible box's centre and of the square roots of its
+    sides. ``object``: the responsible box's confidence is to be its IoU with the truth (held constant);
+    ``no_object``: every other's, the twin in an object's cell included, 0. ``classification`` is the squared error
+    of the class probabilities, in cells that hold an object only. Equation 3 of the paper.
     """
-    images, side = truth.present.shape[:2]
+    side = truth.present.shape[1]
     cell = truth.present.nonzero(as_tuple=True)
     boxes = truth.boxes[cell]
     index, iou = responsible(grid.boxes[cell].detach(), boxes)
     own = torch.arange(len(index), device=index.device), index
 
+    def laid_out(errors: Tensor) -> Tensor:
+        return torch.zeros_like(grid.confidence[..., 0]).index_put(cell, errors)
+
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 * side
     root = (boxes[:, 2:] - boxes[:, :2]).sqrt()
-    xy_error = (grid.xy[cell][own] - (centre - centre.floor().clamp(max=side - 1))).square().sum()
-    wh_error = (grid.root_wh[cell][own] - root).square().sum()
+    centre_error = (grid.xy[cell][own] - (centre - centre.floor().clamp(max=side - 1))).square().sum(-1)
+    sides_error = (grid.root_wh[cell][own] - root).square().sum(-1)
 
-    confidence = grid.confidence[cell][own]
-    object_error = (confidence - iou[own]).square().sum()
-    no_object_error = grid.confidence.square().sum() - confidence.square().sum()
+    answering = torch.zeros_like(grid.confidence, dtype=torch.bool)
+    answering[(*cell, index)] = True
+    object_error = (grid.confidence[cell][own] - iou[own]).square()
+    no_object_error = grid.confidence.square().masked_fill(answering, 0).sum(-1)
 
     wanted = functional.one_hot(truth.labels[cell] - 1, grid.classes.shape[-1])
+    class_error = (grid.classes[cell] - wanted).square().sum(-1)
+    return LossTerms(
+        centre=laid_out(centre_error),
+        sides=laid_out(sides_error),
+        object=laid_out(object_error),
+        no_object=no_object_error,
+        classification=laid_out(class_error),
+    )
+
+
+def loss_parts(
+    grid: Grid, truth: CellTruth, lambda_coord: float = LAMBDA_COORD, lambda_noobj: float = LAMBDA_NOOBJ
+) -> dict[str, Tensor]:
+    """Return the three parts of YOLO's loss, each summed over cells and averaged over images.
+
+    ``box regression`` weights the errors of centres and sides by ``lambda_coord``, ``confidence`` those without an
+    object by ``lambda_noobj``; see ``loss_terms``.
+    """
+    terms = loss_terms(grid, truth)
+    images = len(truth.present)
     return {
-        "box regression": lambda_coord * (xy_error + wh_error) / images,
-        "confidence": (object_error + lambda_noobj * no_object_error) / images,
-        "classification": (grid.classes[cell] - wanted).square().sum() / images,
+        "box regression": lambda_coord * (terms.centre + terms.sides).sum() / images,
+        "confidence": (terms.object + lambda_noobj * terms.no_object).sum() / images,
+        "classification": terms.classification.sum() / images,
     }
+
+
+@dataclass(frozen=True)
+class Pull:
+    """How the loss pulls at one predicted box: the ``grid`` with the box in it, and the gradient by autograd.
+
+    ``parts`` are those of ``loss_parts`` on ``grid``. The gradient of their sum is given by the ``box`` (4,), its
+    centre, width and height in pixels; by what the network puts out for it, ``outputs`` (5,) (x, y, root of w, root
+    of h, confidence); and by its cell's ``classes`` (K,). ``next_box`` (4,) and ``next_confidence`` are where one
+    step of gradient descent on the outputs leads.
+    """
+
+    grid: Grid
+    parts: dict[str, Tensor]
+    box: Tensor
+    outputs: Tensor
+    classes: Tensor
+    next_box: Tensor
+    next_confidence: Tensor
+
+
+def pull(
+    grid: Grid,
+    truth: CellTruth,
+    place: tuple[int, int, int],
+    box: Tensor,
+    confidence: Tensor,
+    size: tuple[int, int],
+    lambda_coord: float = LAMBDA_COORD,
+    lambda_noobj: float = LAMBDA_NOOBJ,
+) -> Pull:
+    """Put ``box`` (4,) (centre, width and height in pixels) with a scalar ``confidence`` at ``place`` (row, column,
+    which of the two) of a batch of one, an image of ``size`` (width, height), and see how the loss pulls at it."""
+    scale = box.new_tensor(size * 2)
+    box, confidence, classes = (values.detach().requires_grad_() for values in (box, confidence, grid.classes))
+    moved = replace(grid, classes=classes).with_box(place, box / scale, confidence)
+    parts = loss_parts(moved, truth, lambda_coord, lambda_noobj)
+    by_box, by_xy, by_root, by_confidence, by_classes = torch.autograd.grad(
+        torch.stack(list(parts.values())).sum(), (box, moved.xy, moved.root_wh, moved.confidence, classes)
+    )
+    at = (0, *place)
+    stepped = replace(moved, xy=moved.xy - STEP * by_xy, root_wh=moved.root_wh - STEP * by_root)
+    with torch.no_grad():
+        return Pull(
+            Grid(moved.xy.detach(), moved.root_wh.detach(), moved.confidence.detach(), grid.classes.detach()),
+            {name: value.detach() for name, value in parts.items()},
+            by_box,
+            torch.cat([by_xy[at], by_root[at], by_confidence[at][None]]),
+            by_classes[at[:3]],
+            box_convert(stepped.boxes[at], "xyxy", "cxcywh") * scale,
+            confidence - STEP * by_confidence[at],
+        )
