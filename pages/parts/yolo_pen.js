@@ -1,0 +1,291 @@
+// What the views of the YOLO page share. The module of each view begins with this text.
+
+const photos = new Map(); // by address; a handful a session
+const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
+
+// ---- a picture in layers: small ones to choose from, a large one, a cell of the grid that is looked at ----
+
+// view has layers (names), paintLayer(brush, model, settings, layer, cell), paintPanel(root, model, settings, cell),
+// and caption(model, settings, layer). settings holds the layer, the cell (null: the model's start) and the sliders.
+function layeredPicture(defaults, view) {
+  const settings = { ...defaults };
+  const shown = new WeakMap();
+  return ({ data, parentElement }) => {
+    const root = parentElement.querySelector(".yolo");
+    if (!shown.has(root)) {
+      readAddress(settings, defaults);
+      shown.set(root, mount(root, settings, defaults, view));
+    }
+    shown.get(root)(data);
+  };
+}
+
+function mount(root, settings, defaults, view) {
+  const find = (selector) => root.querySelector(selector);
+  const canvas = find(".picture canvas");
+  let model = null;
+  let photo = null;
+  let hovered = null;
+  let due = 0;
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const hover = (cell) => { if (cell !== hovered) { hovered = cell; later(); } };
+  const pinned = () => cellOf(settings.cell, model) ?? model.start;
+  const pin = (cell) => { settings.cell = cellName(cell, model); hovered = null; later(); };
+
+  canvas.addEventListener("pointermove", (event) => hover(cellAt(canvas, event, model)));
+  canvas.addEventListener("pointerleave", () => hover(null));
+  canvas.addEventListener("click", (event) => pin(cellAt(canvas, event, model)));
+  canvas.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const place = [Math.floor(pinned() / model.side), pinned() % model.side];
+    const [row, column] = place.map((value, axis) => clamp(value + move[axis], 0, model.side - 1));
+    pin(row * model.side + column);
+  });
+  followSliders(root, settings, later);
+  const buttons = view.layers.map((layer) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.layer = layer;
+    button.setAttribute("role", "radio");
+    button.append(document.createElement("canvas"), document.createElement("span"));
+    button.addEventListener("click", () => { settings.layer = layer; later(); });
+    return button;
+  });
+  find(".layers").replaceChildren(...buttons);
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return; // the user has gone to another view
+    if (!view.layers.includes(settings.layer)) settings.layer = defaults.layer;
+    const cell = hovered ?? pinned();
+    showSliders(root, settings);
+    for (const button of buttons) {
+      button.setAttribute("aria-checked", String(button.dataset.layer === settings.layer));
+      view.paintLayer(brushFor(button.firstChild, model, photo), model, settings, button.dataset.layer, null);
+    }
+    const brush = brushFor(canvas, model, photo);
+    view.paintLayer(brush, model, settings, settings.layer, cell);
+    outlineCell(brush, model, cell);
+    const caption = view.caption(model, settings, settings.layer);
+    find(".main figcaption").textContent = caption;
+    canvas.setAttribute("aria-label", caption);
+    view.paintPanel(root, model, settings, cell);
+    writeAddress(root, settings, defaults);
+  }
+
+  return (data) => {
+    if (model && model.image !== data.image) settings.cell = null;
+    model = data;
+    hovered = null;
+    write(root, model.words);
+    for (const button of buttons) {
+      button.lastChild.textContent = model.words[button.dataset.layer];
+      button.firstChild.style.aspectRatio = `${model.width} / ${model.height}`;
+    }
+    find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
+    photoOf(model.image).then((image) => { photo = image; later(); });
+  };
+}
+
+// ---- sliders and the address ----
+
+function followSliders(root, settings, then) {
+  for (const input of root.querySelectorAll("input[data-setting]")) {
+    input.addEventListener("input", () => { settings[input.dataset.setting] = Number(input.value); then(); });
+  }
+}
+
+function showSliders(root, settings) {
+  for (const input of root.querySelectorAll("input[data-setting]")) {
+    const value = settings[input.dataset.setting];
+    input.value = value;
+    const digits = (input.step.split(".")[1] ?? "").length;
+    root.querySelector(`[data-value="${input.dataset.setting}"]`).textContent = value.toFixed(digits);
+  }
+}
+
+function write(root, words) {
+  for (const element of root.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
+}
+
+function readAddress(settings, defaults) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(defaults)) {
+    if (!query.has(name)) continue;
+    const given = query.get(name);
+    if (typeof value !== "number") settings[name] = given;
+    else if (given.trim() && Number.isFinite(Number(given))) settings[name] = Number(given);
+  }
+}
+
+let writing = 0;
+
+// At rest only: browsers limit how often a page may change its address.
+function writeAddress(root, settings, defaults) {
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    if (!root.isConnected) return;
+    const address = new URL(location.href);
+    for (const [name, value] of Object.entries(settings)) {
+      if (value === defaults[name]) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+    }
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  }, 200);
+}
+
+// In the address rows and columns count from 1, as in the words.
+const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
+
+function cellOf(name, { side }) {
+  const match = /^(\d+)-(\d+)$/.exec(name ?? "");
+  if (!match) return null;
+  const [row, column] = match.slice(1).map((number) => Number(number) - 1);
+  return [row, column].every((value) => 0 <= value && value < side) ? row * side + column : null;
+}
+
+const placeWords = (template, cell, { side }, values = {}) =>
+  fill(template, { row: Math.floor(cell / side) + 1, column: (cell % side) + 1, ...values });
+
+// ---- drawing ----
+
+function photoOf(address) {
+  if (!photos.has(address)) {
+    if (photos.size > 8) photos.clear();
+    const image = new Image();
+    image.src = address;
+    photos.set(address, image.decode().then(() => image));
+  }
+  return photos.get(address);
+}
+
+// Fit a canvas to its place on the screen; the brush measures in CSS pixels.
+function penFor(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const [across, down] = [width, height].map((length) => Math.round(length * devicePixelRatio));
+  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+  const pen = canvas.getContext("2d");
+  pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.globalAlpha = 1;
+  pen.setLineDash([]);
+  pen.font = `600 14px ${getComputedStyle(canvas).fontFamily}`;
+  pen.textBaseline = "middle";
+  return { pen, width, height };
+}
+
+function brushFor(canvas, model, photo) {
+  const { pen, width, height } = penFor(canvas);
+  if (photo) pen.drawImage(photo, 0, 0, width, height);
+  return { pen, width, height, scale: width / model.width, small: width < 200 };
+}
+
+function paintGrid({ pen, width, height, small }, side) {
+  pen.globalAlpha = small ? 0.25 : 0.45;
+  pen.strokeStyle = "#fff";
+  pen.lineWidth = small ? 0.5 : 1;
+  pen.beginPath();
+  for (let index = 1; index < side; index++) {
+    pen.moveTo((index / side) * width, 0);
+    pen.lineTo((index / side) * width, height);
+    pen.moveTo(0, (index / side) * height);
+    pen.lineTo(width, (index / side) * height);
+  }
+  pen.stroke();
+  pen.globalAlpha = 1;
+}
+
+function cellRectangle({ width, height }, { side }, cell) {
+  return [((cell % side) / side) * width, (Math.floor(cell / side) / side) * height, width / side, height / side];
+}
+
+function fillCell(brush, model, cell, colour, alpha) {
+  brush.pen.globalAlpha = alpha;
+  brush.pen.fillStyle = colour;
+  brush.pen.fillRect(...cellRectangle(brush, model, cell));
+  brush.pen.globalAlpha = 1;
+}
+
+function outlineCell(brush, model, cell) {
+  const rectangle = cellRectangle(brush, model, cell);
+  brush.pen.setLineDash([]);
+  stroke(brush.pen, rectangle, "#000", 5);
+  stroke(brush.pen, rectangle, "#fff", 3);
+}
+
+function paintBox({ pen, scale, small, width }, [x0, y0, x1, y1], colour, score, { dash = [], alpha = 1, label, below } = {}) {
+  const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+  const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
+  pen.globalAlpha = alpha;
+  pen.setLineDash(dash);
+  stroke(pen, rectangle, "#000", line + (small ? 0.7 : 2));
+  stroke(pen, rectangle, colour, line);
+  pen.setLineDash([]);
+  if (label && !small) tag(pen, label, rectangle, colour, width, below);
+  pen.globalAlpha = 1;
+}
+
+function stroke(pen, rectangle, colour, line) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = line;
+  pen.strokeRect(...rectangle);
+}
+
+function tag(pen, text, [x, y, , down], colour, width, below) {
+  const long = pen.measureText(text).width + 12;
+  const left = clamp(x, 0, Math.max(0, width - long));
+  const top = below ? Math.min(y + down + 3, pen.canvas.clientHeight - 22) : Math.max(0, y - 22);
+  pen.fillStyle = "#000";
+  pen.fillRect(left - 1, top - 1, long + 2, 22);
+  pen.fillStyle = colour;
+  pen.fillRect(left, top, 5, 20);
+  pen.fillStyle = "#fff";
+  pen.fillText(text, left + 9, top + 10.5);
+}
+
+// Where the pointer is, in pixels of the image and inside of it.
+function placeOf(canvas, event, model) {
+  const frame = canvas.getBoundingClientRect();
+  const x = ((event.clientX - frame.left) / frame.width) * model.width;
+  const y = ((event.clientY - frame.top) / frame.height) * model.height;
+  return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
+}
+
+function cellAt(canvas, event, model) {
+  const [x, y] = placeOf(canvas, event, model);
+  const index = (value, length) => Math.min(Math.floor((value / length) * model.side), model.side - 1);
+  return index(y, model.height) * model.side + index(x, model.width);
+}
+
+// ---- words and bars beside the picture ----
+
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+// parts are [share of the bar's full length from 0 to 1, colour].
+function bar(name, parts, value, note = "") {
+  const track = element("div", "track", ...parts.map(([share, colour]) => {
+    const part = document.createElement("i");
+    part.style.width = `${100 * clamp(share)}%`;
+    part.style.background = colour;
+    return part;
+  }));
+  return element("div", "bar", element("span", "name", name), track, element("b", "", value), element("small", "", note));
+}
+
+function legend(model) {
+  return model.classes.slice(1).map(({ name, colour }) => {
+    const swatch = document.createElement("i");
+    swatch.style.background = colour;
+    return element("span", "", swatch, name);
+  });
+}
