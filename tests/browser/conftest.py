@@ -6,10 +6,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
 
@@ -19,11 +20,24 @@ STARTING = 60.0  # seconds that the server may take on a busy machine
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the app on a free port and return its address."""
+    """Start the app for all tests and return its address."""
+    with running_app(tmp_path_factory.mktemp("server") / "log") as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_url(tmp_path: Path) -> Iterator[str]:
+    """Start an app that nobody has visited yet and return its address."""
+    with running_app(tmp_path / "log") as url:
+        yield url
+
+
+@contextmanager
+def running_app(log: Path) -> Iterator[str]:
+    """Run the app on a free port, writing what it says to ``log``; yields its address when it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     with (
         log.open("w") as output,
@@ -67,7 +81,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """Open a fresh page of 1280 x 900 pixels."""
+    """Open a fresh page of 1280 x 900 pixels, and find fault with what it says on the console."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda line: complaints.append(line.text) if _is_our_error(line) else None)
     yield opened
     opened.close()
+    assert not complaints, "errors on the console"
+
+
+def _is_our_error(line: ConsoleMessage) -> bool:
+    """Whether ``line`` is an error, other than Streamlit's own search for its server below a page's address."""
+    return line.type == "error" and "/_stcore/" not in line.location["url"]

@@ -4,7 +4,7 @@ import re
 import statistics
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.data.scenes import ShapeScenes
 from core.detectors import load, run
@@ -146,9 +146,50 @@ def test_the_address_holds_the_state_of_the_sliders_and_the_choices(explorer: Pa
     expect(explorer.get_by_role("status")).to_contain_text("Step 1 of")
 
 
-def test_there_is_no_iframe_and_nothing_is_wider_than_a_phone(explorer: Page) -> None:
-    explorer.set_viewport_size({"width": 400, "height": 800})
-    explorer.wait_for_timeout(500)
-    assert explorer.locator("iframe").count() == 0
-    assert explorer.evaluate("document.documentElement.scrollWidth") <= 400
-    assert explorer.locator(".explorer").evaluate("(root) => root.scrollWidth - root.clientWidth") <= 0
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag over the picture of greedy NMS; places are parts of its sides."""
+    canvas = page.locator("[data-picture=greedy] canvas")
+    canvas.scroll_into_view_if_needed()
+    frame = canvas.bounding_box()
+    assert frame
+    for place, then in ((start, page.mouse.down), (end, page.mouse.up)):
+        page.mouse.move(frame["x"] + place[0] * frame["width"], frame["y"] + place[1] * frame["height"], steps=4)
+        then()
+
+
+def test_boxes_are_drawn_with_the_mouse_and_come_with_the_link(page: Page, app_url: str) -> None:
+    open_explorer(page, f"{app_url}/nms?scene={SCENE}&edit=true")
+    page.get_by_role("button", name="Start empty").click()
+    says = page.get_by_role("status").filter(visible=True)
+    expect(says).to_have_text("There is no box yet: drag one on the picture.")
+    drag(page, (0.1, 0.1), (0.5, 0.5))
+    expect(page.locator(".row:visible")).to_have_text([re.compile("^#1 ellipse 0.80")])
+    page.get_by_role("slider", name="Its score").press("ArrowLeft")
+    drag(page, (0.9, 0.5), (0.2, 0.1))
+    expect(page.locator(".row:visible")).to_have_text(
+        [re.compile("^#1 ellipse 0.80"), re.compile(r"^#2 ellipse 0.79by #1, IoU 0\.\d\d")]
+    )
+    drag(page, (0.7, 0.7), (0.7, 0.7))  # a click draws nothing
+    expect(page).to_have_url(re.compile(r"boxes=1_0\.8_\d"))
+    expect(page.locator(".row:visible")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".row:visible")).to_have_count(2, timeout=FIRST_SCREEN)
+
+
+def test_a_link_to_the_page_opens_the_whole_app_on_a_fresh_server(page: Page, fresh_url: str) -> None:
+    open_explorer(page, f"{fresh_url}/nms?scene={SCENE}")
+    expect(page).to_have_title("Visible Vision")
+    page.get_by_role("link", name="Detector comparison").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Detector comparison", timeout=FIRST_SCREEN)
+    expect(page.locator(".lane")).to_have_count(2, timeout=FIRST_SCREEN)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_there_is_no_iframe_and_nothing_is_wider_than_a_phone(browser: Browser, app_url: str, scheme: str) -> None:
+    phone = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    open_explorer(phone, f"{app_url}/nms?scene={SCENE}&edit=true")
+    assert phone.locator("iframe").count() == 0
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 400
+    assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 400
+    assert phone.locator(".explorer").evaluate("(root) => root.scrollWidth - root.clientWidth") <= 0
+    phone.close()
