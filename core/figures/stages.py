@@ -161,7 +161,7 @@ def _(value: Detections, image: Tensor, classes: Sequence[str]) -> tuple[Image.I
     if len(sure) <= MOST_NAMES:
         names = [f"{translate(classes[int(value.labels[index])])} {value.scores[index]:.2f}" for index in sure]
         name_boxes(picture, value.boxes[sure] * scale, colours[::-1], names)
-    words = translate("{shown} of {count} boxes drawn, all scored {sure} or more; thicker is surer")
+    words = translate("{shown} of {count} boxes drawn, the others score less than {sure}; thicker is surer")
     if len(sure) == len(value):
         words = translate("{count} boxes; thicker is surer")
     elif len(sure) == MOST_BOXES:

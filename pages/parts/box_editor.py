@@ -36,7 +36,7 @@ def edit_boxes(
     if state.get("key") != key:
         linked = None if state else read_address(st.query_params.get(ADDRESS, ""), classes)
         state.update(key=key, rows=detected if linked is None else linked, version=0)
-    st.markdown(_("Drag on the left picture to draw a box, or change, add and delete rows."))
+    st.markdown(_("Drag on the first picture to draw a box, or change, add and delete rows."))
     left, right = st.columns([1, 3], gap="medium")
     with left:
         label, score = _next_box(classes, state, detected)
