@@ -1,0 +1,55 @@
+"""Take the README's pictures from the real app: ``python -m tests.browser.screenshots``."""
+
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
+from tests.browser.conftest import ROOT, running_app
+
+FOLDER = ROOT / "docs"
+PATIENCE = 300_000  # ms
+COLOURS = 256  # keep a picture of photos and text below 400 KB
+
+
+def take_race(page: Page, url: str) -> None:
+    """Show the finished race of all five, with the bars of all but the slowest at full length."""
+    page.goto(f"{url}/?scene=3&race=true&scale=zoom")
+    expect(page.locator(".lane")).to_have_count(6, timeout=PATIENCE)
+
+
+def take_nms(page: Page, url: str) -> None:
+    """Show NMS on the same scene."""
+    page.goto(f"{url}/nms?scene=3")
+    expect(page.locator(".row").first).to_be_visible(timeout=PATIENCE)
+
+
+def save(page: Page, path: Path, height: int) -> None:
+    """Write what is seen of ``page``, ``height`` pixels of it, to ``path``."""
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.wait_for_timeout(1000)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS).save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} KB")
+
+
+def main() -> None:
+    """Take both pictures, in the light theme, 1280 pixels wide."""
+    FOLDER.mkdir(exist_ok=True)
+    path = find_chromium()
+    if path is None:
+        raise SystemExit(HOW_TO_INSTALL)
+    with TemporaryDirectory() as folder, running_app(Path(folder) / "log") as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        for name, take, height in (("race", take_race, 1150), ("nms", take_nms, 1130)):
+            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
+            take(page, url)
+            save(page, FOLDER / f"{name}.png", height)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
