@@ -88,7 +88,7 @@ def draw(value: Value, image: Tensor, classes: Sequence[str] = CLASSES) -> Pictu
 
 def _encoded(picture: Image.Image, words: str) -> Picture:
     buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=80, method=0)
+    picture.save(buffer, "WEBP", quality=65, method=0)
     return Picture(buffer.getvalue(), words)
 
 

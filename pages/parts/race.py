@@ -115,14 +115,14 @@ def _panel(name: str, now: jobs.Progressed[Drawn]) -> None:
         if isinstance(drawn.event, Refused):
             st.warning(drawn.event.sentence)
             return
+    if now.active and own:
+        _progress(own)
     if done:
         step, picture = done[-1]
         st.image(picture.webp, width="stretch", alt=f"{titles()[name]}, {_(step.name)}: {picture.words}")
         st.caption(f"**{_(step.name)}**: {picture.words}")
     elif now.active:
         st.skeleton(height=200)
-    if now.active and own:
-        _progress(own)
 
 
 def _progress(own: Sequence[Drawn]) -> None:

@@ -91,7 +91,7 @@ def figures(rows: Sequence[Row], titles: dict[str, str]) -> dict[str, list[objec
     columns = {
         _("Detector"): [titles[row.name] for row in rows],
         _("Total (ms)"): [f"{1000 * row.seconds:,.1f}" for row in rows],
-        _("Images/s"): [f"{1 / row.seconds:,.1f}" for row in rows],
+        _("Images/s"): [f"{1 / row.seconds:,.{1 if row.seconds < 1 else 2}f}" for row in rows],
         _("Times faster than R-CNN"): [_times(row.faster) for row in rows],
         _("... without proposals"): [_times(row.faster_without_proposals) for row in rows],
         _("Convolution passes"): [f"{row.convolution_passes:,}" for row in rows],
