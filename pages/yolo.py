@@ -5,11 +5,12 @@ from torch import Tensor
 
 from core.detectors import load, run
 from core.detectors.yolo import YOLO, Grid
-from core.figures.yolo import Json, grid_data, look, loss_data
+from core.figures.yolo import Json, drag_data, grid_data, look, loss_data
 from core.i18n import _
 from core.training.checkpoint import CheckpointError
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.startup import come_through_the_entrance
+from pages.parts.yolo_drag import yolo_drag
 from pages.parts.yolo_grid import yolo_grid
 from pages.parts.yolo_loss import yolo_loss
 
@@ -54,12 +55,27 @@ def show_loss(picked: PickedImage) -> None:
         yolo_loss(loss_of(picked.key, picked.pixels, picked.truth))
 
 
+@st.cache_data(max_entries=32, show_spinner=_("Detecting ..."))
+def scene_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
+    """Return what stays on the image called ``key`` while a box is dragged."""
+    return drag_data(loaded(), _pixels, seen(key, _pixels), _truth)
+
+
+def show_drag(picked: PickedImage) -> None:
+    """Show one predicted box to drag, where there is ground truth."""
+    if picked.truth is None:
+        say_what_lacks()
+    else:
+        scene = scene_of(picked.key, picked.pixels, picked.truth)
+        yolo_drag(picked.key, scene, picked.pixels, seen(picked.key, picked.pixels), picked.truth)
+
+
 def say_what_lacks() -> None:
     """Say why there is no loss and where there is one."""
     st.info(_("The loss compares with ground truth, and this image has none: choose a drawn scene."))
 
 
-VIEWS = {"grid": show_grid, "loss": show_loss}
+VIEWS = {"grid": show_grid, "loss": show_loss, "drag": show_drag}
 
 
 def choose_view() -> str:

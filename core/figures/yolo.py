@@ -31,7 +31,7 @@ from core.values import Detections, Scores
 
 LEAST_SIDE = 1.0  # pixels of a box that is dragged
 SMALL, LARGE = 24, 120  # pixels: the sides that show what the square root is for
-LARGEST_ERROR = 20  # pixels
+LARGEST_ERROR = 12  # pixels
 DIGITS = 4
 
 Json = dict[str, Any]
@@ -187,8 +187,7 @@ def read_box(values: Mapping[str, Any], side: int, width: int, height: int) -> A
         raise BoxError(_("Each of the five fields needs a number: fill in the empty one.")) from None
     if len(box) != 4 or not all(map(math.isfinite, (*box, confidence))):
         raise BoxError(_("Each of the five fields needs a number: fill in the empty one."))
-    if not 0 <= cell < side * side or not 0 <= predictor < BOXES_PER_CELL:
-        raise BoxError(_("There is no such cell: click one in the picture."))
+    check_place(cell, predictor, side)
     if min(box[2:]) < LEAST_SIDE:
         raise BoxError(_("The box is empty: make it at least 1 pixel wide and high."))
     limits = (width, height, width, height)
@@ -202,6 +201,16 @@ def read_box(values: Mapping[str, Any], side: int, width: int, height: int) -> A
     return Asked((row, column, predictor), torch.tensor(inside), confidence, tuple(notes))
 
 
+def check_place(cell: int, predictor: int, side: int) -> None:
+    """Refuse a place outside the grid of ``side`` x ``side`` cells.
+
+    Raises:
+        BoxError: there is no such ``cell`` or ``predictor``.
+    """
+    if not 0 <= cell < side * side or not 0 <= predictor < BOXES_PER_CELL:
+        raise BoxError(_("There is no such cell: click one in the picture."))
+
+
 def predicted(grid: Grid, image: Tensor, cell: int, predictor: int) -> Asked:
     """Return the box that the network itself put into ``cell``, as if the user had asked for it."""
     row, column = divmod(cell, grid.xy.shape[1])
@@ -209,6 +218,43 @@ def predicted(grid: Grid, image: Tensor, cell: int, predictor: int) -> Asked:
     box = box_convert(corners, "xyxy", "cxcywh") * torch.tensor([image.shape[2], image.shape[1]] * 2)
     box[2:] = box[2:].clamp(min=LEAST_SIDE)
     return Asked((row, column, predictor), box, grid.confidence[0, row, column, predictor].item())
+
+
+def drag_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> Json:
+    """Return what stays while a box is dragged on ``image`` (3, H, W): the picture, its objects, the root's curves."""
+    cells = cell_truth(truth, image, grid.xy.shape[1])
+    return {
+        **picture_data(image, yolo.classes),
+        "side": grid.xy.shape[1],
+        "objects": _objects(grid, cells, image),
+        "coord": LAMBDA_COORD,
+        "noobj": LAMBDA_NOOBJ,
+        "root": root_data(yolo.side),
+    }
+
+
+def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapping[str, Any]) -> Json:
+    """Return ``pull_data`` for what the browser ``asked``.
+
+    Without a ``box`` it is the one that the network predicts; without a ``predictor``, the responsible one; without a
+    ``cell``, the worst predicted object's.
+
+    Raises:
+        BoxError: as ``read_box``.
+    """
+    side = grid.xy.shape[1]
+    height, width = image.shape[1:]
+    if asked.get("box") is not None:
+        return pull_data(image, grid, truth, read_box(asked, side, width, height))
+    objects = _objects(grid, cell_truth(truth, image, side), image)
+    cell = asked.get("cell")
+    if cell is None:
+        cell = objects[0]["cell"] if objects else 0
+    predictor = asked.get("predictor")
+    if predictor is None:
+        predictor = next((one["responsible"] for one in objects if one["cell"] == cell), 0)
+    check_place(cell, predictor, side)
+    return pull_data(image, grid, truth, predicted(grid, image, cell, predictor))
 
 
 def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked) -> Json:
@@ -231,6 +277,7 @@ def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked)
         "predictor": predictor,
         "box": asked.box.tolist(),
         "confidence": asked.confidence,
+        "twin": predicted(grid, image, cell, 1 - predictor).box.tolist(),
         "notes": list(asked.notes),
         "terms": {name: values[0, row, column].item() for name, values in asdict(loss_terms(moved, cells)).items()},
         "parts": {name: value.item() for name, value in pulled.parts.items()},
@@ -256,7 +303,7 @@ def _wanted(found: Json | None, predictor: int, truth: CellTruth, cell: tuple[in
 
 
 def root_data(pixels: int) -> Json:
-    """Return the loss of a width that is wrong by -20 to 20 pixels, of a small and a large box in ``pixels``.
+    """Return the loss of a width that is wrong by -12 to 12 pixels, of a small and a large box in ``pixels``.
 
     ``small`` and ``large`` are the sides' term of the loss itself; ``plain`` is what it would be without the root.
     """

@@ -12,12 +12,15 @@ const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high)
 function layeredPicture(defaults, view) {
   const settings = { ...defaults };
   const shown = new WeakMap();
+  let last = null; // the image that the chosen cell belongs to
   return ({ data, parentElement }) => {
     const root = parentElement.querySelector(".yolo");
     if (!shown.has(root)) {
       readAddress(settings, defaults);
       shown.set(root, mount(root, settings, defaults, view));
     }
+    if (last && last !== data.image) settings.cell = null;
+    last = data.image;
     shown.get(root)(data);
   };
 }
@@ -79,7 +82,6 @@ function mount(root, settings, defaults, view) {
   }
 
   return (data) => {
-    if (model && model.image !== data.image) settings.cell = null;
     model = data;
     hovered = null;
     write(root, model.words);
@@ -288,4 +290,59 @@ function legend(model) {
     swatch.style.background = colour;
     return element("span", "", swatch, name);
   });
+}
+
+// ---- charts ----
+
+// series are {values (a number for each of xs, or null), colour, dash}; marked is an index into xs, or null.
+function paintChart(canvas, xs, series, axis, marked = null) {
+  const { pen, width, height } = penFor(canvas);
+  const style = getComputedStyle(canvas);
+  const [left, right, upper, lower] = [52, width - 16, 10, height - 40];
+  const [first, last] = [xs[0] ?? 0, xs.at(-1) ?? 1];
+  const top = Math.max(...series.flatMap(({ values }) => values), 1e-9);
+  const x = (value) => left + ((value - first) / Math.max(last - first, 1e-9)) * (right - left);
+  const y = (value) => lower - (value / top) * (lower - upper);
+  pen.fillStyle = pen.strokeStyle = style.color;
+  pen.font = `13px ${style.fontFamily}`;
+  pen.lineWidth = 1;
+  for (const part of [0, 0.5, 1]) {
+    pen.globalAlpha = 0.2;
+    trace(pen, [[left, y(part * top)], [right, y(part * top)]]);
+    pen.globalAlpha = 1;
+    pen.textAlign = "right";
+    pen.fillText(brief(part * top), left - 7, y(part * top));
+    pen.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
+    pen.fillText(brief(first + part * (last - first)), left + part * (right - left), lower + 13);
+  }
+  pen.textAlign = "center";
+  pen.fillText(axis, (left + right) / 2, lower + 31);
+  if (marked !== null) trace(pen, [[x(xs[marked]), upper - 6], [x(xs[marked]), lower]]);
+  for (const { values, colour, dash = [] } of series) {
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineWidth = 3;
+    pen.setLineDash(dash);
+    trace(pen, xs.map((value, index) => [x(value), y(values[index])]));
+    pen.setLineDash([]);
+    if (marked === null) continue;
+    pen.beginPath();
+    pen.arc(x(xs[marked]), y(values[marked]), 6, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+function trace(pen, points) {
+  pen.beginPath();
+  points.forEach((point, index) => pen[index ? "lineTo" : "moveTo"](...point));
+  pen.stroke();
+}
+
+const brief = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
+
+function chartKeys(place, entries) {
+  place.replaceChildren(...entries.map(([name, value, colour, dashed]) => {
+    const swatch = document.createElement("i");
+    swatch.style.borderTop = `4px ${dashed ? "dashed" : "solid"} ${colour}`;
+    return element("span", "", swatch, `${name} `, element("b", "", value));
+  }));
 }
