@@ -22,10 +22,17 @@ SMOOTH_L1_BETA = 1 / 9  # sigma = 3 in the released code
 @dataclass(frozen=True)
 class AnchorLabels:
     """What each of A anchors is to learn: ``labels`` (A,) int64, 1 positive, 0 negative, -1 ignored, and ``truth``
-    (A, 4), the ground-truth box that it overlaps most."""
+    (A, 4), the ground-truth box that it overlaps most.
+
+    Why: ``overlap`` (A,) is the IoU with that box, 0 for anchors that are not ``inside`` (A,) the image, and ``best``
+    (A,) tells the best anchors of a box.
+    """
 
     labels: Tensor
     truth: Tensor
+    overlap: Tensor
+    inside: Tensor
+    best: Tensor
 
 
 class RPN(nn.Module):
@@ -103,12 +110,19 @@ def propose(
     Take the ``before`` best anchors, decode, clip to the image's ``shape``, drop sides under ``least_side`` input
     pixels, suppress at IoU 0.7 (Ren et al. 2015, section 3.3).
     """
-    best, order = logits.topk(min(before, len(logits)))
+    order, boxes = before_nms(logits, offsets, reference, shape, before, least_side)
+    kept = nms(boxes, logits[order], NMS_THRESHOLD)[:after]
+    return Regions(boxes[kept], logits[order[kept]].sigmoid())
+
+
+def before_nms(
+    logits: Tensor, offsets: Tensor, reference: Tensor, shape: tuple[int, int], before: int, least_side: float
+) -> tuple[Tensor, Tensor]:
+    """Return what ``propose`` hands to its NMS, best first: which anchors (M,) int64, and their boxes (M, 4)."""
+    order = logits.topk(min(before, len(logits))).indices
     boxes = clip(decode(offsets[order], reference[order]), *shape)
     large = ((boxes[:, 2:] - boxes[:, :2]) >= least_side).all(1)
-    boxes, best = boxes[large], best[large]
-    kept = nms(boxes, best, NMS_THRESHOLD)[:after]
-    return Regions(boxes[kept], best[kept].sigmoid())
+    return order[large], boxes[large]
 
 
 def label_anchors(reference: Tensor, boxes: Tensor, shape: tuple[int, int]) -> AnchorLabels:
@@ -122,14 +136,14 @@ def label_anchors(reference: Tensor, boxes: Tensor, shape: tuple[int, int]) -> A
     labels = torch.full((len(reference),), -1, device=reference.device)
     if not len(boxes):
         labels[inside] = 0
-        return AnchorLabels(labels, reference)
+        return AnchorLabels(labels, reference, reference.new_zeros(len(reference)), inside, torch.zeros_like(inside))
     iou = box_iou(reference, boxes) * inside[:, None]
     overlap, index = iou.max(1)
     labels[inside & (overlap < NEGATIVE_IOU)] = 0
-    best = iou.max(0).values
-    labels[inside & ((iou == best) & (best > 0)).any(1)] = 1
-    labels[inside & (overlap >= POSITIVE_IOU)] = 1
-    return AnchorLabels(labels, boxes[index])
+    highest = iou.max(0).values
+    best = inside & ((iou == highest) & (highest > 0)).any(1)
+    labels[best | (inside & (overlap >= POSITIVE_IOU))] = 1
+    return AnchorLabels(labels, boxes[index], overlap, inside, best)
 
 
 def sample_anchors(labels: Tensor, count: int = ANCHORS_PER_IMAGE) -> tuple[Tensor, Tensor]:

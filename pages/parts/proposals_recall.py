@@ -1,0 +1,128 @@
+"""The view that compares proposals: selective search, the RPN and a sliding window, here and on held-out scenes."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from core import jobs
+from core.data.scenes import DIFFICULTIES, ShapeScenes
+from core.detectors import Detector
+from core.detectors.race import machine
+from core.figures.proposals import curves_data, recall_data
+from core.i18n import _
+from core.proposals.recall import Covered, Proposer, by_network, by_selective_search, by_sliding_window, measure
+from core.proposals.selective_search import Mode
+from pages.parts.image_picker import PickedImage
+from pages.parts.recall_explorer import recall_explorer
+
+SCENES = 50
+POLL = 0.5  # seconds
+Measured = jobs.Job[dict[str, Covered]]
+
+
+def choose_mode() -> Mode:
+    """Show selective search's modes and return the chosen one."""
+    modes: dict[Mode, str] = {"single": _("Single"), "fast": _("Fast"), "quality": _("Quality")}
+    return st.segmented_control(
+        _("Selective search"),
+        list(modes),
+        default="fast",
+        required=True,
+        format_func=lambda name: modes[name],
+        key="mode",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def _proposers(mode: Mode, detector: Detector) -> dict[str, Proposer]:
+    return {
+        "selective_search": partial(by_selective_search, mode=mode),
+        "rpn": partial(by_network, detector=detector),
+        "sliding_window": by_sliding_window,
+    }
+
+
+def _titles() -> dict[str, str]:
+    return {"selective_search": _("Selective search"), "rpn": _("RPN"), "sliding_window": _("Sliding window")}
+
+
+@st.cache_data(max_entries=32, show_spinner=_("Proposing ..."))
+def _proposed(
+    image_key: str, mode: Mode, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: Detector
+) -> dict[str, Any]:
+    proposed = {name: propose(_pixels) for name, propose in _proposers(mode, _detector).items()}
+    return recall_data(_pixels, proposed, _truth, _titles())
+
+
+def show_recall(picked: PickedImage, mode: Mode, detector: Detector) -> None:
+    """Show what each proposer makes of the picked image, and the way to the held-out scenes."""
+    if picked.truth is None:
+        st.info(_("This image has no ground truth: the proposals are shown, but recall and ABO need objects to find."))
+    recall_explorer(_proposed(picked.key, mode, picked.pixels, picked.truth, detector), "recall_explorer")
+    st.caption(
+        _(
+            "A sliding window knows nothing of the image, so that its order is random. The RPN's time is its trunk's "
+            "and its own. Measured here: {machine}."
+        ).format(machine=machine())
+    )
+    st.subheader(_("On held-out scenes"))
+    _show_held_out(mode, detector)
+
+
+def _show_held_out(mode: Mode, detector: Detector) -> None:
+    """Offer to measure all proposers on the validation scenes, and show how far the measurement is."""
+    words = {"easy": _("Easy"), "medium": _("Medium"), "hard": _("Hard")}
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    difficulty = row.selectbox(
+        _("Difficulty"),
+        list(DIFFICULTIES),
+        index=1,
+        format_func=lambda name: words[name],
+        key="held_out",
+        width=150,
+        bind="query-params",
+        persist_state="session",
+    )
+    pressed = row.button(
+        _("Measure on {count} scenes").format(count=SCENES), icon=":material/play_arrow:", type="primary", key="measure"
+    )
+    started: dict[str, Any] | None = st.session_state.get("measurement")
+    if pressed:
+        if started:
+            started["job"].cancel()
+        work = partial(_measure, mode, difficulty, detector)
+        started = {"of": (mode, difficulty), "job": jobs.submit(work)}
+        st.session_state["measurement"] = started
+    if started and started["of"] == (mode, difficulty):
+        active = started["job"].poll().active
+        st.fragment(_watch, run_every=POLL if active else None)(started["job"], active)
+    else:
+        st.caption(_("Scenes of the validation split, which no network was trained on: the same for everybody."))
+
+
+def _measure(mode: Mode, difficulty: str, detector: Detector) -> Iterator[dict[str, Covered]]:
+    scenes = ShapeScenes("validation", SCENES, difficulty)
+    return measure((scenes[index] for index in range(len(scenes))), _proposers(mode, detector))
+
+
+def _watch(job: Measured, was_active: bool) -> None:
+    now = job.poll()
+    if was_active and not now.active:
+        st.rerun()  # the whole page, so that nothing is polled any longer
+    done = len(now.events)
+    if now.active:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        waiting = _("Waiting: number {place} in line.").format(place=now.place)
+        text = _("{done} of {total} scenes").format(done=done, total=SCENES)
+        row.progress(done / SCENES, waiting if now.place else text)
+        row.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
+    elif now.state == "cancelled":
+        st.warning(_("Cancelled after {done} of {total} scenes.").format(done=done, total=SCENES))
+    elif now.state == "failed":
+        st.error(now.error)
+    if done:
+        recall_explorer(curves_data(now.events, _titles()), "held_out_explorer")

@@ -1,0 +1,24 @@
+"""The view of the region proposal network on its own."""
+
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from core.detectors.faster_rcnn import FasterRCNN
+from core.figures.proposals import rpn_data
+from core.i18n import _
+from pages.parts.image_picker import PickedImage
+from pages.parts.rpn_explorer import rpn_explorer
+
+
+@st.cache_data(max_entries=32, show_spinner=_("Running the RPN ..."))
+def _looked(image_key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN) -> dict[str, Any]:
+    return rpn_data(_detector, _pixels, _truth)
+
+
+def show_rpn(picked: PickedImage, detector: FasterRCNN) -> None:
+    """Show the RPN's anchors on the picked image."""
+    if picked.truth is None:
+        st.info(_("This image has no ground truth: objectness and proposals are shown, but no anchor has a label."))
+    rpn_explorer(_looked(picked.key, picked.pixels, picked.truth, detector), picked.key, FasterRCNN.max_regions)

@@ -1,0 +1,149 @@
+// Shows how the first N proposals of each method cover the objects. Which one is best was found in Python for every N.
+
+const MOST_DRAWN = 300; // more boxes on top of each other show nothing
+const METRICS = ["recall50", "recall70", "abo"];
+const AT_FIRST = 100;
+
+// first: how many proposals; all: whether they are drawn too, or the best ones alone.
+const DEFAULTS = { first: AT_FIRST, all: true };
+const settings = readAddress(DEFAULTS);
+
+const explorers = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".explorer");
+  if (!explorers.has(root)) explorers.set(root, explore(root));
+  explorers.get(root)(data);
+}
+
+function explore(root) {
+  const find = (selector) => root.querySelector(selector);
+  const slider = find('[data-setting="count"]');
+  let model = null;
+  let due = 0;
+
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const go = (row) => { settings.first = model.counts[row]; later(); };
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  find('[data-setting="all"]').addEventListener("input", (event) => { settings.all = event.target.checked; later(); });
+  for (const canvas of root.querySelectorAll(".chart canvas")) {
+    dragCursor(canvas, (place) => go(nearest(model.counts, Math.exp(place * Math.log(model.most)))));
+  }
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return; // the user has gone to another page
+    const row = nearest(model.counts, settings.first);
+    slider.value = row;
+    find('[data-setting="all"]').checked = settings.all;
+    write(find('[data-value="count"]'), String(model.counts[row]));
+    if (model.image) {
+      model.methods.forEach((method, index) => paintPicture(find(".pictures").children[index], model, method, row));
+    }
+    if (model.measured) for (const name of METRICS) paintCurve(find(`[data-chart="${name}"]`), model, name, row);
+    paintTable(find("table"), model, row);
+    writeAddress(root, settings, DEFAULTS);
+  }
+
+  return (data) => {
+    model = open(data);
+    say(root, model.words);
+    slider.max = model.counts.length - 1;
+    for (const element of root.querySelectorAll('[data-needs="boxes"]')) element.hidden = !model.image;
+    find(".charts").hidden = !model.measured;
+    find(".pictures").hidden = !model.image;
+    find(".pictures").replaceChildren(...(model.image ? model.methods.map(() => pictureOf(model)) : []));
+    later();
+  };
+}
+
+function open(data) {
+  const methods = data.methods.map((method) => ({
+    ...method,
+    boxes: method.boxes !== undefined && unpack(method.boxes, Float32Array),
+    best: method.best && unpack(method.best, Int16Array),
+    overlaps: method.overlaps && unpack(method.overlaps, Float32Array),
+  }));
+  return { ...data, methods, most: data.counts.at(-1), measured: methods.every((method) => method.curves) };
+}
+
+function nearest(counts, wanted) {
+  const distance = (count) => Math.abs(Math.log(count) - Math.log(Math.max(1, wanted)));
+  return counts.reduce((best, count, row) => (distance(count) < distance(counts[best]) ? row : best), 0);
+}
+
+// ---- pictures ----
+
+function pictureOf(model) {
+  const picture = make("div", { className: "picture" }, make("img", { alt: "" }), make("canvas", { role: "img" }));
+  picture.querySelector("canvas").setAttribute("role", "img");
+  setPicture(picture, model);
+  return make("figure", {}, make("figcaption"), picture, make("p", { className: "says" }));
+}
+
+function paintPicture(figure, model, method, row) {
+  const { words, truth } = model;
+  const canvas = figure.querySelector("canvas");
+  const { pen, width } = penFor(canvas);
+  const scale = width / model.width;
+  const all = method.boxes.length / 4;
+  const count = Math.min(model.counts[row], all);
+  const drawn = settings.all ? Math.min(count, MOST_DRAWN) : 0;
+  pen.lineWidth = 1;
+  pen.strokeStyle = method.onDark;
+  pen.globalAlpha = bound(8 / Math.sqrt(drawn || 1), 0.25, 0.8);
+  for (let index = drawn - 1; index >= 0; index--) {
+    const [x0, y0, x1, y1] = boxAt(method.boxes, index);
+    pen.strokeRect(x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+  }
+  pen.globalAlpha = 1;
+  drawTruth(pen, scale, truth);
+  const objects = method.best ? truth.boxes.length : 0;
+  const found = [];
+  for (let object = 0; object < objects; object++) {
+    const place = row * objects + object;
+    if (method.best[place] < 0) continue;
+    const box = boxAt(method.boxes, method.best[place]);
+    const iou = method.overlaps[place];
+    found.push(fill(words.covers, { name: truth.names[object], iou: iou.toFixed(2) }));
+    drawBox(pen, scale, box, method.onDark, 3, iou < 0.5 ? [6, 5] : []);
+    tag(pen, iou.toFixed(2), box[0] * scale, box[1] * scale, method.onDark, width);
+  }
+  write(figure.querySelector("figcaption"), fill(words.firstOf, { title: method.title, count, all }));
+  const capped = drawn && drawn < count ? `${fill(words.drawn, { drawn })} ` : "";
+  write(figure.querySelector(".says"), capped + (found.length ? fill(words.best, { found: found.join(", ") }) : objects ? words.nothing : ""));
+  canvas.setAttribute("aria-label", `${figure.querySelector("figcaption").textContent}. ${figure.querySelector(".says").textContent}`);
+}
+
+// ---- charts and figures ----
+
+function paintCurve(figure, model, name, row) {
+  const x = (count) => Math.log(count) / Math.log(model.most);
+  paintChart(figure, {
+    caption: model.words[name], axis: model.words.axis, cursor: x(model.counts[row]),
+    ticks: [1, 10, 100, 1000].map((count) => [x(count), count]),
+    series: model.methods.map((method) => ({
+      name: method.title, look: method,
+      points: method.curves[name].map((value, index) => [x(model.counts[index]), value]),
+      now: method.curves[name][row],
+    })),
+  });
+}
+
+function paintTable(table, model, row) {
+  const { words } = model;
+  const dark = isDark(table);
+  const cells = (method) => [
+    `${Math.round(Math.min(method.proposals, model.counts[row]))} / ${Math.round(method.proposals)}`,
+    method.seconds < 0.01 ? (1000 * method.seconds).toFixed(1) : Math.round(1000 * method.seconds),
+    ...(model.measured ? METRICS.map((name) => method.curves[name][row].toFixed(3)) : []),
+  ];
+  const heads = [words.method, words.proposals, words.ms, ...(model.measured ? METRICS.map((name) => words[name]) : [])];
+  table.tHead.replaceChildren(make("tr", {}, ...heads.map((text) => make("th", { textContent: text, scope: "col" }))));
+  table.tBodies[0].replaceChildren(...model.methods.map((method) => {
+    const swatch = make("i");
+    swatch.style.setProperty("--colour", dark ? method.onDark : method.colour);
+    return make("tr", {}, make("td", {}, swatch, method.title), ...cells(method).map((text) => make("td", { textContent: text })));
+  }));
+}

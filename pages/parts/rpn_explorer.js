@@ -1,0 +1,314 @@
+// Shows what the trained RPN made of every anchor. All of it was computed in Python; NMS is looked up for each threshold.
+
+const ANCHORS = 9; // a cell
+const HEAT = 0.62; // how much the heat map hides of the image
+const LAYERS = ["objectness", "labels", "proposals"];
+// By reason: border, between, negative, best, positive; each as red, green, blue and opacity.
+const REASONS = [
+  { name: "border", ink: [255, 255, 255, 0] },
+  { name: "between", ink: [230, 159, 0, 190] },
+  { name: "negative", ink: [0, 0, 0, 150] },
+  { name: "best", ink: [204, 121, 167, 235] },
+  { name: "positive", ink: [86, 180, 233, 235] },
+];
+const ANCHOR = "#E69F00";
+const PROPOSAL = "#56B4E9";
+const FAINT = "#fff";
+
+// cell and shape null: those of the surest anchor.
+const DEFAULTS = { layer: "objectness", cell: null, shape: null, nms: 0.7, top: 100 };
+const settings = readAddress(DEFAULTS);
+if (!LAYERS.includes(settings.layer)) settings.layer = DEFAULTS.layer;
+let shown = null; // the image that cell and shape belong to
+
+const explorers = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".explorer");
+  if (!explorers.has(root)) explorers.set(root, explore(root));
+  explorers.get(root)(data);
+}
+
+function explore(root) {
+  const find = (selector) => root.querySelector(selector);
+  const canvas = find(".picture canvas");
+  let model = null;
+  let view = null;
+  let pointed = null; // a proposal, by its place in the order
+  let due = 0;
+
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const chooseShape = (shape) => { settings.shape = shape; later(); };
+  const chooseCell = (row, column) => {
+    settings.cell = bound(row, 0, model.rows - 1) * model.columns + bound(column, 0, model.columns - 1);
+    settings.shape = view.shape;
+    later();
+  };
+
+  for (const button of root.querySelectorAll("[data-layer]")) {
+    button.addEventListener("click", () => { settings.layer = button.dataset.layer; pointed = null; later(); });
+  }
+  find('[data-setting="nms"]').addEventListener("input", (event) => {
+    settings.nms = model.thresholds[Number(event.target.value)];
+    pointed = null;
+    later();
+  });
+  find('[data-setting="top"]').addEventListener("input", (event) => {
+    settings.top = Number(event.target.value);
+    pointed = null;
+    later();
+  });
+  canvas.addEventListener("click", (event) => {
+    const [x, y] = placeOf(canvas, event, model);
+    if (settings.layer === "proposals" && view.under !== null) choose(view.under);
+    else chooseCell(Math.floor(y / model.cell), Math.floor(x / model.cell));
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (settings.layer !== "proposals") return;
+    const under = smallestAt(model, view, placeOf(canvas, event, model));
+    if (under !== pointed) { pointed = under; later(); }
+  });
+  canvas.addEventListener("pointerleave", () => { if (pointed !== null) { pointed = null; later(); } });
+  canvas.addEventListener("keydown", (event) => {
+    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    chooseCell(Math.floor(view.cell / model.columns) + move[0], (view.cell % model.columns) + move[1]);
+  });
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function choose(place) {
+    const anchor = model.order[place];
+    settings.cell = Math.floor(anchor / ANCHORS);
+    settings.shape = anchor % ANCHORS;
+    later();
+  }
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return; // the user has gone to another page
+    view = answer(model, pointed);
+    setControls(root, model, view);
+    paintPicture(canvas, model, view);
+    paintShapes(find(".shapes"), model, view);
+    paintTable(find("table"), model, view, chooseShape);
+    paintKeys(find(".keys"), model, view);
+    writeAddress(root, settings, DEFAULTS);
+  }
+
+  return (data) => {
+    if (shown !== null && shown !== data.key) settings.cell = settings.shape = null;
+    shown = data.key;
+    pointed = null;
+    model = open(data);
+    say(root, model.words);
+    setPicture(find(".picture"), model);
+    find('[data-setting="nms"]').max = model.thresholds.length - 1;
+    find('[data-setting="top"]').max = Math.max(1, Math.min(model.most, model.order.length));
+    find('[data-layer="labels"]').disabled = !model.reason;
+    find(".shapes").replaceChildren(...model.shapes.map((sides, shape) => {
+      const button = make("button", { type: "button" }, make("canvas", { width: model.columns, height: model.rows }), make("span", { textContent: sides.join(" × ") }));
+      button.firstChild.style.aspectRatio = `${model.columns} / ${model.rows}`;
+      button.addEventListener("click", () => chooseShape(shape));
+      return button;
+    }));
+    later();
+  };
+}
+
+// ---- from the data to what is shown ----
+
+function open(data) {
+  const floats = (name) => data[name] && unpack(data[name], Float32Array);
+  const bytes = (name) => data[name] && unpack(data[name], Uint8Array);
+  return {
+    ...data,
+    anchors: floats("anchors"), moved: floats("proposals"), objectness: floats("objectness"), offsets: floats("offsets"),
+    iou: floats("iou"), movedIou: floats("moved"), reason: bytes("reason"), object: bytes("object"), palette: bytes("palette"),
+    order: unpack(data.order, Uint16Array), suppressor: unpack(data.suppressor, Int16Array),
+  };
+}
+
+function answer(model, pointed) {
+  const layer = settings.layer === "labels" && !model.reason ? "objectness" : settings.layer;
+  const surest = model.order.length ? model.order[0] : 0;
+  const cells = model.rows * model.columns;
+  const cell = settings.cell === null ? Math.floor(surest / ANCHORS) : bound(Math.round(settings.cell), 0, cells - 1);
+  const shape = settings.shape === null ? surest % ANCHORS : bound(Math.round(settings.shape), 0, ANCHORS - 1);
+  const row = model.thresholds.reduce((best, value, index) =>
+    (Math.abs(value - settings.nms) < Math.abs(model.thresholds[best] - settings.nms) ? index : best), 0);
+  const all = model.order.length;
+  const suppressor = model.suppressor.subarray(row * all, (row + 1) * all);
+  const survivors = [];
+  suppressor.forEach((by, place) => { if (by < 0) survivors.push(place); });
+  const kept = survivors.slice(0, Math.max(1, settings.top));
+  return { layer, cell, shape, anchor: cell * ANCHORS + shape, row, suppressor, survivors, kept, under: pointed };
+}
+
+// The smallest kept proposal at a place, by its place in the order.
+function smallestAt(model, view, [x, y]) {
+  let [best, least] = [null, Infinity];
+  for (const place of view.kept) {
+    const [x0, y0, x1, y1] = boxAt(model.moved, model.order[place]);
+    const area = (x1 - x0) * (y1 - y0);
+    if (x0 <= x && x <= x1 && y0 <= y && y <= y1 && area < least) [best, least] = [place, area];
+  }
+  return best;
+}
+
+function sentence(model, view) {
+  const { words } = model;
+  if (view.layer === "proposals") {
+    if (view.under !== null) {
+      const victims = view.suppressor.filter((by) => by === view.under).length;
+      return fill(words.proposal, { place: view.kept.indexOf(view.under) + 1, objectness: model.objectness[model.order[view.under]].toFixed(2), victims });
+    }
+    return fill(words.kept, {
+      anchors: model.objectness.length, before: model.order.length, threshold: model.thresholds[view.row].toFixed(2),
+      after: view.survivors.length, kept: view.kept.length,
+    });
+  }
+  if (view.layer === "labels") {
+    const count = new Array(REASONS.length).fill(0);
+    model.reason.forEach((reason) => { count[reason] += 1; });
+    return fill(words.counts, { positive: count[3] + count[4], negative: count[2], border: count[0], between: count[1] });
+  }
+  const offsets = [...model.offsets.subarray(4 * view.anchor, 4 * view.anchor + 4)].map((value) => value.toFixed(2)).join(", ");
+  const [width, height] = model.shapes[view.shape];
+  return fill(words.anchor, { width, height, objectness: model.objectness[view.anchor].toFixed(2), offsets }) + overlapOf(model, view.anchor);
+}
+
+function overlapOf(model, anchor) {
+  if (!model.iou || Math.max(model.iou[anchor], model.movedIou[anchor]) < 0.01) return "";
+  return " " + fill(model.words.improved, {
+    name: model.truth.names[model.object[anchor]], before: model.iou[anchor].toFixed(2), after: model.movedIou[anchor].toFixed(2),
+  });
+}
+
+// ---- controls ----
+
+function setControls(root, model, view) {
+  const { words } = model;
+  const find = (selector) => root.querySelector(selector);
+  for (const button of root.querySelectorAll("[data-layer]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.layer === view.layer));
+  }
+  const proposals = view.layer === "proposals";
+  find(".sliders").hidden = !proposals;
+  find(".maps").hidden = proposals;
+  find('[data-setting="nms"]').value = view.row;
+  find('[data-setting="top"]').value = settings.top;
+  write(find('[data-value="nms"]'), model.thresholds[view.row].toFixed(2));
+  write(find('[data-value="top"]'), String(settings.top));
+  write(find(".says"), sentence(model, view));
+  write(find(".maps h4"), view.layer === "labels" ? words.labelMaps : words.objectnessMaps);
+  const [row, column] = [Math.floor(view.cell / model.columns), view.cell % model.columns];
+  write(find("h4.cell"), fill(words.cell, { row, column }));
+}
+
+function paintTable(table, model, view, chooseShape) {
+  const { words } = model;
+  const heads = [words.shape, words.objectness, ...(model.reason ? [words.iou, words.label] : [])];
+  table.tHead.replaceChildren(make("tr", {}, ...heads.map((text, index) =>
+    make("th", { textContent: text, scope: "col", className: index === 3 ? "words" : "" }))));
+  table.tBodies[0].replaceChildren(...model.shapes.map((sides, shape) => {
+    const anchor = view.cell * ANCHORS + shape;
+    const cells = [make("td", { textContent: sides.join(" × ") }), make("td", { textContent: model.objectness[anchor].toFixed(2) })];
+    if (model.reason) {
+      cells.push(make("td", { textContent: `${model.iou[anchor].toFixed(2)} → ${model.movedIou[anchor].toFixed(2)}` }));
+      cells.push(make("td", { textContent: words[REASONS[model.reason[anchor]].name], className: "words" }));
+    }
+    const row = make("tr", {}, ...cells);
+    row.setAttribute("aria-selected", String(shape === view.shape));
+    row.addEventListener("click", () => chooseShape(shape));
+    return row;
+  }));
+}
+
+function paintKeys(place, model, view) {
+  const { words } = model;
+  const keys = view.layer === "labels"
+    ? REASONS.slice().reverse().map(({ name, ink: [red, green, blue, alpha] }) => [words[name], `rgb(${red} ${green} ${blue} / ${alpha / 255})`])
+    : view.layer === "objectness"
+      ? [[words.notSure, heat(model, 0)], [words.sure, heat(model, 1)], [words.anchorKey, ANCHOR], [words.proposalKey, PROPOSAL]]
+      : [[words.anchorKey, ANCHOR], [words.proposalKey, PROPOSAL]];
+  if (model.truth) keys.push([words.truthKey, "repeating-linear-gradient(90deg, #fff 0 3px, #000 3px 6px)"]);
+  place.replaceChildren(...keys.map(([name, colour]) => {
+    const swatch = make("i");
+    swatch.style.setProperty("--colour", colour);
+    return make("span", {}, swatch, name);
+  }));
+}
+
+const heat = (model, value) => {
+  const index = 3 * Math.round(255 * bound(value, 0, 1));
+  return `rgb(${model.palette[index]} ${model.palette[index + 1]} ${model.palette[index + 2]})`;
+};
+
+// ---- pictures ----
+
+// One pixel a cell: the objectness of the anchors of one shape, or the colours of their labels.
+function mapOf(model, view, shape) {
+  const { rows, columns, palette } = model;
+  const pixels = new ImageData(columns, rows);
+  for (let cell = 0; cell < rows * columns; cell++) {
+    const anchor = cell * ANCHORS + shape;
+    const index = 3 * Math.round(255 * model.objectness[anchor]);
+    const ink = view.layer === "labels" ? REASONS[model.reason[anchor]].ink : [...palette.subarray(index, index + 3), 255];
+    pixels.data.set(ink, 4 * cell);
+  }
+  return pixels;
+}
+
+function paintShapes(place, model, view) {
+  if (view.layer === "proposals") return;
+  [...place.children].forEach((button, shape) => {
+    button.setAttribute("aria-pressed", String(shape === view.shape));
+    button.querySelector("canvas").getContext("2d").putImageData(mapOf(model, view, shape), 0, 0);
+  });
+}
+
+const sheet = document.createElement("canvas");
+
+function paintPicture(canvas, model, view) {
+  const { pen, width } = penFor(canvas);
+  const scale = width / model.width;
+  const box = (boxes, index, ...look) => drawBox(pen, scale, boxAt(boxes, index), ...look);
+  if (view.layer === "proposals") {
+    drawTruth(pen, scale, model.truth);
+    for (const place of [...view.kept].reverse()) {
+      pen.globalAlpha = view.under === null ? 0.35 + 0.65 * model.objectness[model.order[place]] : 0.2;
+      box(model.moved, model.order[place], PROPOSAL, 1 + 2 * model.objectness[model.order[place]]);
+    }
+    pen.globalAlpha = 1;
+    if (view.under !== null) {
+      box(model.anchors, model.order[view.under], ANCHOR, 2, [7, 4]);
+      box(model.moved, model.order[view.under], PROPOSAL, 4);
+    }
+  } else {
+    Object.assign(sheet, { width: model.columns, height: model.rows });
+    sheet.getContext("2d").putImageData(mapOf(model, view, view.shape), 0, 0);
+    pen.imageSmoothingEnabled = false;
+    pen.globalAlpha = view.layer === "labels" ? 0.8 : HEAT;
+    pen.drawImage(sheet, 0, 0, model.columns * model.cell * scale, model.rows * model.cell * scale);
+    pen.globalAlpha = 1;
+    drawTruth(pen, scale, model.truth);
+    pen.globalAlpha = 0.75;
+    for (let shape = 0; shape < ANCHORS; shape++) {
+      if (shape !== view.shape) box(model.anchors, view.cell * ANCHORS + shape, FAINT, 1);
+    }
+    pen.globalAlpha = 1;
+    box(model.anchors, view.anchor, ANCHOR, 3);
+    box(model.moved, view.anchor, PROPOSAL, 3, [8, 4]);
+    paintCell(pen, scale * model.cell, view.cell % model.columns, Math.floor(view.cell / model.columns));
+  }
+  canvas.setAttribute("aria-label", `${model.words.picture} ${sentence(model, view)}`);
+}
+
+function paintCell(pen, side, column, row) {
+  for (const [ink, line] of [["#000", 4], ["#fff", 2]]) {
+    pen.strokeStyle = ink;
+    pen.lineWidth = line;
+    pen.strokeRect(column * side, row * side, side, side);
+  }
+}

@@ -1,0 +1,82 @@
+"""Region proposals: selective search against a learned RPN, and how well each covers the objects."""
+
+import streamlit as st
+
+from core.detectors import load
+from core.detectors.faster_rcnn import FasterRCNN
+from core.i18n import _
+from core.proposals.recall import MOST
+from core.training.checkpoint import CheckpointError
+from pages.parts.image_picker import PickedImage, pick_image
+from pages.parts.proposals_recall import choose_mode, show_recall
+from pages.parts.proposals_rpn import show_rpn
+from pages.parts.proposals_search import choose_strategy, show_search
+from pages.parts.startup import come_through_the_entrance
+
+
+@st.cache_resource
+def loaded() -> FasterRCNN:
+    """Return Faster R-CNN with as many proposals as its RPN makes; it is shared by all sessions.
+
+    Raises:
+        CheckpointError: it has no weights.
+    """
+    detector = load("faster_rcnn")
+    assert isinstance(detector, FasterRCNN)
+    detector.limit_regions(MOST)
+    return detector
+
+
+def choose_view() -> str:
+    """Show the three views and return the chosen one's name."""
+    views = {"search": _("Selective search"), "rpn": _("RPN"), "recall": _("Compare")}
+    return st.segmented_control(
+        _("View"),
+        list(views),
+        default="search",
+        required=True,
+        format_func=lambda name: views[name],
+        key="view",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def pick() -> PickedImage | None:
+    """Show the image's controls and what was done to it; return it."""
+    picked = pick_image()
+    for note in picked.notes if picked else ():
+        st.caption(note)
+    return picked
+
+
+come_through_the_entrance()
+title_column, view_column = st.columns([2, 3], gap="large", vertical_alignment="bottom")
+title_column.title(_("Region proposals"))
+with view_column:
+    view = choose_view()
+image_column, control_column = st.columns([2, 3], gap="large")
+with image_column:
+    picked = pick()
+try:
+    if view == "search":
+        with control_column:
+            strategy = choose_strategy()
+        if picked:
+            show_search(picked, strategy)
+    elif view == "rpn":
+        control_column.markdown(
+            _(
+                "A small network slides over the trunk's map. At each cell it judges 9 anchors (is there an object?) "
+                "and says how to move each onto it. The surest, after NMS, are Faster R-CNN's proposals."
+            )
+        )
+        if picked:
+            show_rpn(picked, loaded())
+    elif view == "recall":
+        with control_column:
+            mode = choose_mode()
+        if picked:
+            show_recall(picked, mode, loaded())
+except CheckpointError as error:
+    st.error(str(error))
