@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache, singledispatch
 from pathlib import Path
@@ -21,9 +21,10 @@ from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.proposals import selective_search
 from core.training.checkpoint import CheckpointError, read_card
-from core.values import Crops, RegionFeatures, Value
+from core.values import Crops, RegionFeatures, Regions, Value
 
 TRUNCATED = "fast_rcnn_svd"
+NETWORK = {TRUNCATED: "fast_rcnn"}  # whose weights a contestant has, where they are not its own
 CONTESTANTS = (*NAMES[:3], TRUNCATED, *NAMES[3:])
 KEPT = 64  # of the crops and region features that a race keeps to show; the boxes are kept whole
 COUNTED_CROPS = 32
@@ -92,18 +93,25 @@ def contestant(name: str, size: Size) -> Detector:
     Raises:
         CheckpointError: as ``core.detectors.load`` does.
     """
-    if name == TRUNCATED:
-        twin = deepcopy(contestant("fast_rcnn", size))
-        assert isinstance(twin, FastRCNN)
-        twin.truncate()
-        return twin
-    return build(name, size) if size == "paper" else _warm(name)
+    if size == "slim":
+        return _warm(name)
+    detector = build(NETWORK.get(name, name), size)
+    return truncated(detector) if name == TRUNCATED else detector
+
+
+def truncated(detector: Detector) -> Detector:
+    """Return ``detector``, a Fast R-CNN, with truncated SVD."""
+    assert isinstance(detector, FastRCNN)
+    detector.truncate()
+    return detector
 
 
 @lru_cache
 def _warm(name: str) -> Detector:
     """Load ``name`` once for all races, and run it once, since a first run also pays for torch's preparations."""
-    detector = load(name)
+    detector = load(NETWORK.get(name, name))
+    if name == TRUNCATED:
+        truncated(detector)
     detector.limit_regions(COUNTED_CROPS)
     run(detector, ShapeScenes("validation", 1)[0][0])
     return detector
@@ -138,14 +146,19 @@ def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
     many proposals as there are. Faster R-CNN makes its own; YOLO has none and the same cost throughout."""
     proposals = selective_search(image, "quality")
     most = min(len(proposals.boxes), CURVE_REGIONS[-1])
-    detectors = {name: deepcopy(contestant(name, "slim")) for name in names}
-    for detector in detectors.values():
-        if isinstance(detector, RCNN | SPPNet | FastRCNN):
-            detector.propose = lambda _image: proposals
+    detectors = {name: given(contestant(name, "slim"), proposals) for name in names}
     for regions in (*(count for count in CURVE_REGIONS if count < most), most):
         for name, detector in detectors.items():
             detector.limit_regions(regions)
             yield CurvePoint(name, regions, _median_seconds(detector, image))
+
+
+def given(detector: Detector, proposals: Regions) -> Detector:
+    """Return a twin of ``detector`` that shares its weights and, where it searches, takes ``proposals`` instead."""
+    twin = copy(detector)
+    if isinstance(twin, RCNN | SPPNet | FastRCNN):
+        twin.propose = lambda _image: proposals
+    return twin
 
 
 def _median_seconds(detector: Detector, image: Tensor) -> float:
@@ -158,8 +171,12 @@ def _median_seconds(detector: Detector, image: Tensor) -> float:
 def gigaflops(detector: Detector, trace: Trace) -> float:
     """Count the floating-point operations of ``trace`` in one more run, in billions, a multiplication with its
     addition as two. One pass for each crop is counted on the first ``COUNTED_CROPS`` and scaled: all crops cost alike.
+    The search for proposals, which has none that are counted, is not done again.
     """
     scale = 1.0
+    first = trace.steps[0].value
+    if isinstance(first, Regions):
+        detector = given(detector, first)
     if trace.convolution_passes > COUNTED_CROPS:
         scale = trace.convolution_passes / COUNTED_CROPS
         detector.limit_regions(COUNTED_CROPS)
