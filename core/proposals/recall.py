@@ -20,7 +20,7 @@ from core.values import Regions
 MOST = 2000
 _STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)  # of each decade
 COUNTS = (*range(1, 10), *_STEPS, *(10 * n for n in _STEPS), *(100 * n for n in _STEPS if n <= 20))
-WINDOW_PARTS = (1 / 8, 2**-2.5, 1 / 4, 2**-1.5, 1 / 2, 2**-0.5)  # of the image's short side
+WINDOW_PARTS = (0.125, 0.18, 0.25, 0.35, 0.5, 0.7)  # of the image's short side
 WINDOW_RATIOS = (0.5, 1.0, 2.0)  # height to width
 WINDOW_STEP = 1 / 3  # of a window's side
 
@@ -129,13 +129,13 @@ def curve(covered: Sequence[Covered]) -> Curve:
     Raises:
         ValueError: there is no object.
     """
-    overlaps = torch.cat([one.overlaps for one in covered]).double()
+    overlaps = torch.cat([one.overlaps for one in covered])
     if not len(overlaps):
         raise ValueError("recall needs an object to find")
     return Curve(
         tuple((overlaps >= 0.5).double().mean(0).tolist()),
         tuple((overlaps >= 0.7).double().mean(0).tolist()),
-        tuple(overlaps.mean(0).tolist()),
+        tuple(overlaps.double().mean(0).tolist()),
         mean(one.proposals for one in covered),
         median(one.seconds for one in covered),
     )

@@ -12,7 +12,7 @@ const LOOKS = [
 ];
 
 // merge null: where Python suggests; region null: none is chosen.
-const DEFAULTS = { merge: null, region: null, photo: false };
+const DEFAULTS = { merge: null, region: null, under: false };
 const settings = readAddress(DEFAULTS);
 let shown = null; // the hierarchy that merge and region belong to
 
@@ -39,7 +39,7 @@ function explore(root) {
   const choose = (node) => { settings.region = node === settings.region ? null : node; pointed = null; later(); };
 
   slider.addEventListener("input", () => go(Number(slider.value)));
-  find('[data-setting="photo"]').addEventListener("input", (event) => { settings.photo = event.target.checked; later(); });
+  find('[data-setting="under"]').addEventListener("input", (event) => { settings.under = event.target.checked; later(); });
   for (const button of root.querySelectorAll("[data-step]")) {
     button.addEventListener("click", () => go(view.merge + Number(button.dataset.step)));
   }
@@ -153,7 +153,7 @@ function setControls(root, model, view, playing) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
   find('[data-setting="merge"]').value = view.merge;
-  find('[data-setting="photo"]').checked = settings.photo;
+  find('[data-setting="under"]').checked = settings.under;
   write(find('[data-value="merge"]'), fill(words.mergeOf, { merge: view.merge, merges: model.merges }));
   find('[data-step="-1"]').disabled = view.merge === 0;
   find('[data-step="1"]').disabled = view.merge === model.merges;
@@ -260,18 +260,18 @@ function colourPixels(model, view) {
   for (let segment = 0; segment < model.count; segment++) {
     const node = now[segment];
     let [red, green, blue] = colours.subarray(3 * node, 3 * node + 3);
-    let alpha = settings.photo ? 0 : 255;
+    let alpha = settings.under ? 0 : 255;
     // The union is painted as the two that it was made of.
     const part = parts.length && node === view.union ? parts.indexOf(nodeAt(model.parent, segment, view.made - 1)) : -1;
     if (lit) {
-      if (!lit[segment]) [red, green, blue, alpha] = [red * 0.3, green * 0.3, blue * 0.3, settings.photo ? 170 : 255];
+      if (!lit[segment]) [red, green, blue, alpha] = [red * 0.3, green * 0.3, blue * 0.3, settings.under ? 170 : 255];
     } else if (part >= 0) {
       [red, green, blue] = PARTS[part];
-      alpha = settings.photo ? 150 : 255;
+      alpha = settings.under ? 150 : 255;
     }
     palette[segment] = (alpha << 24) | (blue << 16) | (green << 8) | red;
   }
-  const line = settings.photo ? 0xe0ffffff : 0xff000000;
+  const line = settings.under ? 0xe0ffffff : 0xff000000;
   for (let y = 0, place = 0; y < height; y++) {
     for (let x = 0; x < width; x++, place++) {
       const segment = segments[place];

@@ -29,7 +29,7 @@ def _words() -> dict[str, str | list[str]]:
         "next": _("One merge on"),
         "play": _("Play"),
         "pause": _("Pause"),
-        "photo": _("Show the image under the regions"),
+        "under": _("Show the image under the regions"),
         "segments": _("{left} segments, as graph segmentation cuts them. No two have merged yet."),
         "merged": _(
             "The blue region ({one} of the image) and the orange one ({other}) were the most similar neighbours: "

@@ -96,6 +96,13 @@ function drawBox(pen, scale, [x0, y0, x1, y1], colour, line, dash = []) {
   pen.setLineDash([]);
 }
 
+// A box that is one of many.
+function outline(pen, scale, [x0, y0, x1, y1], colour) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.strokeRect(x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
+}
+
 function drawTruth(pen, scale, truth) {
   for (const box of truth?.boxes ?? []) drawBox(pen, scale, box, "#fff", 2, [2, 4]);
 }

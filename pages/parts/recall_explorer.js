@@ -7,6 +7,7 @@ const AT_FIRST = 100;
 // first: how many proposals; all: whether they are drawn too, or the best ones alone.
 const DEFAULTS = { first: AT_FIRST, all: true };
 const settings = readAddress(DEFAULTS);
+const CHANGED = "recall-explorer-changed"; // the one on the held-out scenes follows the one on this image
 
 const explorers = new WeakMap();
 
@@ -23,7 +24,16 @@ function explore(root) {
   let due = 0;
 
   const later = () => { due ||= requestAnimationFrame(paint); };
-  const go = (row) => { settings.first = model.counts[row]; later(); };
+  const go = (row) => {
+    settings.first = model.counts[row];
+    dispatchEvent(new CustomEvent(CHANGED, { detail: settings.first }));
+  };
+  const follow = (event) => {
+    if (!root.isConnected) return removeEventListener(CHANGED, follow);
+    settings.first = event.detail;
+    later();
+  };
+  addEventListener(CHANGED, follow);
   slider.addEventListener("input", () => go(Number(slider.value)));
   find('[data-setting="all"]').addEventListener("input", (event) => { settings.all = event.target.checked; later(); });
   for (const canvas of root.querySelectorAll(".chart canvas")) {
@@ -90,13 +100,8 @@ function paintPicture(figure, model, method, row) {
   const all = method.boxes.length / 4;
   const count = Math.min(model.counts[row], all);
   const drawn = settings.all ? Math.min(count, MOST_DRAWN) : 0;
-  pen.lineWidth = 1;
-  pen.strokeStyle = method.onDark;
   pen.globalAlpha = bound(8 / Math.sqrt(drawn || 1), 0.25, 0.8);
-  for (let index = drawn - 1; index >= 0; index--) {
-    const [x0, y0, x1, y1] = boxAt(method.boxes, index);
-    pen.strokeRect(x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale);
-  }
+  for (let index = drawn - 1; index >= 0; index--) outline(pen, scale, boxAt(method.boxes, index), method.onDark);
   pen.globalAlpha = 1;
   drawTruth(pen, scale, truth);
   const objects = method.best ? truth.boxes.length : 0;

@@ -276,9 +276,11 @@ function paintPicture(canvas, model, view) {
   const box = (boxes, index, ...look) => drawBox(pen, scale, boxAt(boxes, index), ...look);
   if (view.layer === "proposals") {
     drawTruth(pen, scale, model.truth);
-    for (const place of [...view.kept].reverse()) {
-      pen.globalAlpha = view.under === null ? 0.35 + 0.65 * model.objectness[model.order[place]] : 0.2;
-      box(model.moved, model.order[place], PROPOSAL, 1 + 2 * model.objectness[model.order[place]]);
+    for (const place of [...view.kept].reverse()) { // the surest on top
+      const sure = model.objectness[model.order[place]];
+      pen.globalAlpha = (0.3 + 0.7 * sure) * (view.under === null ? 1 : 0.4);
+      if (sure < 0.5) outline(pen, scale, boxAt(model.moved, model.order[place]), PROPOSAL);
+      else box(model.moved, model.order[place], PROPOSAL, 1 + 2 * sure);
     }
     pen.globalAlpha = 1;
     if (view.under !== null) {
