@@ -171,7 +171,10 @@ function sentence(model, view) {
   if (view.layer === "labels") {
     const count = new Array(REASONS.length).fill(0);
     model.reason.forEach((reason) => { count[reason] += 1; });
-    return fill(words.counts, { positive: count[3] + count[4], negative: count[2], border: count[0], between: count[1] });
+    const all = { positive: count[3] + count[4], negative: count[2], border: count[0], between: count[1] };
+    const [width, height] = model.shapes[view.shape];
+    const why = words[REASONS[model.reason[view.anchor]].name];
+    return fill(words.counts, all) + " " + fill(words.labelled, { width, height, why });
   }
   const offsets = [...model.offsets.subarray(4 * view.anchor, 4 * view.anchor + 4)].map((value) => value.toFixed(2)).join(", ");
   const [width, height] = model.shapes[view.shape];
@@ -247,6 +250,12 @@ const heat = (model, value) => {
 
 // ---- pictures ----
 
+// A label's colour for a line, which is to be seen even where its cell is dark or clear.
+const lineOf = (reason) => {
+  const { name, ink: [red, green, blue] } = REASONS[reason];
+  return name === "negative" ? "#777" : `rgb(${red} ${green} ${blue})`;
+};
+
 // One pixel a cell: the objectness of the anchors of one shape, or the colours of their labels.
 function mapOf(model, view, shape) {
   const { rows, columns, palette } = model;
@@ -297,11 +306,16 @@ function paintPicture(canvas, model, view) {
     drawTruth(pen, scale, model.truth);
     pen.globalAlpha = 0.75;
     for (let shape = 0; shape < ANCHORS; shape++) {
-      if (shape !== view.shape) box(model.anchors, view.cell * ANCHORS + shape, FAINT, 1);
+      const anchor = view.cell * ANCHORS + shape;
+      if (shape !== view.shape) box(model.anchors, anchor, view.layer === "labels" ? lineOf(model.reason[anchor]) : FAINT, 1.5);
     }
     pen.globalAlpha = 1;
-    box(model.anchors, view.anchor, ANCHOR, 3);
-    box(model.moved, view.anchor, PROPOSAL, 3, [8, 4]);
+    if (view.layer === "labels") {
+      box(model.anchors, view.anchor, lineOf(model.reason[view.anchor]), 4);
+    } else {
+      box(model.anchors, view.anchor, ANCHOR, 3);
+      box(model.moved, view.anchor, PROPOSAL, 3, [8, 4]);
+    }
     paintCell(pen, scale * model.cell, view.cell % model.columns, Math.floor(view.cell / model.columns));
   }
   canvas.setAttribute("aria-label", `${model.words.picture} ${sentence(model, view)}`);

@@ -38,6 +38,7 @@ def _words() -> dict[str, str]:
             "In training, {positive} anchors of this image are positive and {negative} negative. {between} are ignored "
             "because they lie between, {border} because they cross the border."
         ),
+        "labelled": _("The {width} × {height} anchor of this cell is {why}."),
         "kept": _(
             "Of {anchors} anchors the {before} surest are moved and go into NMS. At IoU {threshold} it leaves {after}; "
             "the first {kept} are drawn, thicker where the RPN is surer. Point at one."
