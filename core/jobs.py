@@ -2,6 +2,7 @@
 
 Work is a callable without arguments that returns an iterator of events. A worker asks for one event after the other
 and stops asking when the job is cancelled, or when nobody has polled it for a while: then its browser has gone.
+Between two events of a long job the urgent ones that wait are done, so that nobody's first screen waits for it.
 """
 
 import logging
@@ -43,9 +44,10 @@ class Progressed(Generic[Event]):
 class Job(Generic[Event]):
     """One piece of work in a ``Queue``; ``poll`` it to see its events and to keep it alive."""
 
-    def __init__(self, work: Work[Event], queue: "Queue"):
+    def __init__(self, work: Work[Event], queue: "Queue", urgent: bool = False):
         self._work = work
         self._queue = queue
+        self._urgent = urgent
         self._events: list[Event] = []
         self._state: State = "queued"
         self._error = ""
@@ -88,6 +90,8 @@ class Job(Generic[Event]):
             if self.unwanted():
                 return "cancelled"
             self._events.append(event)
+            if not self._urgent:
+                self._queue.let_urgent_pass()
         return "done"
 
 
@@ -96,14 +100,15 @@ class Queue:
 
     def __init__(self, workers: int = WORKERS):
         self._waiting: deque[Job] = deque()  # type: ignore[type-arg]
+        self._urgent: deque[Job] = deque()  # type: ignore[type-arg]
         self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _worker in range(workers)]
 
-    def submit(self, work: Work[Event]) -> Job[Event]:
-        """Line up ``work`` and return its job at once."""
-        job = Job(work, self)
+    def submit(self, work: Work[Event], urgent: bool = False) -> Job[Event]:
+        """Line up ``work`` and return its job at once; ``urgent`` work, which is to be quick, goes before other."""
+        job = Job(work, self, urgent)
         with self._changed:
-            self._waiting.append(job)
+            (self._urgent if urgent else self._waiting).append(job)
             self._changed.notify()
             for thread in self._threads:
                 if thread.ident is None:
@@ -113,21 +118,32 @@ class Queue:
     def place(self, job: Job[Event]) -> int:
         """Return the place of ``job`` among those that wait, from 1; 0 when it does not wait."""
         with self._changed:
-            return self._waiting.index(job) + 1 if job in self._waiting else 0
+            line = [*self._urgent, *self._waiting]
+            return line.index(job) + 1 if job in line else 0
 
     def drop(self, job: Job[Event]) -> bool:
         """Take ``job`` out of the line; return whether it stood there."""
         with self._changed:
-            if job not in self._waiting:
-                return False
-            self._waiting.remove(job)
-            return True
+            for line in (self._urgent, self._waiting):
+                if job in line:
+                    line.remove(job)
+                    return True
+            return False
+
+    def let_urgent_pass(self) -> None:
+        """Do, in the caller's thread, all urgent jobs that wait."""
+        while True:
+            with self._changed:
+                if not self._urgent:
+                    return
+                job = self._urgent.popleft()
+            job.run()
 
     def _serve(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                job = self._waiting.popleft()
+                self._changed.wait_for(lambda: self._urgent or self._waiting)
+                job = (self._urgent or self._waiting).popleft()
             job.run()
             del job  # a waiting worker must not hold the last job's tensors
 

@@ -79,6 +79,33 @@ def test_cancelled_job_stops_and_lets_the_next_one_in(queue):
     assert 2 not in job.poll().events
 
 
+def test_urgent_jobs_go_before_others_and_between_two_events_of_a_running_one(queue):
+    gate = threading.Event()
+    done: list[str] = []
+
+    def noted(name: str, events: Iterator[int]) -> Iterator[int]:
+        for event in events:
+            done.append(name)
+            yield event
+
+    running = queue.submit(lambda: noted("running", held(gate)))
+    wait_for(running, "running")
+    waiting = queue.submit(lambda: noted("waiting", iter([0])))
+    urgent = queue.submit(lambda: noted("urgent", iter([0])), urgent=True)
+    dropped = queue.submit(lambda: noted("dropped", iter([0])), urgent=True)
+    assert [job.poll().place for job in (urgent, dropped, waiting)] == [1, 2, 3]
+    dropped.cancel()
+    assert [job.poll().place for job in (urgent, waiting)] == [1, 2]
+    gate.set()
+    wait_for(waiting, "done")
+    assert done == ["running", "running", "urgent", "running", "waiting"]
+    assert wait_for(urgent, "done").events == (0,)
+
+
+def test_an_idle_worker_takes_an_urgent_job(queue):
+    assert wait_for(queue.submit(lambda: iter("u"), urgent=True), "done").events == ("u",)
+
+
 def test_job_nobody_polls_is_abandoned(queue, monkeypatch):
     monkeypatch.setattr(jobs, "ABANDONED_AFTER", 0.05)
     gate = threading.Event()
