@@ -70,7 +70,7 @@ def race_on(picked: PickedImage, names: list[str], regions: int, size: Size) -> 
     if current and current.picked.key == picked.key:
         return current
     st.query_params.pop(RACED, None)
-    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, "slim")
+    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, "slim", urgent=True)
     wait(started, PATIENCE)
     return started
 

@@ -37,14 +37,14 @@ def titles() -> dict[str, str]:
     return {name: kind.title for name, kind in DETECTORS.items()} | {TRUNCATED: _("Fast R-CNN, truncated SVD")}
 
 
-def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size) -> StartedRace:
-    """Start a race in place of the session's last one."""
+def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size, urgent: bool = False) -> StartedRace:
+    """Start a race in place of the session's last one; an ``urgent`` one goes before those that wait."""
     last: StartedRace | None = st.session_state.get("race")
     if last:
         last.job.cancel()
     entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
     work = partial(_drawn, picked, entered, max_regions, size)
-    started = StartedRace(picked, tuple(names), size, jobs.submit(work))
+    started = StartedRace(picked, tuple(names), size, jobs.submit(work, urgent))
     st.session_state["race"] = started
     return started
 
@@ -85,7 +85,7 @@ def _panels(started: StartedRace, was_active: bool) -> None:
     now = started.job.poll()
     if was_active and not now.active:
         st.rerun()  # the whole page: the results follow below
-    status(now, started.job)
+    status(now, started.job, _("Race"))
     if started.size == "paper":
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
@@ -93,15 +93,16 @@ def _panels(started: StartedRace, was_active: bool) -> None:
             _panel(name, now)
 
 
-def status(now: jobs.Progressed[Any], job: jobs.Job[Any]) -> None:
-    """Say in one line how the job stands, with a button that cancels it while it can be."""
+def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
+    """Say in one line how the job stands, with a button that cancels it while it can be; ``again`` names the button
+    that starts it anew."""
     if now.active:
         line = st.container(horizontal=True, vertical_alignment="center")
         waiting = _("Waiting: number {place} in line.").format(place=now.place)
         line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}", width="content")
         line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
     elif now.state == "cancelled":
-        st.warning(_("Cancelled. Press Race to start again."))
+        st.warning(_("Cancelled. Press {button} to start again.").format(button=again))
     elif now.state == "failed":
         st.error(now.error)
 

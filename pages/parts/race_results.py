@@ -29,6 +29,7 @@ from pages.parts.race import POLL, StartedRace, finished, stages, status, titles
 from pages.parts.race_viewer import Lane, race_viewer
 
 CHART_CONFIG = {"displayModeBar": False}
+CURVES = 16  # images whose curves are kept, for all sessions
 
 
 def show_results(started: StartedRace) -> None:
@@ -36,7 +37,7 @@ def show_results(started: StartedRace) -> None:
     through = finished(started)
     now = started.job.poll()
     events = now.events
-    status(now, started.job)
+    status(now, started.job, _("Race"))
     for drawn in events:
         if isinstance(drawn.event, Refused) and drawn.event.name in started.names:
             st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
@@ -73,14 +74,23 @@ def show_curve(started: StartedRace) -> None:
             "Faster R-CNN makes its own proposals, and YOLO has none."
         )
     )
-    running: tuple[str, jobs.Job[CurvePoint]] | None = st.session_state.get("curve")
-    if not running or running[0] != started.picked.key or st.button(_("Measure again"), key="measure"):
-        if running:
-            running[1].cancel()
-        work = partial(_measured, started.picked.pixels)
-        running = st.session_state["curve"] = (started.picked.key, jobs.submit(work))
-    active = running[1].poll().active
-    st.fragment(_curve, run_every=POLL if active else None)(running[1], active)
+    image = started.picked.key, started.picked.pixels
+    job = _curve_job(*image)
+    # A session starts a curve that others have left, but not one that was cancelled before its eyes.
+    left = job.poll().state == "cancelled" and st.session_state.get("curve") is not job
+    if st.button(_("Measure again"), key="measure") or left:
+        job.cancel()
+        _curve_job.clear(*image)
+        job = _curve_job(*image)
+    st.session_state["curve"] = job
+    active = job.poll().active
+    st.fragment(_curve, run_every=POLL if active else None)(job, active)
+
+
+@st.cache_resource(max_entries=CURVES, show_spinner=False)
+def _curve_job(image_key: str, _pixels: Tensor) -> jobs.Job[CurvePoint]:
+    """Measure the cost curve of an image, once for all who look at it: a class would wait for hours otherwise."""
+    return jobs.submit(partial(_measured, _pixels))
 
 
 def _measured(pixels: Tensor) -> Iterator[CurvePoint]:
@@ -99,7 +109,7 @@ def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:
     now = job.poll()
     if was_active and not now.active:
         st.rerun()
-    status(now, job)
+    status(now, job, _("Measure again"))
     if now.active:
         measured = len({point.regions for point in now.events})
         st.progress(measured / len(CURVE_REGIONS))

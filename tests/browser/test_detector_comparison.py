@@ -31,6 +31,11 @@ def panel(page: Page, title: str) -> Locator:
     return page.locator(".panel").filter(has=page.get_by_text(title, exact=True))
 
 
+def cancel_curve(page: Page) -> None:
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled. Press Measure again to start again.")).to_be_visible(timeout=FIRST_SCREEN)
+
+
 def test_first_screen_shows_a_finished_race(comparison: Page) -> None:
     for title in ("Faster R-CNN", "YOLO"):
         expect(final_picture(comparison, title)).to_be_in_viewport(ratio=0.9)
@@ -65,14 +70,14 @@ def test_a_link_restores_the_race_and_what_is_shown_of_it(page: Page, app_url: s
     expect(panel(page, "SPPNet").get_by_role("img", name=re.compile("100 proposals"))).to_be_visible()
     page.get_by_text("Cost of proposals", exact=True).click()
     expect(page).to_have_url(re.compile(r"(?=.*race=true)(?=.*scale=share)(?=.*stages=sppnet-1)(?=.*view=Cost)"))
-    page.get_by_role("button", name="Cancel").click()
+    cancel_curve(page)
 
     open_race(page, page.url, 3)
     expect(page.get_by_role("spinbutton", name="Scene number")).to_have_value("5")
     expect(page.get_by_role("radio", name="Share of own time")).to_have_attribute("aria-checked", "true")
     expect(panel(page, "SPPNet").get_by_role("slider")).to_have_value("1")
     expect(panel(page, "SPPNet").get_by_role("img", name=re.compile("100 proposals"))).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
+    cancel_curve(page)
 
 
 def test_stepping_pointing_and_replay_need_no_server(page: Page, app_url: str) -> None:
@@ -128,8 +133,7 @@ def test_the_papers_and_the_cost_curve_stand_below(comparison: Page) -> None:
     expect(comparison.get_by_text("faster than R-CNN with VGG16, proposals excluded")).to_be_visible()
     comparison.get_by_text("Cost of proposals", exact=True).click()
     expect(comparison.get_by_test_id("stPlotlyChart")).to_be_visible(timeout=RACE)
-    comparison.get_by_role("button", name="Cancel").click()
-    expect(comparison.get_by_text("Cancelled.")).to_be_visible(timeout=FIRST_SCREEN)
+    cancel_curve(comparison)
 
 
 def test_paper_size_can_be_cancelled_and_the_page_goes_on(page: Page, app_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from torch import Tensor
 
 from core.detectors import NAMES, Detector, load, race
 
@@ -134,13 +136,38 @@ def test_the_cost_curve_is_measured_when_it_is_looked_at(monkeypatch: pytest.Mon
     measured = [race.CurvePoint("yolo", regions, 0.01) for regions in (100, 200)]
     monkeypatch.setattr("pages.parts.race_results.cost_curve", lambda _image, _names: iter(measured))
     app = settled(open_page(view="Cost of proposals"))
-    _key, job = app.session_state["curve"]
+    job = app.session_state["curve"]
     end = time.monotonic() + 60
     while job.poll().active and time.monotonic() < end:
         time.sleep(0.1)
     assert list(job.poll().events) == measured
     app.run()
     assert not app.exception and app.get("plotly_chart")
+
+    other = settled(open_page(view="Cost of proposals"))
+    assert other.session_state["curve"] is job, "a class measures one curve, not thirty"
+    other.button(key="measure").click().run()
+    assert other.session_state["curve"] is not job
+
+
+def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def slow(_image: Tensor, _names: list[str]) -> Iterator[race.CurvePoint]:
+        yield race.CurvePoint("yolo", 100, 0.01)
+        gate.wait(30)
+        yield race.CurvePoint("yolo", 200, 0.01)
+
+    monkeypatch.setattr("pages.parts.race_results.cost_curve", slow)
+    app = settled(open_page(view="Cost of proposals", scene="77"))
+    job = app.session_state["curve"]
+    job.cancel()
+    app.run()
+    assert any("Press Measure again" in warning.value for warning in app.warning)
+    assert app.session_state["curve"] is job
+    gate.set()
+    other = settled(open_page(view="Cost of proposals", scene="77"))
+    assert other.session_state["curve"] is not job and not other.exception
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
