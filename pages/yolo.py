@@ -13,6 +13,9 @@ from pages.parts.startup import come_through_the_entrance
 from pages.parts.yolo_drag import yolo_drag
 from pages.parts.yolo_grid import yolo_grid
 from pages.parts.yolo_loss import yolo_loss
+from pages.parts.yolo_training import show_training, start_training
+
+REMEMBERED = 32  # images, for all sessions together
 
 
 @st.cache_resource
@@ -23,67 +26,48 @@ def loaded() -> YOLO:
     return detector
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
 def seen(key: str, _pixels: Tensor) -> Grid:
     """Return what the network says of the image called ``key``."""
     return look(loaded(), _pixels)
 
 
-@st.cache_data(max_entries=32, show_spinner=_("Detecting ..."))
-def grid_of(key: str, _picked: PickedImage) -> Json:
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
+def grid_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Json:
     """Return what the view of the grid shows of the image called ``key``."""
-    pixels = _picked.pixels
-    return grid_data(loaded(), run(loaded(), pixels), seen(key, pixels), _picked.truth)
+    return grid_data(loaded(), run(loaded(), _pixels), seen(key, _pixels), _truth)
 
 
-def show_grid(picked: PickedImage) -> None:
-    """Show what every cell says, and what becomes of it."""
-    yolo_grid(grid_of(picked.key, picked))
-
-
-@st.cache_data(max_entries=32, show_spinner=_("Detecting ..."))
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
 def loss_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
     """Return what the view of the loss shows of the image called ``key``."""
     return loss_data(loaded(), _pixels, seen(key, _pixels), _truth)
 
 
-def show_loss(picked: PickedImage) -> None:
-    """Show what the loss says of every cell, where there is ground truth."""
-    if picked.truth is None:
-        say_what_lacks()
-    else:
-        yolo_loss(loss_of(picked.key, picked.pixels, picked.truth))
-
-
-@st.cache_data(max_entries=32, show_spinner=_("Detecting ..."))
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
 def scene_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
     """Return what stays on the image called ``key`` while a box is dragged."""
     return drag_data(loaded(), _pixels, seen(key, _pixels), _truth)
 
 
-def show_drag(picked: PickedImage) -> None:
-    """Show one predicted box to drag, where there is ground truth."""
-    if picked.truth is None:
-        say_what_lacks()
-    else:
-        scene = scene_of(picked.key, picked.pixels, picked.truth)
-        yolo_drag(picked.key, scene, picked.pixels, seen(picked.key, picked.pixels), picked.truth)
-
-
-def say_what_lacks() -> None:
-    """Say why there is no loss and where there is one."""
-    st.info(_("The loss compares with ground truth, and this image has none: choose a drawn scene."))
-
-
-VIEWS = {"grid": show_grid, "loss": show_loss, "drag": show_drag}
-
-
 def choose_view() -> str:
-    """Show the views and return the chosen one's name."""
+    """Show the views and what the chosen one is about; return its name."""
     titles = {"grid": _("Grid"), "loss": _("Loss"), "drag": _("Drag a box"), "train": _("Train it")}
-    return st.segmented_control(
+    words = {
+        "grid": _(
+            "One pass of one network fills a grid. Each cell predicts two boxes with a confidence each, and one set of "
+            "class probabilities for an object whose centre lies in it. Point at a cell, click to keep it."
+        ),
+        "loss": _(
+            "Training minimises three parts, all squared errors: of the responsible boxes, of every confidence, and of "
+            "the class probabilities where an object is. Point at a cell, move the weights."
+        ),
+        "drag": _("Put a predicted box where you like, and watch which way, and how hard, the loss pulls at it."),
+        "train": _("A new YOLO learns on this server while you look on: its loss, and what it finds in this image."),
+    }
+    view = st.segmented_control(
         _("View"),
-        list(VIEWS),
+        list(titles),
         default="grid",
         required=True,
         format_func=lambda name: titles[name],
@@ -91,6 +75,27 @@ def choose_view() -> str:
         bind="query-params",
         persist_state="session",
     )
+    st.markdown(words[view])
+    return view
+
+
+def show(view: str, picked: PickedImage) -> None:
+    """Show the ``view`` of the image.
+
+    Raises:
+        CheckpointError: there are no trained weights.
+    """
+    key, pixels, truth = picked.key, picked.pixels, picked.truth
+    if view == "train":
+        show_training(picked)
+    elif view == "grid":
+        yolo_grid(grid_of(key, pixels, truth))
+    elif truth is None:
+        st.info(_("The loss compares with ground truth, and this image has none: choose a drawn scene."))
+    elif view == "loss":
+        yolo_loss(loss_of(key, pixels, truth))
+    else:
+        yolo_drag(key, scene_of(key, pixels, truth), pixels, seen(key, pixels), truth)
 
 
 come_through_the_entrance()
@@ -100,10 +105,12 @@ with image_column:
     picked = pick_image()
 with view_column:
     view = choose_view()
+    if picked and view == "train":
+        start_training(picked)
 if picked:
     for note in picked.notes:
         st.caption(note)
     try:
-        VIEWS[view](picked)
+        show(view, picked)
     except CheckpointError as error:
         st.error(str(error))

@@ -1,13 +1,13 @@
 """What the YOLO page shows, ready for JSON: the grid, the loss of every cell, and how it pulls at one box."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
+from torchvision.ops import box_convert, box_iou
 
 from core.boxes import clip
 from core.detectors import Trace
@@ -27,12 +27,18 @@ from core.detectors.yolo import (
 from core.figures.palette import class_colour
 from core.figures.transport import data_url, rounded
 from core.i18n import _
+from core.training.live import Watched
 from core.values import Detections, Scores
 
 LEAST_SIDE = 1.0  # pixels of a box that is dragged
 SMALL, LARGE = 24, 120  # pixels: the sides that show what the square root is for
 LARGEST_ERROR = 12  # pixels
 DIGITS = 4
+SMOOTHED = 10  # steps that the drawn loss is the mean of
+SHOWN = 0.1  # least score of a box that is drawn while training
+MOST_SHOWN = 20
+SURE = 0.3  # and of one that counts as found
+FOUND_IOU = 0.5
 
 Json = dict[str, Any]
 
@@ -328,3 +334,52 @@ def _sides_term(side: int, errors: Tensor, pixels: int) -> list[float]:
     target = {"boxes": edges, "labels": torch.ones(1, dtype=torch.int64)}
     values: list[float] = loss_terms(grid, lay_into_grid([target] * images, 1, pixels)).sides.flatten().tolist()
     return values
+
+
+def training_data(
+    image: Tensor, classes: tuple[str, ...], events: Sequence[Watched], truth: dict[str, Tensor] | None = None
+) -> Json:
+    """Return what a training has come to by its ``events``, with what it detects in ``image`` (3, H, W) uint8.
+
+    ``losses`` has each part's mean over the last ``SMOOTHED`` steps, after every step, at the ``seconds``. ``looks``
+    say after which step they were taken, what was detected and, where there is ground ``truth``, how many of its
+    objects were found.
+    """
+    names = list(events[0].step.losses) if events else []
+    losses = {name: torch.tensor([event.step.losses[name] for event in events]) for name in names}
+    return {
+        **picture_data(image, classes),
+        "seconds": [round(event.step.seconds, 2) for event in events],
+        "losses": {name: rounded(_smoothed(values), DIGITS) for name, values in losses.items()},
+        "looks": [
+            {"step": index, **_look(event.found, truth)}
+            for index, event in enumerate(events)
+            if event.found is not None
+        ],
+        "truth": None
+        if truth is None
+        else {"boxes": rounded(truth["boxes"], DIGITS), "labels": truth["labels"].tolist()},
+    }
+
+
+def _smoothed(values: Tensor) -> Tensor:
+    """Return the mean of the last ``SMOOTHED`` of ``values`` (N,), or of as many as there are, at each place."""
+    sums = torch.cat([torch.zeros(1, dtype=torch.float64), values.double().cumsum(0)])
+    last = torch.arange(1, len(values) + 1)
+    first = (last - SMOOTHED).clamp(min=0)
+    return (sums[last] - sums[first]) / (last - first)
+
+
+def _look(found: Detections, truth: dict[str, Tensor] | None) -> Json:
+    shown = (found.scores >= SHOWN).nonzero().squeeze(1)[:MOST_SHOWN]
+    right = None
+    if truth is not None:
+        sure = found.scores >= SURE
+        iou = box_iou(truth["boxes"], found.boxes[sure]) * (truth["labels"][:, None] == found.labels[sure])
+        right = int((iou >= FOUND_IOU).any(1).sum())
+    return {
+        "boxes": rounded(found.boxes[shown], 1),
+        "scores": rounded(found.scores[shown], 2),
+        "labels": found.labels[shown].tolist(),
+        "right": right,
+    }

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     seed: int = 0,
-) -> Iterator[TrainingStep]:
+) -> Generator[TrainingStep, None, None]:
     """Train ``model`` on ``batch(step)``, yielding each step as it is done; the caller stops by not going on.
 
     The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;

@@ -227,6 +227,7 @@ function paintScene(brush, model, answer, mine) {
     }
   }
   if (answer) paintArrows(brush, mine.box, answer);
+  paintTags(brush);
 }
 
 // One step of descent, in pixels: of the centre, and of each edge by the change of width and height.

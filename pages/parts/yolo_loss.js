@@ -37,7 +37,7 @@ function paintLayer(brush, model, settings, layer, cell) {
   for (const one of model.objects) {
     const colour = model.classes[one.label].colour;
     const alpha = cell === null || cell === one.cell ? 1 : 0.5;
-    paintBox(brush, one.box, colour, 0.5, { alpha, label: cell === one.cell && model.words.truth });
+    paintBox(brush, one.box, colour, 0.5, { alpha });
   }
   if (cell === null) return;
   const found = model.objects.find((one) => one.cell === cell);

@@ -50,7 +50,7 @@ def _words() -> dict[str, str]:
             "No object is centred here. Neither predictor is responsible: both are to say confidence 0, with the "
             "weight λ noobj. Box and class cost nothing."
         ),
-        "truth": _("ground truth"),
+        "key": _("In colour: ground truth. White: the two boxes of the cell, the second one dashed."),
         "holds": _("The centre of a true {label} lies in this cell."),
         "overlaps": _("Predictor {number} is responsible: its box has the higher IoU with it, {iou} against {less}."),
         "equal": _("Predictor {number} is responsible: both boxes have the IoU {iou}, and the first one counts."),

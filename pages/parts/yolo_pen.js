@@ -74,6 +74,7 @@ function mount(root, settings, defaults, view) {
     const brush = brushFor(canvas, model, photo);
     view.paintLayer(brush, model, settings, settings.layer, cell);
     outlineCell(brush, model, cell);
+    paintTags(brush);
     const caption = view.caption(model, settings, settings.layer);
     find(".main figcaption").textContent = caption;
     canvas.setAttribute("aria-label", caption);
@@ -184,7 +185,7 @@ function penFor(canvas) {
 function brushFor(canvas, model, photo) {
   const { pen, width, height } = penFor(canvas);
   if (photo) pen.drawImage(photo, 0, 0, width, height);
-  return { pen, width, height, scale: width / model.width, small: width < 200 };
+  return { pen, width, height, scale: width / model.width, small: width < 200, tags: [] };
 }
 
 function paintGrid({ pen, width, height, small }, side) {
@@ -220,7 +221,8 @@ function outlineCell(brush, model, cell) {
   stroke(brush.pen, rectangle, "#fff", 3);
 }
 
-function paintBox({ pen, scale, small, width }, [x0, y0, x1, y1], colour, score, { dash = [], alpha = 1, label, below } = {}) {
+// The label waits for paintTags, so that no later box is drawn over it.
+function paintBox({ pen, scale, small, tags }, [x0, y0, x1, y1], colour, score, { dash = [], alpha = 1, label, below } = {}) {
   const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
   const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
   pen.globalAlpha = alpha;
@@ -228,7 +230,7 @@ function paintBox({ pen, scale, small, width }, [x0, y0, x1, y1], colour, score,
   stroke(pen, rectangle, "#000", line + (small ? 0.7 : 2));
   stroke(pen, rectangle, colour, line);
   pen.setLineDash([]);
-  if (label && !small) tag(pen, label, rectangle, colour, width, below);
+  if (label && !small) tags.push([label, rectangle, colour, below]);
   pen.globalAlpha = 1;
 }
 
@@ -238,10 +240,16 @@ function stroke(pen, rectangle, colour, line) {
   pen.strokeRect(...rectangle);
 }
 
-function tag(pen, text, [x, y, , down], colour, width, below) {
+function paintTags({ pen, width, height, tags }) {
+  for (const [text, [x, y, , down], colour, below] of tags) {
+    const top = below ? Math.min(y + down + 3, height - 22) : Math.max(0, y - 22);
+    tag(pen, text, x, top, colour, width);
+  }
+}
+
+function tag(pen, text, x, top, colour, width) {
   const long = pen.measureText(text).width + 12;
   const left = clamp(x, 0, Math.max(0, width - long));
-  const top = below ? Math.min(y + down + 3, pen.canvas.clientHeight - 22) : Math.max(0, y - 22);
   pen.fillStyle = "#000";
   pen.fillRect(left - 1, top - 1, long + 2, 22);
   pen.fillStyle = colour;
@@ -294,24 +302,32 @@ function legend(model) {
 
 // ---- charts ----
 
-// series are {values (a number for each of xs, or null), colour, dash}; marked is an index into xs, or null.
-function paintChart(canvas, xs, series, axis, marked = null) {
+// series are {values (a number for each of xs), colour, dash}; marked is an index into xs, or null; a logarithmic
+// chart wants values above 0.
+function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false) {
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
   const [left, right, upper, lower] = [52, width - 16, 10, height - 40];
   const [first, last] = [xs[0] ?? 0, xs.at(-1) ?? 1];
-  const top = Math.max(...series.flatMap(({ values }) => values), 1e-9);
+  const all = series.flatMap(({ values }) => values);
+  const level = (value) => (logarithmic ? Math.log10(Math.max(value, 1e-6)) : value);
+  const [low, top] = logarithmic
+    ? [Math.floor(level(Math.min(...all, 1))), Math.ceil(level(Math.max(...all, 10)))] : [0, Math.max(...all, 1e-9)];
+  const powers = Array.from({ length: top - low + 1 || 1 }, (_, index) => 10 ** (low + index));
+  const levels = logarithmic ? powers : [0, top / 2, top];
   const x = (value) => left + ((value - first) / Math.max(last - first, 1e-9)) * (right - left);
-  const y = (value) => lower - (value / top) * (lower - upper);
+  const y = (value) => lower - ((level(value) - low) / (top - low)) * (lower - upper);
   pen.fillStyle = pen.strokeStyle = style.color;
   pen.font = `13px ${style.fontFamily}`;
   pen.lineWidth = 1;
-  for (const part of [0, 0.5, 1]) {
+  pen.textAlign = "right";
+  for (const value of levels) {
     pen.globalAlpha = 0.2;
-    trace(pen, [[left, y(part * top)], [right, y(part * top)]]);
+    trace(pen, [[left, y(value)], [right, y(value)]]);
     pen.globalAlpha = 1;
-    pen.textAlign = "right";
-    pen.fillText(brief(part * top), left - 7, y(part * top));
+    pen.fillText(brief(value), left - 7, y(value));
+  }
+  for (const part of [0, 0.5, 1]) {
     pen.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
     pen.fillText(brief(first + part * (last - first)), left + part * (right - left), lower + 13);
   }

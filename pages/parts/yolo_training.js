@@ -1,0 +1,78 @@
+// A training as it runs: the loss so far, and what is found in one image; the slider looks back.
+
+const COLOURS = ["#0072B2", "#D55E00", "#009E73"];
+const NAMED = 8;
+
+const shown = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".yolo");
+  if (!shown.has(root)) shown.set(root, watch(root));
+  shown.get(root)(data);
+}
+
+function watch(root) {
+  const find = (selector) => root.querySelector(selector);
+  const [canvas, slider] = [find(".picture canvas"), find("input")];
+  let model = null;
+  let photo = null;
+  let chosen = null; // the look that the learner went back to; null follows the training
+  let due = 0;
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  slider.addEventListener("input", () => {
+    const look = Number(slider.value);
+    chosen = look === model.looks.length - 1 ? null : look;
+    later();
+  });
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return;
+    const { words, looks } = model;
+    const last = looks.length - 1;
+    const index = chosen === null ? last : Math.min(chosen, last);
+    const look = looks[index];
+    find(".back").hidden = last < 1;
+    slider.max = last;
+    slider.value = index;
+    const step = look ? look.step : null;
+    find(".at").textContent = look ? fill(words.at, { seconds: Math.round(model.seconds[step]), step: step + 1 }) : "";
+    const brush = brushFor(canvas, model, photo);
+    for (const box of model.truth?.boxes ?? []) paintBox(brush, box, "#fff", 0, { dash: [3, 5] });
+    for (let box = (look?.boxes.length ?? 0) - 1; box >= 0; box--) {
+      const { name, colour } = model.classes[look.labels[box]];
+      const label = box < NAMED && `${name} ${look.scores[box].toFixed(2)}`;
+      paintBox(brush, look.boxes[box], colour, look.scores[box], { label });
+    }
+    paintTags(brush);
+    const caption = !look ? words.before : fill(model.truth ? words.found : words.count, {
+      right: look.right, objects: model.truth?.boxes.length, count: look.boxes.length });
+    find("figcaption").textContent = caption;
+    canvas.setAttribute("aria-label", caption);
+    find(".legend").replaceChildren(...(model.truth ? [words.truth] : []));
+    paintLosses(find, model, step);
+  }
+
+  return (data) => {
+    if (!model || model.key !== data.key) {
+      chosen = null;
+      photoOf(data.image).then((image) => { photo = image; later(); });
+    }
+    model = data;
+    write(root, model.words);
+    find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
+    later();
+  };
+}
+
+function paintLosses(find, model, step) {
+  const { words, losses, seconds } = model;
+  const names = Object.keys(losses);
+  const chart = find(".chart");
+  const series = names.map((name, index) => ({ values: losses[name], colour: COLOURS[index] }));
+  paintChart(chart, seconds, series, words.axis, step, true);
+  chartKeys(find(".keys"), names.map((name, index) => [words[name], losses[name][step]?.toFixed(2) ?? "", COLOURS[index]]));
+  chart.setAttribute("aria-label", words.chart);
+  if (find(".says").textContent !== words.says) find(".says").textContent = words.says;
+}

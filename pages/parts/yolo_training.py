@@ -1,0 +1,118 @@
+"""YOLO trained while one looks on: a job that a fragment polls, with its loss and what it finds by then."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import streamlit as st
+
+from core import jobs
+from core.data.scenes import CLASSES
+from core.figures.yolo import training_data
+from core.i18n import _
+from core.training.live import BATCH, Watched, train_live
+from pages.parts.image_picker import PickedImage
+
+MINUTES = 1.0
+POLL = 0.5  # seconds between two looks at the job
+SESSION_KEY = "yolo_training_job"
+
+_folder = Path(__file__).parent
+_component = st.components.v2.component(
+    "yolo_training",
+    html=(_folder / "yolo_training.html").read_text(),
+    css=(_folder / "yolo_parts.css").read_text(),
+    js=(_folder / "yolo_pen.js").read_text() + (_folder / "yolo_training.js").read_text(),
+)
+
+
+@dataclass(frozen=True)
+class StartedTraining:
+    """A training that this session started: the image that it is watched on, its job, and a ``key`` of its own."""
+
+    picked: PickedImage
+    job: jobs.Job[Watched]
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
+def start_training(picked: PickedImage) -> None:
+    """Show the controls; the button starts a training, watched on ``picked``, in place of the session's last one."""
+    starts = {"trunk": _("Trained trunk"), "random": _("Random weights")}
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    start = row.segmented_control(
+        _("Start from"),
+        list(starts),
+        default="trunk",
+        required=True,
+        format_func=lambda name: starts[name],
+        key="start",
+        bind="query-params",
+        persist_state="session",
+        help=_("The papers start from a network that can name images already. So does the trained trunk here."),
+    )
+    if row.button(_("Train for a minute"), type="primary", icon=":material/model_training:", key="train"):
+        last: StartedTraining | None = st.session_state.get(SESSION_KEY)
+        if last:
+            last.job.cancel()
+        work = partial(train_live, picked.pixels, MINUTES, "trunk" if start == "trunk" else None)
+        st.session_state[SESSION_KEY] = StartedTraining(picked, jobs.submit(work))
+
+
+def show_training(picked: PickedImage) -> None:
+    """Show the session's training, or, before there is one, the image ``picked`` that it would be watched on."""
+    current: StartedTraining | None = st.session_state.get(SESSION_KEY)
+    if current is None:
+        _component(data=_data(picked, "", ()), key="yolo_training")
+        return
+    active = current.job.poll().active
+    st.fragment(_watch, run_every=POLL if active else None)(current, active)
+
+
+def _watch(current: StartedTraining, was_active: bool) -> None:
+    now = current.job.poll()
+    if was_active and not now.active:
+        st.rerun()  # the fragment stops polling
+    _status(current, now)
+    _component(data=_data(current.picked, current.key, now.events), key="yolo_training")
+
+
+def _status(current: StartedTraining, now: jobs.Progressed[Watched]) -> None:
+    if now.active:
+        line = st.container(horizontal=True, vertical_alignment="center")
+        if now.place:
+            words = _("Waiting: number {place} in line. Each training takes a minute.").format(place=now.place)
+            line.markdown(f":material/hourglass_top: {words}", width="content")
+        else:
+            done, seconds = (now.events[-1].step.done, now.events[-1].step.seconds) if now.events else (0.0, 0.0)
+            left = _("{seconds} s left").format(seconds=max(0, round(60 * MINUTES - seconds)))
+            line.progress(min(done, 1.0), left, width=400)
+        line.button(_("Cancel"), on_click=current.job.cancel, key="cancel_training", icon=":material/close:")
+    elif now.state == "cancelled":
+        st.warning(_("Cancelled. What it had learnt by then is below."))
+    elif now.state == "failed":
+        st.error(now.error)
+
+
+def _data(picked: PickedImage, key: str, events: tuple[Watched, ...]) -> dict[str, object]:
+    data = training_data(picked.pixels, CLASSES, events, picked.truth)
+    return {**data, "key": f"{picked.key} {key}", "words": _words(len(events))}
+
+
+def _words(steps: int) -> dict[str, str]:
+    says = _("{steps} steps of {batch} scenes, each drawn for its step: {scenes} scenes, none seen twice.")
+    idle = _("A minute of training on scenes that are drawn on the fly. It takes a place in the server's line.")
+    return {
+        "before": _("Before the training"),
+        "found": _("{right} of {objects} objects found with a score of 0.3 or more"),
+        "count": _("{count} boxes"),
+        "truth": _("Dotted: ground truth. The thicker a box, the higher its score."),
+        "back": _("Look back:"),
+        "at": _("second {seconds}, step {step}"),
+        "chart": _("Parts of the loss, mean of 10 steps"),
+        "axis": _("seconds of training"),
+        "box regression": _("Box regression"),
+        "confidence": _("Confidence"),
+        "classification": _("Classification"),
+        "says": says.format(steps=steps, batch=BATCH, scenes=f"{steps * BATCH:,}") if steps else idle,
+    }
