@@ -1,0 +1,120 @@
+"""From a region of any size to a feature of one size: warp, SPP, RoI pooling and RoIAlign of a dragged region."""
+
+import streamlit as st
+from torch import Tensor
+
+from core.detectors import DETECTORS, Detector, load
+from core.detectors.one_map import ImageMap, RegionError, crop_of, first_region, map_of, rcnn_around, region_in
+from core.detectors.rcnn import RCNN
+from core.figures.pooling import explorer_data, strongest_channels
+from core.i18n import _
+from core.training.checkpoint import CheckpointError
+from pages.parts.image_picker import PickedImage, pick_image
+from pages.parts.pooling_comparison import show_comparison, show_glide
+from pages.parts.pooling_cost import pooling_cost
+from pages.parts.pooling_explorer import pooling_explorer
+from pages.parts.pooling_region import begin_with, drag, dragged, region_inputs, set_down
+from pages.parts.startup import come_through_the_entrance
+
+TRUNKS = ("faster_rcnn", "fast_rcnn", "sppnet")
+STRONGEST = "strongest"  # in the address; otherwise a channel's number
+SHOWN_CHANNEL = "pooling_channel_shown"
+
+
+@st.cache_resource
+def loaded(name: str) -> tuple[Detector, RCNN]:
+    """Return detector ``name`` and an R-CNN around its trunk; they are shared by all sessions."""
+    detector = load(name)
+    return detector, rcnn_around(detector)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def map_on(name: str, image_key: str, _pixels: Tensor) -> ImageMap:
+    """Return the map that the trunk of detector ``name`` makes of the image called ``image_key``."""
+    return map_of(loaded(name)[1], _pixels)
+
+
+def choose_trunk() -> str:
+    """Show the detectors that pool from one map and return the name of the chosen one."""
+    return st.pills(
+        _("Trained trunk"),
+        TRUNKS,
+        default=TRUNKS[0],
+        required=True,
+        format_func=lambda name: DETECTORS[name].title,
+        key="trunk",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def choose_channel(image_map: ImageMap) -> str:
+    """Show the channels and return the chosen one's number or ``STRONGEST``."""
+    return st.selectbox(
+        _("Channel of the map"),
+        [STRONGEST, *map(str, range(len(image_map.features)))],
+        format_func=lambda name: _("The strongest inside the region") if name == STRONGEST else name,
+        key="channel",
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def channel_to_show(choice: str, image_map: ImageMap, box: Tensor) -> int:
+    """Return the channel's number; the strongest is not looked for anew while the region is in the hand."""
+    if choice != STRONGEST:
+        return int(choice)
+    if not dragged():
+        st.session_state[SHOWN_CHANNEL] = strongest_channels(image_map, box, 1)[0]
+    return st.session_state[SHOWN_CHANNEL]
+
+
+@st.fragment
+def explore(picked: PickedImage, name: str, choice: str) -> None:
+    """Show the region and everything that depends on it; only this is run again when the region moves."""
+    edges = region_inputs(picked)
+    try:
+        box, notes = region_in(picked.pixels, edges)
+    except RegionError as error:
+        st.error(str(error))
+        st.button(_("Take a region inside"), on_click=set_down, args=(first_region(picked.pixels, picked.truth),))
+        return
+    for note in notes:
+        st.caption(note)
+    detector, rcnn = loaded(name)
+    image_map = map_on(name, picked.key, picked.pixels)
+    crop, of_crop = crop_of(rcnn, picked.pixels, box)
+    channel = channel_to_show(choice, image_map, box)
+    pooling_explorer(explorer_data(picked.pixels, image_map, box, channel, crop), dragged(), drag, set_down)
+    glide_column, comparison_column = st.columns(2, gap="large")
+    with glide_column:
+        show_glide(picked, image_map, box)
+    with comparison_column:
+        show_comparison(detector, image_map, box, of_crop)
+
+
+come_through_the_entrance()
+st.title(_("From a region to a feature of one size"))
+st.markdown(
+    _(
+        "The layers behind the convolutions need features of one size, and regions come in all sizes. R-CNN warps the "
+        "pixels and convolves every crop; SPPNet and Fast R-CNN convolve the image once and pool each region's cells."
+    )
+)
+image_column, map_column = st.columns([2, 3], gap="large")
+with image_column:
+    picked = pick_image()
+if picked:
+    begin_with(picked)
+    try:
+        with map_column:
+            name = choose_trunk()
+            choice = choose_channel(map_on(name, picked.key, picked.pixels))
+        for note in picked.notes:
+            st.caption(note)
+        explore(picked, name, choice)
+    except CheckpointError as error:
+        st.error(str(error))
+    else:
+        st.subheader(_("Why one convolution is enough"))
+        pooling_cost(*picked.pixels.shape[1:])
