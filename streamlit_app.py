@@ -14,6 +14,7 @@ st.navigation(
         st.Page("pages/detector_comparison.py", title=_("Detector comparison"), default=True),
         st.Page("pages/nms.py", title=_("NMS"), url_path="nms"),
         st.Page("pages/proposals.py", title=_("Region proposals"), url_path="proposals"),
+        st.Page("pages/pooling.py", title=_("Pooling"), url_path="pooling"),
         st.Page("pages/yolo.py", title=_("YOLO"), url_path="yolo"),
     ],
     position="top",
