@@ -263,11 +263,10 @@ function colourPixels(model, view) {
     let alpha = settings.under ? 0 : 255;
     // The union is painted as the two that it was made of.
     const part = parts.length && node === view.union ? parts.indexOf(nodeAt(model.parent, segment, view.made - 1)) : -1;
-    if (lit) {
-      if (!lit[segment]) [red, green, blue, alpha] = [red * 0.3, green * 0.3, blue * 0.3, settings.under ? 170 : 255];
-    } else if (part >= 0) {
-      [red, green, blue] = PARTS[part];
-      alpha = settings.under ? 150 : 255;
+    if (part >= 0) [red, green, blue, alpha] = [...PARTS[part], settings.under ? 150 : 255];
+    if (lit && !lit[segment]) {
+      const left = part < 0 ? 0.3 : 0.6;
+      [red, green, blue, alpha] = [red * left, green * left, blue * left, settings.under ? 170 : 255];
     }
     palette[segment] = (alpha << 24) | (blue << 16) | (green << 8) | red;
   }
