@@ -140,3 +140,19 @@ def test_a_measurement_can_be_cancelled() -> None:
     finished(app)
     assert "Cancelled after" in app.warning[0].value
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"view": "Nothing", "preset": "Nothing"},
+        {"preset": "Fast", "hierarchy_fast": "99"},
+        {"preset": "My own", "k": "77", "weight_colour": "7", "space": "CMYK"},
+        {"view": "Compare", "mode": "Slow", "held_out": "Harder"},
+    ],
+)
+def test_nonsense_in_the_address_falls_back_to_the_defaults(address: dict[str, str]) -> None:
+    app = open_page(**address)
+    data = explorer(app)
+    assert data.get("weights", [1, 1, 1, 1]) == [1, 1, 1, 1]
+    assert not app.error
