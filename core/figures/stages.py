@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from itertools import product
 
 import cv2
 import numpy as np
@@ -161,7 +162,7 @@ def _(value: Detections, image: Tensor, classes: Sequence[str]) -> tuple[Image.I
     if len(sure) <= MOST_NAMES:
         names = [f"{translate(classes[int(value.labels[index])])} {value.scores[index]:.2f}" for index in sure]
         name_boxes(picture, value.boxes[sure] * scale, colours[::-1], names)
-    words = translate("{shown} of {count} boxes drawn, the others score less than {sure}; thicker is surer")
+    words = translate("{shown} of {count} boxes drawn: those with a score of {sure} or more")
     if len(sure) == len(value):
         words = translate("{count} boxes; thicker is surer")
     elif len(sure) == MOST_BOXES:
@@ -226,7 +227,7 @@ def _places(
 ) -> Iterator[tuple[float, float, float, float]]:
     """Yield where a label of ``width`` x ``height`` may stand at ``box`` within a picture of ``size``."""
     left, top, right, bottom = box
-    for x, y in ((left, top - height), (left, bottom), (right - width, top - height), (right - width, bottom)):
+    for x, y in product((left, right - width), (top - height, bottom, top, bottom - height)):
         x, y = min(max(x, 0), size[0] - width - 1), min(max(y, 0), size[1] - height - 1)
         yield x, y, x + width, y + height
 

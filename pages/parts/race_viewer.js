@@ -226,9 +226,12 @@ function paintAxis(axis, limit, scale) {
   const top = scale === "share" ? 100 : 1000 * limit;
   const step = niceStep(top / TICKS);
   for (let value = 0; value <= top * 1.001; value += step) {
-    const tick = document.createElement("span");
+    const tick = document.createElement("i");
+    const label = document.createElement("span");
     tick.style.left = `${(100 * value) / top}%`;
-    tick.textContent = `${value.toLocaleString("en")} ${scale === "share" ? "%" : "ms"}`;
+    label.style.translate = `${(-100 * value) / top}%`; // no label leaves the axis
+    label.textContent = `${value.toLocaleString("en")} ${scale === "share" ? "%" : "ms"}`;
+    tick.append(label);
     ticks.append(tick);
   }
   axis.replaceChildren(ticks);
