@@ -6,7 +6,7 @@ const unpack = (text, Numbers) => {
 };
 
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const percent = (part) => `${(100 * part).toFixed(part < 0.001 ? 2 : part < 0.1 || (part > 0.99 && part < 1) ? 1 : 0)} %`;
+const percent = (part) => `${(100 * part).toFixed(part < 0.001 ? 2 : part < 0.1 || (part > 0.99 && part < 1) ? 1 : 0)}\u00a0%`;
 const bound = (value, low, high) => Math.min(high, Math.max(low, value));
 
 function make(tag, properties = {}, ...children) {

@@ -60,7 +60,7 @@ function explore(root) {
     model = open(data);
     say(root, model.words);
     slider.max = model.counts.length - 1;
-    for (const element of root.querySelectorAll('[data-needs="boxes"]')) element.hidden = !model.image;
+    for (const element of root.querySelectorAll('[data-needs="objects"]')) element.hidden = !model.image || !model.measured;
     find(".charts").hidden = !model.measured;
     find(".pictures").hidden = !model.image;
     find(".pictures").replaceChildren(...(model.image ? model.methods.map(() => pictureOf(model)) : []));
@@ -99,7 +99,7 @@ function paintPicture(figure, model, method, row) {
   const scale = width / model.width;
   const all = method.boxes.length / 4;
   const count = Math.min(model.counts[row], all);
-  const drawn = settings.all ? Math.min(count, MOST_DRAWN) : 0;
+  const drawn = settings.all || !method.best ? Math.min(count, MOST_DRAWN) : 0;
   pen.globalAlpha = bound(8 / Math.sqrt(drawn || 1), 0.25, 0.8);
   for (let index = drawn - 1; index >= 0; index--) outline(pen, scale, boxAt(method.boxes, index), method.onDark);
   pen.globalAlpha = 1;
@@ -144,7 +144,7 @@ function paintTable(table, model, row) {
     method.seconds < 0.01 ? (1000 * method.seconds).toFixed(1) : Math.round(1000 * method.seconds),
     ...(model.measured ? METRICS.map((name) => method.curves[name][row].toFixed(3)) : []),
   ];
-  const heads = [words.method, words.proposals, words.ms, ...(model.measured ? METRICS.map((name) => words[name]) : [])];
+  const heads = [model.measured ? words.objects : words.method, words.proposals, words.ms, ...(model.measured ? METRICS.map((name) => words[name]) : [])];
   table.tHead.replaceChildren(make("tr", {}, ...heads.map((text) => make("th", { textContent: text, scope: "col" }))));
   table.tBodies[0].replaceChildren(...model.methods.map((method) => {
     const swatch = make("i");

@@ -35,7 +35,8 @@ def _words(scenes: int) -> dict[str, str]:
         "recall50": _("Recall at IoU 0.5"),
         "recall70": _("Recall at IoU 0.7"),
         "abo": _("Average best overlap (ABO)"),
-        "method": _("Objects {which}").format(which=objects),
+        "objects": _("Objects {which}").format(which=objects),
+        "method": _("Method"),
         "proposals": _("Proposals: first / all"),
         "ms": _("Time an image (ms)"),
     }

@@ -81,7 +81,7 @@ def test_a_region_lights_up_its_ancestors_and_the_address_remembers_it(page: Pag
     canvas.click(position={"x": frame["width"] * 0.26, "y": frame["height"] * 0.72})
     family = page.locator(".family li button")
     expect(page.locator(".family .best")).to_contain_text(re.compile(r"IoU 0\.[89]\d with cross"))
-    expect(family.last).to_contain_text("100 %")
+    expect(family.last).to_contain_text("100\u00a0%")
     before = canvas.evaluate("(canvas) => canvas.toDataURL()")
     family.last.hover()
     page.wait_for_timeout(100)
