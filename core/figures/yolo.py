@@ -31,6 +31,7 @@ from core.training.live import Watched
 from core.values import Detections, Scores
 
 LEAST_SIDE = 1.0  # pixels of a box that is dragged
+MOST_CONFIDENCE = 10.0  # the network's output has no bounds, but what is drawn needs some
 SMALL, LARGE = 24, 120  # pixels: the sides that show what the square root is for
 LARGEST_ERROR = 12  # pixels
 DIGITS = 4
@@ -203,8 +204,11 @@ def read_box(values: Mapping[str, Any], side: int, width: int, height: int) -> A
         notes.append(_("The centre lay outside the image and was moved to its edge."))
     if inside[2:] != box[2:]:
         notes.append(_("The box was larger than the image and was cut to its size."))
+    bounded = min(max(confidence, -MOST_CONFIDENCE), MOST_CONFIDENCE)
+    if bounded != confidence:
+        notes.append(_("The confidence was moved to {value}.").format(value=bounded))
     row, column = divmod(cell, side)
-    return Asked((row, column, predictor), torch.tensor(inside), confidence, tuple(notes))
+    return Asked((row, column, predictor), torch.tensor(inside), bounded, tuple(notes))
 
 
 def check_place(cell: int, predictor: int, side: int) -> None:
@@ -213,7 +217,7 @@ def check_place(cell: int, predictor: int, side: int) -> None:
     Raises:
         BoxError: there is no such ``cell`` or ``predictor``.
     """
-    if not 0 <= cell < side * side or not 0 <= predictor < BOXES_PER_CELL:
+    if cell not in range(side * side) or predictor not in range(BOXES_PER_CELL):
         raise BoxError(_("There is no such cell: click one in the picture."))
 
 
@@ -260,7 +264,7 @@ def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapp
     if predictor is None:
         predictor = next((one["responsible"] for one in objects if one["cell"] == cell), 0)
     check_place(cell, predictor, side)
-    return pull_data(image, grid, truth, predicted(grid, image, cell, predictor))
+    return pull_data(image, grid, truth, predicted(grid, image, int(cell), int(predictor)))
 
 
 def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked) -> Json:

@@ -53,14 +53,18 @@ def train_live(image: Tensor, minutes: float, start: str | None = "trunk", folde
 
 def _watched(model: YOLO, image: Tensor, schedule: Schedule) -> Iterator[Watched]:
     looked = -LOOK_EVERY
+    held = None  # whether a step was the last one shows only when none follows
     # The training writes its state when it is closed, which is to be before its folder goes.
     with TemporaryDirectory() as folder, closing(train(model, draw_batch, schedule, Path(folder) / "state")) as steps:
         for step in steps:
-            if step.seconds - looked < LOOK_EVERY and step.done < 1:
-                yield Watched(step)
-                continue
-            looked = step.seconds
-            yield Watched(step, _look(model, image))
+            if held:
+                yield held
+            held = Watched(step)
+            if step.seconds - looked >= LOOK_EVERY:
+                looked = step.seconds
+                held = Watched(step, _look(model, image))
+    if held:
+        yield held if held.found is not None else Watched(held.step, _look(model, image))
 
 
 def draw_batch(step: int, size: int = BATCH) -> Batch:

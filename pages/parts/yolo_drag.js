@@ -299,7 +299,7 @@ function paintCell(root, model, answer) {
   const total = Object.values(answer.parts).reduce((all, value) => all + value, 0);
   find(".own").textContent = fill(words.own, { value: short(own), total: short(total) });
   find(".terms").replaceChildren(...ORDER.map((term, index) => {
-    const note = weights[term] ? `${weights[term]} × ${short(answer.terms[term])}` : "";
+    const note = weights[term] ? `${weights[term]} × ${brief(answer.terms[term])}` : "";
     return bar(words[term], [[weighted[index] / Math.max(own, 1), COLOURS[term]]], short(weighted[index]), note);
   }));
   find(".classes").replaceChildren(...answer.probabilities.map((probability, index) =>

@@ -83,7 +83,7 @@ function paintPanel(root, model, settings, cell) {
   find(".terms").replaceChildren(...Object.keys(WEIGHTS).map((term) => {
     const plain = model.terms[term][cell];
     const weighted = weightOf(term, settings) * plain;
-    const note = WEIGHTS[term] ? `${weightOf(term, settings)} × ${short(plain)}` : "";
+    const note = WEIGHTS[term] ? `${weightOf(term, settings)} × ${brief(plain)}` : "";
     return bar(words[term], [[weighted / Math.max(own, 1e-12), COLOURS[term]]], short(weighted), note);
   }));
   const most = Math.max(...model.terms.centre.map((_, place) => cellLoss(model, settings, settings.layer, place)));

@@ -39,7 +39,7 @@ function watch(root) {
     const step = look ? look.step : null;
     find(".at").textContent = look ? fill(words.at, { seconds: Math.round(model.seconds[step]), step: step + 1 }) : "";
     const brush = brushFor(canvas, model, photo);
-    for (const box of model.truth?.boxes ?? []) paintBox(brush, box, "#fff", 0, { dash: [3, 5] });
+    for (const box of model.truth?.boxes ?? []) paintBox(brush, box, "#fff", 0, { dash: [4, 4] });
     for (let box = (look?.boxes.length ?? 0) - 1; box >= 0; box--) {
       const { name, colour } = model.classes[look.labels[box]];
       const label = box < NAMED && `${name} ${look.scores[box].toFixed(2)}`;
@@ -70,6 +70,7 @@ function paintLosses(find, model, step) {
   const { words, losses, seconds } = model;
   const names = Object.keys(losses);
   const chart = find(".chart");
+  for (const part of [find("h4"), chart, find(".keys")]) part.hidden = !seconds.length;
   const series = names.map((name, index) => ({ values: losses[name], colour: COLOURS[index] }));
   paintChart(chart, seconds, series, words.axis, step, true);
   chartKeys(find(".keys"), names.map((name, index) => [words[name], losses[name][step]?.toFixed(2) ?? "", COLOURS[index]]));

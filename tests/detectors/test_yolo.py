@@ -9,7 +9,17 @@ from torch.autograd import gradcheck
 from torchvision.ops import box_iou
 
 from core.detectors.base import run
-from core.detectors.yolo import YOLO, Grid, lay_into_grid, loss_parts, paired_iou, responsible
+from core.detectors.yolo import (
+    STEP,
+    YOLO,
+    Grid,
+    lay_into_grid,
+    loss_parts,
+    loss_terms,
+    paired_iou,
+    pull,
+    responsible,
+)
 from core.values import Scores
 
 SIDE, PIXELS, CLASSES = 4, 64, 3
@@ -273,3 +283,123 @@ def test_a_score_is_the_boxs_confidence_times_its_cells_class_probability() -> N
     torch.testing.assert_close(scores.values[index, 1:], expected)
     expected = grid.boxes[0, row, column, box] * torch.tensor([180, 100, 180, 100])
     torch.testing.assert_close(scores.boxes[index], expected)
+
+
+def test_the_cells_terms_sum_to_the_training_loss() -> None:
+    grid, truth = random_grid(1), lay_into_grid(TARGETS[:1], SIDE, PIXELS)
+    terms = loss_terms(grid, truth)
+    parts = loss_parts(grid, truth, lambda_coord=3.0, lambda_noobj=0.25)
+    torch.testing.assert_close(3 * (terms.centre.sum() + terms.sides.sum()), parts["box regression"])
+    torch.testing.assert_close(terms.object.sum() + 0.25 * terms.no_object.sum(), parts["confidence"])
+    torch.testing.assert_close(terms.classification.sum(), parts["classification"])
+
+
+def test_each_cell_costs_what_it_would_cost_alone() -> None:
+    grid = random_grid(1)
+    terms = loss_terms(grid, lay_into_grid(TARGETS[:1], SIDE, PIXELS))
+    for index, (row, column) in ((0, (1, 1)), (2, (3, 3)), (3, (3, 0))):
+        alone = lay_into_grid([{name: values[[index]] for name, values in TARGETS[0].items()}], SIDE, PIXELS)
+        parts = loss_parts(grid, alone, lambda_coord=1.0, lambda_noobj=0.0)
+        here = (0, row, column)
+        torch.testing.assert_close(terms.centre[here] + terms.sides[here], parts["box regression"])
+        torch.testing.assert_close(terms.object[here], parts["confidence"])
+        torch.testing.assert_close(terms.classification[here], parts["classification"])
+
+
+def test_an_empty_cell_costs_both_its_confidences_and_nothing_else() -> None:
+    grid, truth = random_grid(1), lay_into_grid(TARGETS[:1], SIDE, PIXELS)
+    terms = loss_terms(grid, truth)
+    empty = ~truth.present
+    torch.testing.assert_close(terms.no_object[empty], grid.confidence[empty].square().sum(-1))
+    for values in (terms.centre, terms.sides, terms.object, terms.classification):
+        assert (values[empty] == 0).all()
+
+
+def test_a_box_is_put_where_it_was_asked_for_and_no_other_moves() -> None:
+    grid = random_grid(1)
+    box = torch.tensor([0.3, 0.7, 0.2, 0.1], dtype=torch.float64)
+    moved = grid.with_box((2, 1, 1), box, torch.tensor(0.4, dtype=torch.float64))
+    expected = torch.tensor([0.2, 0.65, 0.4, 0.75], dtype=torch.float64)
+    torch.testing.assert_close(moved.boxes[0, 2, 1, 1], expected)
+    assert moved.confidence[0, 2, 1, 1] == 0.4
+    elsewhere = torch.ones(1, SIDE, SIDE, 2, dtype=torch.bool)
+    elsewhere[0, 2, 1, 1] = False
+    assert (moved.boxes[elsewhere] == grid.boxes[elsewhere]).all()
+    assert (moved.confidence[elsewhere] == grid.confidence[elsewhere]).all()
+
+
+def test_gradients_reach_a_box_that_was_put_there() -> None:
+    grid, truth = random_grid(1), lay_into_grid(TARGETS[:1], SIDE, PIXELS)
+
+    def loss(box: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
+        parts = loss_parts(grid.with_box((1, 1, 0), box, confidence), truth)
+        return parts["box regression"], parts["confidence"]
+
+    box = torch.tensor([0.4, 0.43, 0.5, 0.4], dtype=torch.float64, requires_grad=True)
+    confidence = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    assert (
+        responsible(grid.with_box((1, 1, 0), box, confidence).boxes[0, 1, 1][None], truth.boxes[0, 1, 1][None])[0] == 0
+    )
+    assert gradcheck(lambda box: loss(box, confidence)[0], box)
+    assert gradcheck(lambda confidence: loss(box, confidence)[1], confidence)
+
+
+def pulled_at(box: list[float], predictor: int = 0) -> tuple[Grid, Tensor]:
+    """A grid with one object in cell (1, 1) and a twin that is far off; its box in pixels."""
+    grid = empty_grid()
+    grid.root_wh[0, 1, 1, 1 - predictor] = 0.01
+    return grid, torch.tensor(box)
+
+
+TRUTH = lay_into_grid([{"boxes": torch.tensor([[10.0, 14, 40, 40]]), "labels": torch.tensor([2])}], SIDE, PIXELS)
+
+
+def test_the_pull_is_the_slope_of_the_loss() -> None:
+    grid, box = pulled_at([28.0, 30, 20, 30])
+    confidence = torch.tensor(0.25)
+    found = pull(grid, TRUTH, (1, 1, 0), box, confidence, (PIXELS, PIXELS))
+
+    def loss(shift: Tensor) -> float:
+        moved = grid.with_box((1, 1, 0), (box.double() + shift) / PIXELS, confidence.double())
+        return loss_parts(moved, TRUTH)["box regression"].item()
+
+    grid = Grid(*(getattr(grid, name).double() for name in PREDICTIONS))
+    for axis in range(4):
+        shift = torch.zeros(4, dtype=torch.float64)
+        shift[axis] = 1e-4
+        assert found.box[axis].item() == pytest.approx((loss(shift) - loss(-shift)) / 2e-4, rel=1e-3), axis
+    overlap = box_iou(torch.tensor([[18.0, 15, 38, 45]]), torch.tensor([[10.0, 14, 40, 40]])).item()
+    assert found.outputs[4].item() == pytest.approx(2 * (0.25 - overlap), rel=1e-5)
+    assert found.next_confidence.item() == pytest.approx(0.25 - STEP * 2 * (0.25 - overlap), rel=1e-5)
+    assert found.parts == loss_parts(found.grid, TRUTH)
+
+
+def test_one_step_of_descent_halves_the_error_of_the_outputs() -> None:
+    grid, box = pulled_at([28.0, 30, 20, 30])
+    found = pull(grid, TRUTH, (1, 1, 0), box, torch.tensor(0.0), (PIXELS, PIXELS))
+    centre, sides = torch.tensor([25.0, 27]), torch.tensor([30.0, 26])
+    torch.testing.assert_close(found.next_box[:2] - centre, (box[:2] - centre) / 2)
+    torch.testing.assert_close(found.next_box[2:].sqrt() - sides.sqrt(), (box[2:].sqrt() - sides.sqrt()) / 2)
+
+
+def test_nothing_pulls_at_the_box_that_does_not_answer() -> None:
+    grid, _box = pulled_at([0.0] * 4)
+    found = pull(grid, TRUTH, (1, 1, 0), torch.tensor([60.0, 60, 4, 4]), torch.tensor(0.5), (PIXELS, PIXELS))
+    assert (found.box == 0).all() and (found.outputs[:4] == 0).all()
+    assert found.outputs[4].item() == pytest.approx(2 * 0.5 * 0.5), "its confidence is to be 0"
+
+
+def test_the_size_of_an_image_that_is_not_square_is_width_and_height() -> None:
+    found = pull(empty_grid(), TRUTH, (1, 1, 0), torch.tensor([50.0, 20, 100, 10]), torch.tensor(0.0), (200, 40))
+    torch.testing.assert_close(found.grid.boxes[0, 1, 1, 0], torch.tensor([0.0, 0.375, 0.5, 0.625]))
+
+
+def test_one_look_is_what_the_stages_start_from() -> None:
+    torch.manual_seed(0)
+    yolo = YOLO().eval()
+    image = torch.randint(0, 256, (3, 100, 180), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    scores = next(step.value for step in run(yolo, image).steps if isinstance(step.value, Scores))
+    with torch.inference_mode():
+        grid = yolo.look(image)
+    expected = (grid.confidence[0][..., None] * grid.classes[0][:, :, None]).flatten(0, 2)
+    torch.testing.assert_close(scores.values[:, 1:], expected)
