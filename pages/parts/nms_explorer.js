@@ -321,6 +321,7 @@ function paintPicture(figure, model, view, hovered, caption, count) {
   const scale = width / model.width;
   const place = ([x0, y0, x1, y1]) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
   const partner = hovered === null ? null : view.by[hovered];
+  const tags = []; // written last, so that no line crosses them
 
   const draw = (box, score, { dash = [], alpha = 1, line = thickness(score), label = null } = {}) => {
     const linked = box === hovered || box === partner || view.by[box] === hovered;
@@ -330,7 +331,7 @@ function paintPicture(figure, model, view, hovered, caption, count) {
     if (box === hovered) line += 2;
     stroke(pen, rectangle, "#000", line + 2);
     stroke(pen, rectangle, model.classes[model.labels[box]].colour, line);
-    if (label) tag(pen, label, rectangle, model.classes[model.labels[box]].colour, width);
+    if (label) tags.push([label, rectangle, model.classes[model.labels[box]].colour, pen.globalAlpha]);
   };
 
   const order = (boxes) => [...boxes].reverse(); // the best on top
@@ -338,6 +339,10 @@ function paintPicture(figure, model, view, hovered, caption, count) {
     for (const box of order(view.softly)) draw(box, view.soft[box], { label: box === hovered && view.soft[box].toFixed(2) });
   } else {
     paintGreedy(order, draw, model, view, hovered);
+  }
+  for (const [label, rectangle, colour, alpha] of tags) {
+    pen.globalAlpha = alpha;
+    tag(pen, label, rectangle, colour, width);
   }
   if (settings.truth && model.truth) {
     pen.globalAlpha = 1;
