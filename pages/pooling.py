@@ -1,6 +1,7 @@
 """From a region of any size to a feature of one size: warp, SPP, RoI pooling and RoIAlign of a dragged region."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from core.detectors import DETECTORS, Detector, load
@@ -18,6 +19,7 @@ from pages.parts.startup import come_through_the_entrance
 
 TRUNKS = ("faster_rcnn", "fast_rcnn", "sppnet")
 STRONGEST = "strongest"  # in the address; otherwise a channel's number
+OFFERED = 8  # channels to choose from by their looks
 SHOWN_CHANNEL = "pooling_channel_shown"
 
 
@@ -48,31 +50,39 @@ def choose_trunk() -> str:
     )
 
 
-def choose_channel(image_map: ImageMap) -> str:
-    """Show the channels and return the chosen one's number or ``STRONGEST``."""
-    return st.selectbox(
+def choose_channel(place: DeltaGenerator, image_map: ImageMap) -> str:
+    """Show the channels at ``place`` and return the chosen one's number or ``STRONGEST``."""
+    return place.selectbox(
         _("Channel of the map"),
         [STRONGEST, *map(str, range(len(image_map.features)))],
         format_func=lambda name: _("The strongest inside the region") if name == STRONGEST else name,
         key="channel",
+        width=280,
         bind="query-params",
         persist_state="session",
     )
 
 
-def channel_to_show(choice: str, image_map: ImageMap, box: Tensor) -> int:
-    """Return the channel's number; the strongest is not looked for anew while the region is in the hand."""
+def channel_to_show(choice: str, strongest: int) -> int:
+    """Return the channel's number; the strongest one does not change while the region is in the hand."""
     if choice != STRONGEST:
         return int(choice)
     if not dragged():
-        st.session_state[SHOWN_CHANNEL] = strongest_channels(image_map, box, 1)[0]
+        st.session_state[SHOWN_CHANNEL] = strongest
     return st.session_state[SHOWN_CHANNEL]
 
 
+def take_channel(channel: int) -> None:
+    """Choose ``channel``, as if it had been chosen by its number."""
+    st.session_state["channel"] = str(channel)
+
+
 @st.fragment
-def explore(picked: PickedImage, name: str, choice: str) -> None:
+def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: ImageMap) -> None:
     """Show the region and everything that depends on it; only this is run again when the region moves."""
-    edges = region_inputs(picked)
+    row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+    edges = region_inputs(row, picked)
+    choice = choose_channel(row, image_map)
     try:
         box, notes = region_in(picked.pixels, edges)
     except RegionError as error:
@@ -81,11 +91,10 @@ def explore(picked: PickedImage, name: str, choice: str) -> None:
         return
     for note in notes:
         st.caption(note)
-    detector, rcnn = loaded(name)
-    image_map = map_on(name, picked.key, picked.pixels)
     crop, of_crop = crop_of(rcnn, picked.pixels, box)
-    channel = channel_to_show(choice, image_map, box)
-    pooling_explorer(explorer_data(picked.pixels, image_map, box, channel, crop), dragged(), drag, set_down)
+    offered = strongest_channels(image_map, box, OFFERED)
+    data = explorer_data(picked.pixels, image_map, box, channel_to_show(choice, offered[0]), crop, offered)
+    pooling_explorer(data, dragged(), drag, set_down, take_channel)
     glide_column, comparison_column = st.columns(2, gap="large")
     with glide_column:
         show_glide(picked, image_map, box)
@@ -96,25 +105,22 @@ def explore(picked: PickedImage, name: str, choice: str) -> None:
 come_through_the_entrance()
 st.title(_("From a region to a feature of one size"))
 st.markdown(
-    _(
-        "The layers behind the convolutions need features of one size, and regions come in all sizes. R-CNN warps the "
-        "pixels and convolves every crop; SPPNet and Fast R-CNN convolve the image once and pool each region's cells."
-    )
+    _("Regions come in all sizes, the last layers need one: R-CNN warps pixels, its successors pool cells of one map.")
 )
 image_column, map_column = st.columns([2, 3], gap="large")
 with image_column:
     picked = pick_image()
 if picked:
     begin_with(picked)
+    with map_column:
+        name = choose_trunk()
+    for note in picked.notes:
+        st.caption(note)
     try:
-        with map_column:
-            name = choose_trunk()
-            choice = choose_channel(map_on(name, picked.key, picked.pixels))
-        for note in picked.notes:
-            st.caption(note)
-        explore(picked, name, choice)
+        detector, rcnn = loaded(name)
     except CheckpointError as error:
         st.error(str(error))
     else:
+        explore(picked, detector, rcnn, map_on(name, picked.key, picked.pixels))
         st.subheader(_("Why one convolution is enough"))
         pooling_cost(*picked.pixels.shape[1:])

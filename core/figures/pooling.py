@@ -14,7 +14,7 @@ from core.detectors.one_map import ImageMap, count_multiply_adds, pool_each_way
 from core.detectors.rcnn import CONTEXT
 from core.detectors.regions import BINS
 from core.figures.race import FONT_SIZE
-from core.figures.transport import data_url
+from core.figures.transport import data_url, packed
 from core.i18n import _
 from core.pooling import (
     PYRAMID,
@@ -42,7 +42,9 @@ def strongest_channels(image_map: ImageMap, box: Tensor, count: int) -> list[int
     return inside.mean((1, 2)).topk(min(count, len(inside))).indices.tolist()
 
 
-def explorer_data(image: Tensor, image_map: ImageMap, box: Tensor, channel: int, crop: Tensor) -> dict[str, Any]:
+def explorer_data(
+    image: Tensor, image_map: ImageMap, box: Tensor, channel: int, crop: Tensor, offered: Sequence[int] = ()
+) -> dict[str, Any]:
     """Return, ready for JSON, how ``box`` (4,) of ``image`` (3, H, W) uint8 is pooled from one ``channel`` of its map.
 
     ``map`` holds the channel's cells, row by row; cell i covers i to i + 1 of the map's own coordinates, of which a
@@ -50,7 +52,8 @@ def explorer_data(image: Tensor, image_map: ImageMap, box: Tensor, channel: int,
     the region's edges in pixels of the image, and ``levels`` of n x n bins: the ``columns`` and ``rows`` that they run
     from and to, their pooled ``values``, and either the ``greatest`` cell (column, row) of each bin, None where it is
     empty, or the sampling ``points`` by which bilinear interpolation takes a mean, as their columns and rows. ``crop``
-    (3, S, S) uint8 is what R-CNN warps the region to, with ``context`` of its side as a margin.
+    (3, S, S) uint8 is what R-CNN warps the region to, with ``context`` of its side as a margin. Of each channel in
+    ``offered``, base64 holds the ``cells`` as places in the ``palette``, a byte each, up to that channel's own maximum.
     """
     values = image_map.features[channel]
     on_input = box[None] * image_map.input_scale
@@ -64,6 +67,7 @@ def explorer_data(image: Tensor, image_map: ImageMap, box: Tensor, channel: int,
         "map": values.tolist(),
         "scale": image_map.scale,
         "channel": channel,
+        "offered": [{"channel": one, "cells": _in_palette(image_map.features[one])} for one in offered],
         "top": max(float(values.max()), 1e-9),
         "palette": viridis(),
         "crop": data_url(crop),
@@ -77,6 +81,11 @@ def explorer_data(image: Tensor, image_map: ImageMap, box: Tensor, channel: int,
             )
         },
     }
+
+
+def _in_palette(values: Tensor) -> str:
+    parts = values.clamp(min=0) / values.max().clamp(min=1e-9)
+    return packed((parts * (COLOURS - 1)).round().numpy(), "u1")
 
 
 def viridis() -> list[str]:

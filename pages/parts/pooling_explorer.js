@@ -1,6 +1,8 @@
 // Draws what core.figures.pooling computed. Nothing is pooled here: the rectangle is dragged, Python sends the bins.
 
 const REACH = 14; // px of the screen about an edge that take hold of it
+const HANDLE = 9; // px of the screen
+const FINE = 8; // px of the screen
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const LEAST = 1; // px of the image
 const SVG = "http://www.w3.org/2000/svg";
@@ -110,7 +112,7 @@ function explore(root) {
       region = model.region;
     } // else it is an answer to an earlier question
     if (hovered && model.ways[hovered.way].levels.length <= hovered.level) hovered = null;
-    fillIn(root, model, hover, choose);
+    fillIn(root, model, hover, choose, (channel) => send("channel", channel));
     later();
   };
 }
@@ -174,6 +176,15 @@ function pulled({ at, region, grip }, [x, y], { width, height }) {
   return [left, top, right, bottom];
 }
 
+// The corners, and the middles of edges that are longer than `room`.
+function handles([x0, y0, x1, y1], room) {
+  const corners = [[x0, y0], [x1, y0], [x0, y1], [x1, y1]];
+  const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  const across = x1 - x0 > room ? [[x, y0], [x, y1]] : [];
+  const down = y1 - y0 > room ? [[x0, y], [x1, y]] : [];
+  return [...corners, ...across, ...down];
+}
+
 // ---- pictures ----
 
 function paintImage(pad, model, region, shown, hovered) {
@@ -183,13 +194,8 @@ function paintImage(pad, model, region, shown, hovered) {
   const window = model.ways[shown.way].window.map((edge) => edge / scale);
   if (shown.way !== "roi_align") parts.push(...outlined(window, "dashed", model.ways[shown.way].colour));
   parts.push(...outlined(region));
-  const [x0, y0, x1, y1] = region;
-  const side = (9 * model.width) / pad.clientWidth;
-  for (const x of [x0, (x0 + x1) / 2, x1]) {
-    for (const y of [y0, (y0 + y1) / 2, y1]) {
-      if (x !== (x0 + x1) / 2 || y !== (y0 + y1) / 2) parts.push(rect([x - side / 2, y - side / 2, x + side / 2, y + side / 2], "handle"));
-    }
-  }
+  const half = (HANDLE * model.width) / pad.clientWidth / 2;
+  for (const [x, y] of handles(region, 10 * half)) parts.push(rect([x - half, y - half, x + half, y + half], "handle"));
   if (hovered) parts.push(...outlined(binBox(model, hovered).map((edge) => edge / scale), "lit"));
   svg.replaceChildren(...parts);
 }
@@ -205,6 +211,9 @@ function paintMap(pane, model, shown, hovered, hover) {
   const way = model.ways[shown.way];
   const level = way.levels[shown.level];
   const bins = level.rows.flatMap((_, row) => level.columns.map((_, column) => ({ ...shown, row, column })));
+  // Where bins are too small on the screen, their lines would hide the map.
+  const fine = Math.min(...bins.map((bin) => extent(binBox(model, bin)))) * (svg.clientWidth / map[0].length) < FINE;
+  svg.classList.toggle("fine", fine);
   for (const bin of bins) parts.push(...outlined(binBox(model, bin), "bin"));
   parts.push(...outlined(way.window, "", model.ways[shown.way].colour));
   parts.push(...outlined(model.region.map((edge) => edge * scale), "dashed"));
@@ -235,8 +244,10 @@ function paintCard(svg, model, way, hovered) {
 // The dots of a bin: its greatest cell, or its sampling points.
 function marks(model, { way, level, row, column }, lit) {
   const { greatest, points } = model.ways[way].levels[level];
-  const radius = lit ? 0.2 : 0.13;
-  const dot = (x, y) => element("circle", { cx: x, cy: y, r: points ? radius / 1.6 : radius, class: lit ? "mark lit" : "mark" });
+  const [x0, y0, x1, y1] = binBox(model, { way, level, row, column });
+  const room = points ? Math.min(x1 - x0, y1 - y0, 1) : 1.5;
+  const radius = (lit ? 0.14 : 0.09) * room;
+  const dot = (x, y) => element("circle", { cx: x, cy: y, r: radius, class: lit ? "mark lit" : "mark" });
   if (points) return points.rows[row].flatMap((y) => points.columns[column].map((x) => dot(x, y)));
   const cell = greatest[row][column];
   return cell ? [dot(cell[0] + 0.5, cell[1] + 0.5)] : [];
@@ -246,6 +257,8 @@ function binBox(model, { way, level, row, column }) {
   const { columns, rows } = model.ways[way].levels[level];
   return [columns[column][0], rows[row][0], columns[column][1], rows[row][1]];
 }
+
+const extent = ([x0, y0, x1, y1]) => Math.min(x1 - x0, y1 - y0);
 
 function colourOf({ palette, top }, value) {
   return palette[Math.round(Math.min(Math.max(value / top, 0), 1) * (palette.length - 1))];
@@ -269,14 +282,14 @@ function outlined(box, name = "", colour = null) {
 
 // ---- what does not change while the region is dragged, cards and table ----
 
-function fillIn(root, model, hover, choose) {
+function fillIn(root, model, hover, choose, take) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
   const [columns, rows] = [model.map[0].length, model.map.length];
   for (const picture of root.querySelectorAll("[data-pane] .picture")) {
     picture.style.aspectRatio = `${model.width} / ${model.height}`;
   }
-  find('[data-pane="image"] figcaption').textContent = words.image;
+  find('[data-word="image"]').textContent = words.image;
   find('[data-pane="image"] .picture').setAttribute("aria-label", words.keys);
   find('[data-pane="image"] svg').setAttribute("viewBox", `0 0 ${model.width} ${model.height}`);
   const img = find('[data-pane="image"] img');
@@ -291,6 +304,25 @@ function fillIn(root, model, hover, choose) {
   if (!find(".card")) find(".cards").append(...Object.keys(model.ways).map((way) => card(model, way, hover, choose)), cropCard(model));
   find(".card.crop img").src = model.crop;
   fillErrors(find(".errors"), model);
+  find('[data-word="offered"]').textContent = words.offered;
+  find(".offered").replaceChildren(...model.offered.map((offer) => thumbnail(model, offer, take)));
+}
+
+function thumbnail(model, { channel, cells }, take) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.setAttribute("aria-label", fill(model.words.offer, { channel }));
+  made.setAttribute("aria-pressed", String(channel === model.channel));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [model.map[0].length, model.map.length];
+  const pen = canvas.getContext("2d");
+  [...atob(cells)].forEach((place, index) => {
+    pen.fillStyle = model.palette[place.charCodeAt(0)];
+    pen.fillRect(index % canvas.width, Math.floor(index / canvas.width), 1, 1);
+  });
+  made.append(canvas, channel);
+  made.addEventListener("click", () => take(channel));
+  return made;
 }
 
 function card(model, way, hover, choose) {
@@ -300,10 +332,10 @@ function card(model, way, hover, choose) {
   made.setAttribute("role", "radio");
   made.style.setProperty("--colour", model.ways[way].colour);
   made.append(heading(model.words.titles[way]));
-  // Several levels lie in one square: the finest takes 3 of 5 parts of the side, the others stand about it.
-  const places = model.ways[way].levels.length > 1 ? [[0, 0, 3], [3.25, 0, 1.75], [3.25, 2, 1.1], [3.25, 3.4, 0.6]] : [[0, 0, 5]];
-  const svg = element("svg", { viewBox: places.length > 1 ? "0 0 5 3" : "0 0 5 5" });
-  if (places.length > 1) svg.style.aspectRatio = "5 / 3";
+  // The finest of several levels takes most of the room, the others stand in a column beside it.
+  const places = model.ways[way].levels.length > 1 ? [[0, 0, 3], [3.25, 0, 1.5], [3.25, 1.65, 0.8], [3.25, 2.55, 0.45]] : [[0, 0, 5]];
+  const svg = element("svg", { viewBox: places.length > 1 ? "0 0 4.75 3" : "0 0 5 5" });
+  if (places.length > 1) svg.style.aspectRatio = "4.75 / 3";
   places.forEach(([left, top, side], level) => {
     const { values } = model.ways[way].levels[level];
     const step = side / values.length;

@@ -28,32 +28,40 @@ def way_titles() -> dict[str, str]:
     }
 
 
-def pooling_explorer(data: dict[str, Any], dragging: bool, drag: Place, set_down: Place) -> None:
-    """Show ``core.figures.pooling.explorer_data``; ``drag`` is called with the edges of a region in the user's hand,
-    and ``set_down`` with those that it leaves. While ``dragging`` the browser has the image already."""
+def pooling_explorer(
+    data: dict[str, Any], dragging: bool, drag: Place, set_down: Place, take_channel: Callable[[int], None]
+) -> None:
+    """Show ``core.figures.pooling.explorer_data``.
 
-    def answer(event: str, place: Place) -> None:
-        edges = st.session_state["pooling_explorer"][event]
-        if edges:
-            place(edges)
+    ``drag`` is called with the edges of a region in the user's hand, ``set_down`` with those that it leaves, and
+    ``take_channel`` with a channel that was clicked. While ``dragging`` the browser has the image already.
+    """
+
+    def answer(event: str, take: Callable[[Any], None]) -> None:
+        value = st.session_state["pooling_explorer"][event]
+        if value is not None:
+            take(value)
 
     _component(
         data={**data, "image": None if dragging else data["image"], "words": _words()},
         key="pooling_explorer",
         on_dragged_change=lambda: answer("dragged", drag),
         on_down_change=lambda: answer("down", set_down),
+        on_channel_change=lambda: answer("channel", take_channel),
     )
 
 
 def _words() -> dict[str, Any]:
     return {
         "titles": way_titles(),
-        "image": _("Image: drag the region, its edges and corners"),
+        "image": _("Drag the region:"),
         "map": _("Channel {channel} of the map, {columns} x {rows} cells"),
+        "offered": _("Strongest channels in the region"),
+        "offer": _("Channel {channel}"),
         "crop": _("R-CNN's warped crop"),
         "cropAlt": _("The region with 16 pixels of context, warped to {side} x {side} pixels"),
         "pooled": _("Pooled values"),
-        "region": _("Region {x0}, {y0} to {x1}, {y1}: {width} x {height} px"),
+        "region": _("{x0}, {y0} to {x1}, {y1}; {width} x {height} px"),
         "keys": _("Region in pixels. Arrow keys move it by one pixel, with Shift its lower right corner."),
         "errors": _("Quantisation error (px)"),
         "sides": [_("left"), _("top"), _("right"), _("bottom"), _("largest")],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.detectors.one_map import EDGES, first_region
 from core.i18n import _
@@ -20,9 +21,8 @@ def begin_with(picked: PickedImage) -> None:
     st.session_state[_IMAGE] = picked.key
 
 
-def region_inputs(picked: PickedImage) -> tuple[int, ...]:
-    """Show the four numbers and return the region's edges, which are those under the hand while it drags."""
-    row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
+def region_inputs(row: DeltaGenerator, picked: PickedImage) -> tuple[int, ...]:
+    """Show the four numbers in ``row`` and return the region's edges: those under the hand while it drags."""
     edges = tuple(
         row.number_input(
             # A default beside a value of the session's would be logged as a mistake; the least stands for none.

@@ -73,23 +73,23 @@ def window(page: Page) -> str:
 def test_the_region_follows_the_hand_and_the_address_follows_when_it_lets_go(explorer: Page) -> None:
     before = window(explorer)
     drag(explorer, (124, 160), (94, 120), let_go=False)
-    expect(explorer.locator(".region")).to_contain_text("Region 61, 78 to 127, 166: 66 x 88 px")
+    expect(explorer.locator(".region")).to_contain_text("61, 78 to 127, 166; 66 x 88 px")
     expect(explorer.locator(".errors tbody tr").first).not_to_have_text(before)
     assert "x0=" not in explorer.url, "the address waits until the hand lets go"
     explorer.mouse.up()
     expect(explorer).to_have_url(re.compile(r"(?=.*x0=61)(?=.*y0=78)(?=.*x1=127)(?=.*y1=166)"))
     expect(explorer.get_by_role("spinbutton", name="x0")).to_have_value("61")
     explorer.reload()
-    expect(explorer.locator(".region")).to_contain_text("Region 61, 78 to 127, 166", timeout=FIRST_SCREEN)
+    expect(explorer.locator(".region")).to_contain_text("61, 78 to 127, 166", timeout=FIRST_SCREEN)
 
 
 def test_corners_and_edges_resize_and_a_new_region_is_drawn_beside(explorer: Page) -> None:
     drag(explorer, (157, 206), (180, 230))
-    expect(explorer.locator(".region")).to_contain_text("Region 91, 118 to 180, 230")
+    expect(explorer.locator(".region")).to_contain_text("91, 118 to 180, 230")
     drag(explorer, (91, 170), (60, 190))
-    expect(explorer.locator(".region")).to_contain_text("Region 60, 118 to 180, 230")
+    expect(explorer.locator(".region")).to_contain_text("60, 118 to 180, 230")
     drag(explorer, (200, 20), (240, 60))
-    expect(explorer.locator(".region")).to_contain_text("Region 200, 20 to 240, 60")
+    expect(explorer.locator(".region")).to_contain_text("200, 20 to 240, 60")
     expect(explorer).to_have_url(re.compile(r"(?=.*x0=200)(?=.*y1=60)"))
 
 
@@ -119,6 +119,15 @@ def test_a_bin_lights_up_its_cells_and_its_pixels(explorer: Page) -> None:
     explorer.locator("h1").hover()
     expect(says).to_contain_text("SPP takes the cells whose middles lie in the region")
     expect(explorer).to_have_url(re.compile("pooling=spp"))
+
+
+def test_a_channel_is_chosen_by_its_looks(explorer: Page) -> None:
+    offer = explorer.locator(".offered button").nth(1)
+    channel = offer.inner_text().strip()
+    offer.click()
+    expect(explorer.locator("[data-pane=map] figcaption")).to_contain_text(f"Channel {channel} of the map")
+    expect(explorer.locator(".offered button[aria-pressed=true]")).to_have_text(channel)
+    expect(explorer).to_have_url(re.compile(rf"channel={channel}\b"))
 
 
 def test_the_cost_slider_needs_no_server(page: Page, app_url: str) -> None:

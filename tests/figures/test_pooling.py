@@ -1,9 +1,11 @@
 """What is drawn is what is pooled: the bins, cells and points that are sent give torchvision's values again."""
 
+import base64
 import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -179,10 +181,24 @@ def test_the_scale_of_the_colours_is_the_channels_own() -> None:
     assert [f"#{row[:3].hex()}", f"#{row[-3:].hex()}"] == [data["palette"][0], data["palette"][-1]]
 
 
+def test_offered_channels_travel_as_places_in_the_palette() -> None:
+    image = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    features = torch.rand(4, 4, 4, generator=torch.Generator().manual_seed(0))
+    box = torch.tensor([0.0, 0, 64, 64])
+    data = explorer_data(image, ImageMap(features, 1.0), box, 0, image, offered=[3, 1])
+    assert [offer["channel"] for offer in data["offered"]] == [3, 1]
+    for offer in data["offered"]:
+        values = features[offer["channel"]]
+        places = np.frombuffer(base64.b64decode(offer["cells"]), "u1").reshape(4, 4)
+        np.testing.assert_allclose(places / (COLOURS - 1), values / values.max(), atol=0.5 / (COLOURS - 1) + 1e-6)
+        assert places.max() == COLOURS - 1
+
+
 def test_a_dead_channel_is_dark_and_no_division_by_zero() -> None:
     image = torch.zeros(3, 64, 64, dtype=torch.uint8)
-    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0), torch.tensor([0.0, 0, 64, 64]), 0, image)
-    assert data["top"] > 0
+    box = torch.tensor([0.0, 0, 64, 64])
+    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0), box, 0, image, offered=[0])
+    assert data["top"] > 0 and base64.b64decode(data["offered"][0]["cells"]) == bytes(16)
     assert json.dumps(data, allow_nan=False)
 
 

@@ -73,11 +73,12 @@ def test_another_image_begins_with_its_own_object() -> None:
 
 def test_the_strongest_channel_follows_the_region() -> None:
     app = open_page()
-    before = sent(app)[0]["channel"]
-    app.number_input(key="x0").set_value(0).run()
-    app.number_input(key="y0").set_value(0).run()
-    app.number_input(key="x1").set_value(40).run()
-    app.number_input(key="y1").set_value(40).run()
+    explorer = sent(app)[0]
+    before = explorer["channel"]
+    assert explorer["offered"][0]["channel"] == before and len(explorer["offered"]) == 8
+    for edge, value in zip(EDGES, (0, 0, 40, 40), strict=True):
+        app.number_input(key=edge).set_value(value)
+    app.run()
     assert sent(app)[0]["channel"] != before
 
 
