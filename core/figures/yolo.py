@@ -30,6 +30,7 @@ from core.i18n import _
 from core.training.live import Watched
 from core.values import Detections, Scores
 
+FAR_OUTSIDE = torch.tensor([-9.0, -9.0, 0.01, 0.01])  # centre and sides, as fractions of the image
 LEAST_SIDE = 1.0  # pixels of a box that is dragged
 MOST_CONFIDENCE = 10.0  # the network's output has no bounds, but what is drawn needs some
 SMALL, LARGE = 24, 120  # pixels: the sides that show what the square root is for
@@ -247,15 +248,16 @@ def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapp
     """Return ``pull_data`` for what the browser ``asked``.
 
     Without a ``box`` it is the one that the network predicts; without a ``predictor``, the responsible one; without a
-    ``cell``, the worst predicted object's.
+    ``cell``, the worst predicted object's. Unless ``alone`` is false, the cell's other box is set aside.
 
     Raises:
         BoxError: as ``read_box``.
     """
     side = grid.xy.shape[1]
     height, width = image.shape[1:]
+    alone = bool(asked.get("alone", True))
     if asked.get("box") is not None:
-        return pull_data(image, grid, truth, read_box(asked, side, width, height))
+        return pull_data(image, grid, truth, read_box(asked, side, width, height), alone)
     objects = _objects(grid, cell_truth(truth, image, side), image)
     cell = asked.get("cell")
     if cell is None:
@@ -264,20 +266,24 @@ def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapp
     if predictor is None:
         predictor = next((one["responsible"] for one in objects if one["cell"] == cell), 0)
     check_place(cell, predictor, side)
-    return pull_data(image, grid, truth, predicted(grid, image, int(cell), int(predictor)))
+    return pull_data(image, grid, truth, predicted(grid, image, int(cell), int(predictor)), alone)
 
 
-def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked) -> Json:
+def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked, alone: bool = False) -> Json:
     """Return how the loss on ``image`` (3, H, W) answers to the box that was ``asked`` for.
 
     The cell's five unweighted ``terms``, the whole image's ``parts``, the network's ``outputs`` with what they are
-    to be, and the gradients of ``Pull``.
+    to be, and the gradients of ``Pull``. Where the box is ``alone``, its twin, kept in the picture as the network
+    has it, is moved so far outside the image that it never answers for the object.
     """
+    row, column, predictor = asked.place
+    twin = predicted(grid, image, row * grid.xy.shape[1] + column, 1 - predictor)
+    if alone:
+        grid = grid.with_box(twin.place, FAR_OUTSIDE, torch.tensor(twin.confidence))
     side = grid.xy.shape[1]
     cells = cell_truth(truth, image, side)
     size = image.shape[2], image.shape[1]
     pulled = pull(grid, cells, asked.place, asked.box, torch.tensor(asked.confidence), size)
-    row, column, predictor = asked.place
     at = (0, *asked.place)
     cell = row * side + column
     found = next((one for one in _objects(pulled.grid, cells, image) if one["cell"] == cell), None)
@@ -287,7 +293,8 @@ def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked)
         "predictor": predictor,
         "box": asked.box.tolist(),
         "confidence": asked.confidence,
-        "twin": predicted(grid, image, cell, 1 - predictor).box.tolist(),
+        "alone": alone,
+        "twin": twin.box.tolist(),
         "notes": list(asked.notes),
         "terms": {name: values[0, row, column].item() for name, values in asdict(loss_terms(moved, cells)).items()},
         "parts": {name: value.item() for name, value in pulled.parts.items()},

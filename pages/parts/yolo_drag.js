@@ -8,7 +8,7 @@ const COLOURS = { centre: "#0072B2", sides: "#56B4E9", object: "#D55E00", no_obj
 const ARROW = "#F0E442";
 const LEAST = 1; // pixel
 
-const defaults = { cell: null, predictor: 0, box: "", error: 8 };
+const defaults = { cell: null, predictor: 0, box: "", alone: 1, error: 8 };
 const settings = { ...defaults };
 const shown = new WeakMap();
 let last = null; // the image that the box in the address belongs to
@@ -43,7 +43,7 @@ function handle(root) {
     number += 1;
     flying = [number, performance.now()];
     again = false;
-    send({ ...question, image: model.key, number });
+    send({ ...question, alone: settings.alone === 1, image: model.key, number });
   };
   const put = (box, confidence = mine.confidence) => {
     mine = { ...mine, box, confidence };
@@ -80,6 +80,10 @@ function handle(root) {
     ask({ cell: mine.cell, predictor: mine.predictor, box: values.slice(0, 4), confidence: values[4] });
     input.dataset.index = index;
   }));
+  find("input[type=checkbox]").addEventListener("change", (event) => {
+    settings.alone = Number(event.target.checked);
+    ask(mine);
+  });
   find("select").addEventListener("change", (event) => choose(Number(event.target.value), null));
   find(".again").addEventListener("click", () => choose(mine.cell, mine.predictor));
   find(".step").addEventListener("click", () => answer && put(answer.next.box, answer.next.confidence));
@@ -100,6 +104,7 @@ function handle(root) {
     due = 0;
     if (!root.isConnected || !mine) return;
     showSliders(root, settings);
+    find("input[type=checkbox]").checked = settings.alone === 1;
     const brush = brushFor(canvas, model, photo);
     paintScene(brush, model, answer, mine);
     paintTable(root, model, answer, mine, inputs);
@@ -133,7 +138,8 @@ function handle(root) {
     if (model.error) {
       find(".says").replaceChildren(element("p", "wrong", model.error));
       again = false;
-    } else if (expected || fresh) {
+    }
+    if (!answer || (!model.error && (expected || fresh))) {
       answer = model.answer;
       if (fresh || !(grip || again)) {
         const { cell, predictor, box, confidence } = answer;
@@ -149,7 +155,7 @@ function handle(root) {
   function askFromAddress() {
     if (last && last !== model.key) return;
     const cell = cellOf(settings.cell, model);
-    if (cell === null) return;
+    if (cell === null && settings.alone === 1) return;
     const values = settings.box.split("_").map(Number);
     const predictor = settings.predictor === 2 ? 1 : settings.predictor === 1 ? 0 : null;
     const whole = predictor !== null && values.length === 5 && values.every(Number.isFinite);
@@ -209,7 +215,7 @@ function paintScene(brush, model, answer, mine) {
     paintBox(brush, one.box, colour, 0.5, { alpha: own ? 1 : 0.5, label: own && model.words.truth });
   }
   outlineCell(brush, model, mine.cell);
-  if (answer?.cell === mine.cell && answer.predictor === mine.predictor) {
+  if (answer?.cell === mine.cell && answer.predictor === mine.predictor && !answer.alone) {
     const twin = edges(answer.twin);
     const number = 2 - mine.predictor;
     paintBox(brush, twin, "#ccc", 0.1, { dash: [6, 5], label: fill(model.words.predictor, { number }), below: true });
@@ -307,13 +313,14 @@ function paintCell(root, model, answer) {
       fill(words.gradient, { value: signed(answer.byClasses[index]) }))));
 }
 
-function responsibility(model, { object, predictor }) {
+function responsibility(model, { object, predictor, alone }) {
   const { words } = model;
   if (!object) return words.empty;
   const values = {
     number: predictor + 1, other: 2 - predictor,
     iou: object.iou[predictor].toFixed(2), less: object.iou[1 - predictor].toFixed(2),
   };
+  if (alone) return fill(words.aside, values);
   return fill(object.responsible === predictor ? words.answers : words.twinAnswers, values);
 }
 

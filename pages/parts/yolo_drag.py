@@ -32,7 +32,7 @@ def yolo_drag(key: str, scene: Json, image: Tensor, grid: Grid, truth: dict[str,
     try:
         reply: Json = {"answer": answer_data(image, grid, truth, asked), "error": ""}
     except BoxError as error:
-        reply = {"answer": None, "error": str(error)}
+        reply = {"answer": answer_data(image, grid, truth, {}), "error": str(error)}
     data = {**scene, **reply, "key": key, "number": asked.get("number", 0), "words": {**term_words(), **_words()}}
     _component(data=data, key="yolo_drag", on_asked_change=lambda: None)
 
@@ -41,7 +41,7 @@ def _words() -> dict[str, Any]:
     return {
         "hint": _(
             "Drag the white box or its edges. An arrow shows where one step of gradient descent takes the box. "
-            "Click elsewhere to look at another cell."
+            "Arrow keys move the box, with Shift its lower right corner. Click elsewhere to look at another cell."
         ),
         "cell": _("Predictor {number} of the cell in row {row}, column {column}"),
         "object": _("Object"),
@@ -57,6 +57,8 @@ def _words() -> dict[str, Any]:
         "classGradient": _("Class probabilities and their gradient"),
         "gradient": _("gradient {value}"),
         "empty": _("No object is centred here: nothing pulls at the box, and its confidence is to be 0."),
+        "alone": _("Set the cell's other box aside"),
+        "aside": _("With the other box set aside it is responsible, at an IoU of {iou}. The loss pulls at it."),
         "answers": _("It is responsible: its IoU is {iou}, against {less} of predictor {other}. The loss pulls at it."),
         "twinAnswers": _(
             "Predictor {other} is responsible: its IoU is {less}, against {iou}. Nothing pulls at this box, and its "

@@ -23,6 +23,7 @@ def yolo_grid(data: dict[str, Any]) -> None:
 
 def _words() -> dict[str, str]:
     return {
+        "layers": _("Layer"),
         "boxes": _("Boxes and confidence"),
         "map": _("Class map"),
         "scored": _("Confidence × class"),

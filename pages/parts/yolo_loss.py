@@ -38,6 +38,7 @@ def term_words() -> dict[str, str]:
 
 def _words() -> dict[str, str]:
     return {
+        "layers": _("Part of the loss"),
         "total": _("All parts"),
         "totalCaption": _("Where the loss of {value} comes from, cell by cell"),
         "boxCaption": _("Box regression, {value}: only responsible boxes"),

@@ -86,6 +86,7 @@ function mount(root, settings, defaults, view) {
     model = data;
     hovered = null;
     write(root, model.words);
+    find(".layers").setAttribute("aria-label", model.words.layers);
     for (const button of buttons) {
       button.lastChild.textContent = model.words[button.dataset.layer];
       button.firstChild.style.aspectRatio = `${model.width} / ${model.height}`;

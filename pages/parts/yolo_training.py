@@ -89,7 +89,7 @@ def _status(current: StartedTraining, now: jobs.Progressed[Watched]) -> None:
             line.progress(min(done, 1.0), left, width=400)
         line.button(_("Cancel"), on_click=current.job.cancel, key="cancel_training", icon=":material/close:")
     elif now.state == "cancelled":
-        st.warning(_("Cancelled. What it had learnt by then is below."))
+        st.warning(_("Cancelled, or left alone for too long. What it had learnt by then is below."))
     elif now.state == "failed":
         st.error(now.error)
 

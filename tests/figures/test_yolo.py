@@ -184,7 +184,7 @@ def test_a_box_beyond_the_image_is_clipped_and_said() -> None:
 def test_an_answer_without_a_question_is_the_worst_object_as_predicted(
     yolo: YOLO, scene: tuple[Tensor, dict[str, Tensor]], grid: Grid
 ) -> None:
-    answer = answer_data(scene[0], grid, scene[1], {})
+    answer = answer_data(scene[0], grid, scene[1], {"alone": False})
     loss = loss_data(yolo, scene[0], grid, scene[1])
     worst = loss["objects"][0]
     assert (answer["cell"], answer["predictor"]) == (worst["cell"], worst["responsible"])
@@ -207,6 +207,20 @@ def test_the_gradient_points_from_what_is_wanted(scene: tuple[Tensor, dict[str, 
     wanted = [float(index + 1 == label) for index in range(6)]
     expected = [2 * (value - one) for value, one in zip(answer["probabilities"], wanted, strict=True)]
     assert answer["byClasses"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_box_alone_answers_for_the_object_wherever_it_is(
+    yolo: YOLO, scene: tuple[Tensor, dict[str, Tensor]], grid: Grid
+) -> None:
+    for one in loss_data(yolo, scene[0], grid, scene[1])["objects"]:
+        for predictor in (0, 1):
+            asked = {"cell": one["cell"], "predictor": predictor, "confidence": 0.5}
+            for box in ([0, 0, 1, 1], [256, 256, 256, 256], [128, 128, 9, 9]):
+                answer = answer_data(scene[0], grid, scene[1], {**asked, "box": box})
+                assert answer["object"]["responsible"] == predictor and any(answer["byBox"])
+                both = answer_data(scene[0], grid, scene[1], {**asked, "box": box, "alone": False})
+                assert both["twin"] == answer["twin"]
+                assert sum(both["terms"][name] for name in ("object", "no_object")) > 0
 
 
 def test_a_cell_without_an_object_wants_confidence_0_and_no_more(
