@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.detectors.race import CurvePoint
+from core.detectors.race import CONTESTANTS, CurvePoint
 from core.i18n import _
 
 # One colour for each kind of work, whichever paper it is in (Okabe and Ito's, and grey).
@@ -25,7 +25,21 @@ STAGE_COLOURS = {
 }
 OTHER_COLOUR = "#666666"
 FONT_SIZE = 17
-MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
+# Each contestant's line, told apart by more than its colour, and readable on light and dark.
+LOOKS = dict(
+    zip(
+        CONTESTANTS,
+        [
+            ("#D55E00", "circle"),
+            ("#E69F00", "square"),
+            ("#009E73", "diamond"),
+            ("#0072B2", "star"),
+            ("#CC79A7", "triangle-up"),
+            ("#56B4E9", "x"),
+        ],
+        strict=True,
+    )
+)
 
 
 def stage_colour(name: str) -> str:
@@ -36,15 +50,15 @@ def stage_colour(name: str) -> str:
 def curve_chart(points: Sequence[CurvePoint], titles: dict[str, str]) -> go.Figure:
     """Return milliseconds against the number of region proposals, both on logarithmic axes."""
     figure = go.Figure()
-    names = dict.fromkeys(point.name for point in points)
-    for name, marker in zip(names, MARKERS, strict=False):
+    for name in dict.fromkeys(point.name for point in points):
+        colour, marker = LOOKS[name]
         own = [point for point in points if point.name == name]
         figure.add_scatter(
             x=[point.regions for point in own],
             y=[1000 * point.seconds for point in own],
             name=titles[name],
             mode="lines+markers",
-            line_width=3,
+            line={"width": 3, "color": colour},
             marker={"symbol": marker, "size": 11},
             hovertemplate="%{fullData.name}, %{x}: %{y:,.1f} ms<extra></extra>",
         )

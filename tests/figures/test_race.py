@@ -9,6 +9,7 @@ from core.data import ShapeScenes
 from core.detectors import NAMES, Progress, build
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.race import TRUNCATED, CurvePoint
+from core.figures.palette import OKABE_ITO
 from core.figures.race import OTHER_COLOUR, STAGE_COLOURS, curve_chart, stage_colour
 
 TITLES = {"rcnn": "R-CNN", "yolo": "YOLO"}
@@ -67,3 +68,4 @@ def test_all_contestants_fit_on_the_curve() -> None:
     chart = curve_chart(points, {name: name for name in (*NAMES, TRUNCATED)})
     assert [line.name for line in chart.data] == [*NAMES, TRUNCATED]
     assert len({line.marker.symbol for line in chart.data}) == len(points), "told apart by more than colour"
+    assert len({line.line.color for line in chart.data} & set(OKABE_ITO)) == len(points), "and by safe colours"
