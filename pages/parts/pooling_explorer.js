@@ -5,6 +5,7 @@ const HANDLE = 9; // px of the screen
 const FINE = 8; // px of the screen
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const LEAST = 1; // px of the image
+const LEAST_DRAWN = 3; // less is a click
 const SVG = "http://www.w3.org/2000/svg";
 
 const WAYS = ["roi_pool", "roi_align", "spp"]; // the first is shown where the address names none
@@ -156,6 +157,7 @@ function cursorOf(grip) {
 function pulled({ at, region, grip }, [x, y], { width, height }) {
   let next = [...region];
   if (grip === "new") {
+    if (Math.max(Math.abs(x - at[0]), Math.abs(y - at[1])) < LEAST_DRAWN) return region;
     next = [at[0], at[1], x, y];
   } else if (grip === "move") {
     const by = (shift, low, high, length) => Math.min(Math.max(shift, -low), length - high);

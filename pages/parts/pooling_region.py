@@ -16,6 +16,7 @@ _IMAGE = "pooling_image"
 
 def begin_with(picked: PickedImage) -> None:
     """Take a new region where the user has changed the image; the one of a link stays with the image of the link."""
+    st.session_state.pop(_DRAGGED, None)  # whatever runs the whole page anew, it is no drag
     if st.session_state.get(_IMAGE, picked.key) != picked.key:
         set_down(first_region(picked.pixels, picked.truth))
     st.session_state[_IMAGE] = picked.key

@@ -91,6 +91,9 @@ def test_corners_and_edges_resize_and_a_new_region_is_drawn_beside(explorer: Pag
     drag(explorer, (200, 20), (240, 60))
     expect(explorer.locator(".region")).to_contain_text("200, 20 to 240, 60")
     expect(explorer).to_have_url(re.compile(r"(?=.*x0=200)(?=.*y1=60)"))
+    drag(explorer, (100, 100), (101, 101))
+    explorer.wait_for_timeout(500)
+    assert "x0=200" in explorer.url, "a click beside the region leaves it alone"
 
 
 def test_the_answer_is_on_screen_within_a_quarter_of_a_second(explorer: Page) -> None:

@@ -71,6 +71,15 @@ def test_another_image_begins_with_its_own_object() -> None:
     assert region(app) == [app.number_input(key=edge).value for edge in EDGES]
 
 
+def test_the_region_is_still_there_on_coming_back() -> None:
+    app = open_page()
+    app.number_input(key="x0").set_value(20).run()
+    app.switch_page("pages/nms.py").run()
+    app.switch_page("pages/pooling.py").run()
+    assert not app.exception
+    assert region(app) == [20, 118, 157, 206]
+
+
 def test_the_strongest_channel_follows_the_region() -> None:
     app = open_page()
     explorer = sent(app)[0]
