@@ -98,7 +98,7 @@ function fate(model, cell, predictor, threshold) {
   const { words } = model;
   const box = PER_CELL * cell + predictor;
   const label = model.labels[box];
-  const kept = model.detections.find((one) => one.box === box && one.score >= threshold);
+  const kept = model.detections.some((one) => one.box === box && one.label === label && one.score >= threshold);
   const end = kept ? words.kept : model.scores[box] >= threshold ? words.suppressed : words.below;
   return fill(words.fate, {
     number: predictor + 1,

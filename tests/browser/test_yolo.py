@@ -82,9 +82,9 @@ def test_the_grid_answers_without_a_message_to_the_server(page: Page, app_url: s
         page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert painted(canvas) != before, f"{layer} was not painted"
     count = re.compile(r"^\d+ boxes")
-    before = count.findall(page.locator(".main figcaption").inner_text())
+    (shown,) = count.findall(page.locator(".main figcaption").inner_text())
     page.locator("input[data-setting=threshold]").fill("0.02")
-    expect(page.locator(".main figcaption")).not_to_have_text(re.compile(f"^{before[0]}"))
+    expect(page.locator(".main figcaption")).not_to_have_text(re.compile(f"^{shown}"))
     page.wait_for_timeout(500)
     assert sent == []
     expect(page).to_have_url(re.compile(r"(?=.*cell=11-5)(?=.*threshold=0\.02)"))
