@@ -108,7 +108,7 @@ def test_resumed_training_gives_the_same_losses_and_weights_as_an_unbroken_one(
         training = train(Tiny(seed=number), batch, SCHEDULE, state, resume=True)
         while len(found) < stop:
             found.append(next(training))
-        training.close()  # type: ignore[attr-defined]
+        training.close()
         assert kept(state)["step"] == [stop]
     assert losses(found) == losses(steps)
     assert [step.learning_rate for step in found] == [step.learning_rate for step in steps]
