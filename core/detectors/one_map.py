@@ -151,8 +151,8 @@ def similarity_elsewhere(image_map: ImageMap, box: Tensor, feature: Tensor) -> f
     others = others[assign(others, box[None])[0] < ELSEWHERE_IOU]
     if not len(others):
         return None
-    pooled = pool_each_way(image_map, others)["roi_pool"]
-    return sum(similarity(feature, one) for one in pooled) / len(pooled)
+    pooled = roi_pool(image_map.features, others * image_map.input_scale, 1 / STRIDE, BINS)
+    return float(functional.cosine_similarity(pooled.flatten(1), feature.flatten()[None]).mean())
 
 
 @dataclass(frozen=True)

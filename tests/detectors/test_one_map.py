@@ -29,7 +29,7 @@ from core.detectors.one_map import (
     similarity_elsewhere,
 )
 from core.detectors.rcnn import warp
-from core.pooling import PYRAMID
+from core.pooling import PYRAMID, roi_pool
 from core.values import FeatureMap, RegionFeatures
 
 IMAGE = torch.zeros(3, 120, 200, dtype=torch.uint8)
@@ -147,18 +147,18 @@ def test_the_same_feature_is_like_itself_and_its_multiples(image_map: ImageMap) 
 
 
 def test_elsewhere_leaves_out_the_region_itself(image_map: ImageMap, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+    pooled = []
 
-    def watch(on: ImageMap, boxes: Tensor) -> dict[str, Tensor]:
-        seen.append(boxes)
-        return pool_each_way(on, boxes)
+    def watch(features: Tensor, boxes: Tensor, scale: float, bins: int) -> Tensor:
+        pooled.append((boxes, roi_pool(features, boxes, scale, bins)))
+        return pooled[-1][1]
 
-    monkeypatch.setattr("core.detectors.one_map.pool_each_way", watch)
+    monkeypatch.setattr("core.detectors.one_map.roi_pool", watch)
     box = torch.tensor([20.0, 20, 70, 60])
-    feature = pool_each_way(image_map, box[None])["roi_pool"][0]
+    feature = roi_pool(image_map.features, box[None], 1 / STRIDE, 6)[0]
     mean = similarity_elsewhere(image_map, box, feature)
-    (others,) = seen
-    assert mean is not None and 0 < mean < 1
+    ((others, features),) = pooled
+    assert mean == pytest.approx(sum(similarity(feature, other) for other in features) / len(others))
     assert len(others) > 30 and box_iou(others, box[None]).max() < 0.3
     assert others.min() >= 0 and (others.amax(0)[2:] <= torch.tensor([13, 8]) * STRIDE + 1e-3).all()
     assert similarity_elsewhere(image_map, torch.tensor([0.0, 0, 208, 128]), feature) is None
