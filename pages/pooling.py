@@ -11,7 +11,7 @@ from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
 from core.training.checkpoint import CheckpointError
 from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.pooling_comparison import show_comparison, show_glide
+from pages.parts.pooling_comparison import PooledRegion, show_comparison, show_glide
 from pages.parts.pooling_cost import pooling_cost
 from pages.parts.pooling_explorer import pooling_explorer
 from pages.parts.pooling_region import begin_with, drag, dragged, region_inputs, set_down
@@ -79,9 +79,12 @@ def take_channel(channel: int) -> None:
 
 @st.fragment
 def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: ImageMap) -> None:
-    """Show the region and everything that depends on it; only this is run again when the region moves."""
+    """Show the region and everything that depends on it; only this is run again when the region moves.
+
+    The charts wait until the hand lets go: drawn anew all the time, they would make it jerk.
+    """
     row = st.container(horizontal=True, gap="small", vertical_alignment="bottom")
-    edges = region_inputs(row, picked)
+    edges, left = region_inputs(row, picked)
     choice = choose_channel(row, image_map)
     try:
         box, notes = region_in(picked.pixels, edges)
@@ -91,15 +94,16 @@ def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: Imag
         return
     for note in notes:
         st.caption(note)
-    crop, of_crop = crop_of(rcnn, picked.pixels, box)
+    crop, _feature = crop_of(rcnn, picked.pixels, box)
     offered = strongest_channels(image_map, box, OFFERED)
     data = explorer_data(picked.pixels, image_map, box, channel_to_show(choice, offered[0]), crop, offered)
     pooling_explorer(data, dragged(), drag, set_down, take_channel)
+    pooled = PooledRegion(picked, detector, rcnn, image_map, left)
     glide_column, comparison_column = st.columns(2, gap="large")
     with glide_column:
-        show_glide(picked, image_map, box)
+        show_glide(pooled)
     with comparison_column:
-        show_comparison(detector, image_map, box, of_crop)
+        show_comparison(pooled)
 
 
 come_through_the_entrance()

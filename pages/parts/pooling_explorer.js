@@ -33,8 +33,10 @@ function explore(root) {
   let left = null; // the same, of where the hand has left the region
   let hovered = null; // { way, level, row, column }
   let due = 0;
+  let stale = true; // whether more than the rectangle has changed
 
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const follow = () => { due ||= requestAnimationFrame(paint); };
+  const later = () => { stale = true; follow(); };
   const hover = (bin) => { if (!same(bin, hovered)) { hovered = bin; later(); } };
   const choose = (way, level) => { chosen = { way, level }; writeAddress(); later(); };
 
@@ -42,7 +44,7 @@ function explore(root) {
     if (same(next, region)) return;
     region = next;
     ask();
-    later();
+    follow();
   }
   // One question at a time: the next is asked, about where the region is by then, when the answer is there.
   function ask() {
@@ -89,6 +91,10 @@ function explore(root) {
     if (!root.isConnected) return; // the user has gone to another page
     const shown = hovered ?? chosen;
     paintImage(pad, model, region, shown, hovered);
+    const [x0, y0, x1, y1] = region.map(Math.round);
+    find(".region").textContent = fill(model.words.region, { x0, y0, x1, y1, width: x1 - x0, height: y1 - y0 });
+    if (!stale) return;
+    stale = false;
     paintMap(find('[data-pane="map"]'), model, shown, hovered, hover);
     for (const card of find(".cards").querySelectorAll("[data-way]")) {
       card.setAttribute("aria-checked", String(card.dataset.way === chosen.way));
@@ -97,8 +103,6 @@ function explore(root) {
     }
     const says = sentence(model, shown, hovered);
     if (find(".says").textContent !== says) find(".says").textContent = says;
-    const [x0, y0, x1, y1] = region.map(Math.round);
-    find(".region").textContent = fill(model.words.region, { x0, y0, x1, y1, width: x1 - x0, height: y1 - y0 });
   }
 
   return (data, setTriggerValue) => {
@@ -282,7 +286,7 @@ function outlined(box, name = "", colour = null) {
   return [halo, line];
 }
 
-// ---- what does not change while the region is dragged, cards and table ----
+// ---- words, cards and tables ----
 
 function fillIn(root, model, hover, choose, take) {
   const { words } = model;

@@ -22,9 +22,10 @@ def begin_with(picked: PickedImage) -> None:
     st.session_state[_IMAGE] = picked.key
 
 
-def region_inputs(row: DeltaGenerator, picked: PickedImage) -> tuple[int, ...]:
-    """Show the four numbers in ``row`` and return the region's edges: those under the hand while it drags."""
-    edges = tuple(
+def region_inputs(row: DeltaGenerator, picked: PickedImage) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Show the four numbers in ``row``; return the region's edges where it is now, in the hand while that drags, and
+    where it was last left."""
+    left = tuple(
         row.number_input(
             # A default beside a value of the session's would be logged as a mistake; the least stands for none.
             edge,
@@ -40,7 +41,7 @@ def region_inputs(row: DeltaGenerator, picked: PickedImage) -> tuple[int, ...]:
         )
         for edge, start in zip(EDGES, first_region(picked.pixels, picked.truth), strict=True)
     )
-    return st.session_state.get(_DRAGGED, edges)
+    return st.session_state.get(_DRAGGED, left), left
 
 
 def dragged() -> bool:
