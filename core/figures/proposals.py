@@ -24,7 +24,7 @@ from core.i18n import _
 from core.nms import sweep
 from core.proposals.recall import COUNTS, Covered, Curve, Proposed, cover, curve
 from core.proposals.rpn import POSITIVE_IOU, AnchorLabels, before_nms, label_anchors
-from core.proposals.selective_search import LONGEST, Hierarchy, Ints, Pixels, Strategy, hierarchies
+from core.proposals.selective_search import Hierarchy, Ints, Pixels, Strategy, hierarchies, to_pixels
 
 Truth = dict[str, Tensor]
 
@@ -69,16 +69,6 @@ def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None
         "start": max(0, len(hierarchy.merges) + 1 - REGIONS_AT_FIRST),
         **_found_by_nodes(hierarchy, scaled),
     }
-
-
-def to_pixels(image: Tensor) -> Pixels:
-    """Return ``image`` (3, H, W) uint8 as selective search groups it: (h, w, 3) RGB, at most 500 pixels long."""
-    pixels = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
-    extent = np.array([pixels.shape[1], pixels.shape[0]])
-    if extent.max() > LONGEST:
-        smaller = np.maximum(1, np.rint(extent * (LONGEST / extent.max())).astype(int))
-        pixels = cv2.resize(pixels, smaller.tolist(), interpolation=cv2.INTER_AREA)
-    return pixels
 
 
 def _picture(image: Tensor, truth: Truth | None) -> dict[str, Any]:

@@ -135,15 +135,21 @@ def selective_search(image: Tensor, mode: Mode = "fast", least_side: float = LEA
     """
     if image.ndim != 3 or len(image) != 3 or 0 in image.shape or image.dtype != torch.uint8:
         raise ValueError(f"selective search needs a uint8 image (3, H, W), not {image.dtype} {tuple(image.shape)}")
+    pixels = to_pixels(image)
+    extent, grouped = np.array([image.shape[2], image.shape[1]]), np.array([pixels.shape[1], pixels.shape[0]])
+    boxes = ordered_boxes(hierarchies(pixels, MODES[mode]), seed)
+    boxes = boxes[(boxes[:, 2:] - boxes[:, :2] >= np.minimum(least_side * grouped.max(), grouped)).all(1)]
+    return Regions(torch.from_numpy((boxes * np.tile(extent / grouped, 2)).astype(np.float32)))
+
+
+def to_pixels(image: Tensor) -> Pixels:
+    """Return ``image`` (3, H, W) uint8 as it is grouped: (h, w, 3), its long side scaled down to 500 pixels."""
     pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
     extent = np.array([pixels.shape[1], pixels.shape[0]])
     if extent.max() > LONGEST:
         smaller = np.maximum(1, np.rint(extent * (LONGEST / extent.max())).astype(int))
         pixels = cv2.resize(pixels, smaller.tolist(), interpolation=cv2.INTER_AREA)
-    grouped = np.array([pixels.shape[1], pixels.shape[0]])
-    boxes = ordered_boxes(hierarchies(pixels, MODES[mode]), seed)
-    boxes = boxes[(boxes[:, 2:] - boxes[:, :2] >= np.minimum(least_side * grouped.max(), grouped)).all(1)]
-    return Regions(torch.from_numpy((boxes * np.tile(extent / grouped, 2)).astype(np.float32)))
+    return pixels
 
 
 def hierarchies(pixels: Pixels, strategies: Sequence[Strategy]) -> list[Hierarchy]:
