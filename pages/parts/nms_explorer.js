@@ -14,14 +14,10 @@ const LINES = [
 const DEFAULTS = { iou: 30, score: 25, step: null, suppressed: true, truth: false };
 // Kept while the tab is open, across reruns and pages.
 const settings = { ...DEFAULTS };
-readAddress();
-
-const explorers = new WeakMap();
+readSettings();
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".explorer");
-  if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data, (box) => setTriggerValue("drawn", box));
+  explorerIn(parentElement, explore)(data, (box) => setTriggerValue("drawn", box));
 }
 
 function explore(root) {
@@ -89,7 +85,7 @@ function explore(root) {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!move || !view.visible) return;
     event.preventDefault();
-    hover(Math.min(view.visible - 1, Math.max(0, (hovered ?? (move > 0 ? -1 : 1)) + move)));
+    hover(clamp((hovered ?? (move > 0 ? -1 : 1)) + move, 0, view.visible - 1));
     show(list, list.children[hovered]);
   });
   new ResizeObserver(() => model && later()).observe(root);
@@ -100,22 +96,21 @@ function explore(root) {
     view = answer(model);
     if (hovered !== null && hovered >= view.visible) hovered = null;
     setControls(root, model, view);
-    const says = sentence(model, view, hovered);
-    if (find(".says").textContent !== says) find(".says").textContent = says;
+    write(find(".says"), sentence(model, view, hovered));
     paintPicture(find('[data-picture="greedy"]'), model, view, hovered, model.words.greedy, view.kept.length);
     if (dragged) paintDragged(sheet, model, ordered(dragged));
     paintPicture(find('[data-picture="soft"]'), model, view, hovered, model.words.soft, view.softly.length);
     paintList(list, model, view, hovered);
     paintCharts(root, model, view);
-    writeAddress(root);
+    writeAddress(root, inAddress(settings), inAddress(DEFAULTS));
   }
 
   return (data, answerTo) => {
-    model = unpack(data);
+    model = open(data);
     send = answerTo;
     hovered = null;
     root.classList.toggle("editing", model.editing);
-    for (const element of root.querySelectorAll("[data-word]")) element.textContent = model.words[element.dataset.word];
+    say(root, model.words);
     for (const button of root.querySelectorAll("button")) {
       button.setAttribute("aria-label", button.dataset.step === "1" ? model.words.next : model.words.back);
     }
@@ -132,7 +127,7 @@ function explore(root) {
 
 // ---- from the data to what is shown ----
 
-function unpack(data) {
+function open(data) {
   const count = data.boxes.length;
   const suppressor = new Int16Array(ROWS * count);
   const iou = new Float32Array(ROWS * count);
@@ -145,8 +140,7 @@ function unpack(data) {
       right[row * count + box] = correct;
     }
   }));
-  const bytes = Uint8Array.from(atob(data.soft), (letter) => letter.charCodeAt(0));
-  return { ...data, count, suppressor, iou, right, softScores: new Uint16Array(bytes.buffer) };
+  return { ...data, count, suppressor, iou, right, softScores: unpack(data.soft, Uint16Array) };
 }
 
 function answer(model) {
@@ -205,8 +199,6 @@ function sentence(model, view, hovered) {
 
 const title = (model, box) =>
   `#${box + 1} ${model.classes[model.labels[box]].name} ${model.scores[box].toFixed(2)}`;
-
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // ---- controls, list and address ----
 
@@ -267,9 +259,9 @@ function show(list, row) {
   if (below > list.scrollTop) list.scrollTop = below;
 }
 
-function readAddress() {
+function readSettings() {
   const query = new URLSearchParams(location.search);
-  const hundredths = (name) => Math.round(100 * Math.min(1, Math.max(0, Number(query.get(name)) || 0)));
+  const hundredths = (name) => Math.round(100 * clamp(Number(query.get(name)) || 0));
   if (query.has("iou")) settings.iou = hundredths("iou");
   if (query.has("score")) settings.score = hundredths("score");
   if (query.has("step")) settings.step = Math.max(0, Math.trunc(Number(query.get("step")) || 0));
@@ -277,37 +269,12 @@ function readAddress() {
   if (query.has("truth")) settings.truth = query.get("truth") === "true";
 }
 
-let writing = 0;
-
-// At rest only: browsers limit how often a page may change its address.
-function writeAddress(root) {
-  clearTimeout(writing);
-  writing = setTimeout(() => {
-    if (!root.isConnected) return;
-    const address = new URL(location.href);
-    for (const [name, value] of Object.entries(settings)) {
-      if (value === DEFAULTS[name]) address.searchParams.delete(name);
-      else address.searchParams.set(name, name === "iou" || name === "score" ? (value / 100).toFixed(2) : value);
-    }
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
-  }, 200);
-}
+// In the address a threshold is written as everywhere else.
+const inAddress = (chosen) => ({
+  ...chosen, iou: (chosen.iou / 100).toFixed(2), score: (chosen.score / 100).toFixed(2),
+});
 
 // ---- pictures ----
-
-// Fit a canvas to its place on the screen and return a pen that measures in CSS pixels.
-function penFor(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const sharpness = devicePixelRatio;
-  const [across, down] = [Math.round(width * sharpness), Math.round(height * sharpness)];
-  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
-  const pen = canvas.getContext("2d");
-  pen.setTransform(sharpness, 0, 0, sharpness, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  pen.font = `600 13px ${getComputedStyle(canvas).fontFamily}`;
-  pen.textBaseline = "middle";
-  return { pen, width, height };
-}
 
 const thickness = (score) => 1 + 4 * score;
 
@@ -317,20 +284,18 @@ function paintPicture(figure, model, view, hovered, caption, count) {
   const text = fill(caption, { count });
   figure.querySelector("figcaption").textContent = text;
   canvas.setAttribute("aria-label", text);
-  const { pen, width } = penFor(canvas);
+  const { pen, width } = penFor(canvas, 13);
   const scale = width / model.width;
-  const place = ([x0, y0, x1, y1]) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
   const partner = hovered === null ? null : view.by[hovered];
   const tags = []; // written last, so that no line crosses them
 
   const draw = (box, score, { dash = [], alpha = 1, line = thickness(score), label = null } = {}) => {
     const linked = box === hovered || box === partner || view.by[box] === hovered;
-    const rectangle = place(model.boxes[box]);
+    const rectangle = scaled(model.boxes[box], scale);
     pen.globalAlpha = hovered === null ? alpha : linked ? 1 : 0.25;
     pen.setLineDash(dash);
     if (box === hovered) line += 2;
-    stroke(pen, rectangle, "#000", line + 2);
-    stroke(pen, rectangle, model.classes[model.labels[box]].colour, line);
+    strokeEdged(pen, rectangle, model.classes[model.labels[box]].colour, line);
     if (label) tags.push([label, rectangle, model.classes[model.labels[box]].colour, pen.globalAlpha]);
   };
 
@@ -347,7 +312,7 @@ function paintPicture(figure, model, view, hovered, caption, count) {
   if (settings.truth && model.truth) {
     pen.globalAlpha = 1;
     pen.setLineDash([2, 4]);
-    for (const box of model.truth.boxes) stroke(pen, place(box), "#fff", 2);
+    for (const box of model.truth.boxes) stroke(pen, scaled(box, scale), "#fff", 2);
   }
 }
 
@@ -373,15 +338,9 @@ function paintGreedy(order, draw, model, view, hovered) {
   }
 }
 
-function stroke(pen, [x, y, across, down], colour, line) {
-  pen.strokeStyle = colour;
-  pen.lineWidth = line;
-  pen.strokeRect(x, y, across, down);
-}
-
 function tag(pen, text, [x, y], colour, width) {
   const long = pen.measureText(text).width + 10;
-  const left = Math.max(0, Math.min(x, width - long));
+  const left = clamp(x, 0, Math.max(0, width - long));
   const top = Math.max(0, y - 20);
   pen.fillStyle = "#000";
   pen.fillRect(left - 1, top - 1, long + 2, 20);
@@ -391,39 +350,21 @@ function tag(pen, text, [x, y], colour, width) {
   pen.fillText(text, left + 7, top + 9.5);
 }
 
-// Where the pointer is, in pixels of the image and inside of it.
-function placeOf(canvas, event, model) {
-  const frame = canvas.getBoundingClientRect();
-  const x = ((event.clientX - frame.left) / frame.width) * model.width;
-  const y = ((event.clientY - frame.top) / frame.height) * model.height;
-  return [Math.min(Math.max(x, 0), model.width), Math.min(Math.max(y, 0), model.height)];
-}
-
 const ordered = ([x0, y0, x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
 
-function paintDragged(canvas, model, [x0, y0, x1, y1]) {
+function paintDragged(canvas, model, box) {
   const pen = canvas.getContext("2d");
-  const scale = canvas.clientWidth / model.width;
-  const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
   pen.globalAlpha = 1;
   pen.setLineDash([]);
-  stroke(pen, rectangle, "#000", 4);
-  stroke(pen, rectangle, "#fff", 2);
+  strokeEdged(pen, scaled(box, canvas.clientWidth / model.width), "#fff", 2);
 }
 
 // The smallest box under the pointer, of those that are drawn.
 function boxAt(canvas, event, model, view, picture) {
-  const [x, y] = placeOf(canvas, event, model);
   const drawn = picture === "soft"
     ? view.softly
     : [...view.roles.keys()].filter((box) => view.roles[box] !== "gone" || settings.suppressed);
-  let [best, least] = [null, Infinity];
-  for (const box of drawn) {
-    const [x0, y0, x1, y1] = model.boxes[box];
-    const area = (x1 - x0) * (y1 - y0);
-    if (x0 <= x && x <= x1 && y0 <= y && y <= y1 && area < least) [best, least] = [box, area];
-  }
-  return best;
+  return smallestAt(placeOf(canvas, event, model), drawn, (box) => model.boxes[box]);
 }
 
 // ---- charts ----
@@ -460,7 +401,7 @@ function paintChart(figure, caption, axis, row, top, series) {
   const canvas = figure.querySelector("canvas");
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
-  const dark = isDark(style.color);
+  const dark = isDark(canvas);
   const [left, right, upper, lower] = [42, width - 14, 10, height - 38];
   const x = (value) => left + value * (right - left);
   const y = (value) => lower - (value / Math.max(top, 1e-9)) * (lower - upper);
@@ -470,7 +411,7 @@ function paintChart(figure, caption, axis, row, top, series) {
   pen.font = `13px ${style.fontFamily}`;
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     pen.globalAlpha = 0.2;
-    line(pen, [[left, y(part * top)], [right, y(part * top)]]);
+    trace(pen, [[left, y(part * top)], [right, y(part * top)]]);
     pen.globalAlpha = 1;
     pen.textAlign = "center";
     pen.fillText(part, x(part), lower + 13);
@@ -480,7 +421,7 @@ function paintChart(figure, caption, axis, row, top, series) {
   pen.textAlign = "center";
   pen.fillText(axis, (left + right) / 2, lower + 30);
   pen.lineWidth = 2;
-  line(pen, [[x(row / 100), upper - 6], [x(row / 100), lower]]);
+  trace(pen, [[x(row / 100), upper - 6], [x(row / 100), lower]]);
 
   const distance = ([across]) => Math.abs(across - row / 100);
   const keys = series.map(([name, points, digits], index) => {
@@ -489,49 +430,15 @@ function paintChart(figure, caption, axis, row, top, series) {
     pen.strokeStyle = pen.fillStyle = colour;
     pen.lineWidth = 3;
     pen.setLineDash(look.dash);
-    line(pen, points.map(([across, value]) => (value === null ? null : [x(across), y(value)])));
+    trace(pen, points.map(([across, value]) => (value === null ? null : [x(across), y(value)])));
     pen.setLineDash([]);
-    if (points.length < ROWS) for (const point of points) dot(pen, x, y, point, 4);
+    if (points.length < ROWS) for (const [across, value] of points) dot(pen, x(across), y(value), 4);
     // A measured curve has few points: the nearest one is marked, and named by its threshold.
     const now = points.reduce((one, other) => (distance(other) < distance(one) ? other : one));
-    if (now[1] !== null) dot(pen, x, y, now, 7);
+    if (now[1] !== null) dot(pen, x(now[0]), y(now[1]), 7);
     const value = now[1] === null ? "–" : now[1].toFixed(digits);
     return { name: fill(name, { threshold: now[0].toFixed(2) }), value, colour, dash: look.css };
   });
   writeKeys(figure.querySelector(".keys"), keys);
   canvas.setAttribute("aria-label", `${caption}. ${keys.map(({ name, value }) => `${name} ${value}`).join(", ")}`);
-}
-
-function line(pen, points) {
-  pen.beginPath();
-  let lifted = true;
-  for (const point of points) {
-    if (point) pen[lifted ? "moveTo" : "lineTo"](...point);
-    lifted = !point;
-  }
-  pen.stroke();
-}
-
-function dot(pen, x, y, [across, value], radius) {
-  pen.beginPath();
-  pen.arc(x(across), y(value), radius, 0, 2 * Math.PI);
-  pen.fill();
-}
-
-function writeKeys(place, keys) {
-  place.replaceChildren(...keys.map(({ name, value, colour, dash }) => {
-    const key = document.createElement("span");
-    const swatch = document.createElement("i");
-    swatch.style.setProperty("--colour", colour);
-    swatch.style.setProperty("--dash", dash);
-    const number = document.createElement("b");
-    number.textContent = value;
-    key.append(swatch, `${name} `, number);
-    return key;
-  }));
-}
-
-function isDark(textColour) {
-  const [red, green, blue] = textColour.match(/[\d.]+/g).map(Number);
-  return red + green + blue > 384;
 }

@@ -1,20 +1,14 @@
 """NMS that answers in the browser: pictures, steps, list and curves that follow two thresholds without the server."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.component import component
 
-_source = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
-    "nms_explorer",
-    html=_source.with_suffix(".html").read_text(),
-    css=_source.with_suffix(".css").read_text(),
-    js=_source.with_suffix(".js").read_text(),
-)
+_component = component("nms_explorer")
 
 
 def nms_explorer(

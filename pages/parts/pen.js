@@ -1,0 +1,157 @@
+// What every component begins with: words, settings in the address, a pen for its canvases, the pointer.
+
+const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
+const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const nearest = (values, wanted) =>
+  values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0);
+
+// Numbers that Python sent as base64 of their bytes.
+const unpack = (text, Numbers) => {
+  const bytes = Uint8Array.from(atob(text ?? ""), (letter) => letter.charCodeAt(0));
+  return new Numbers(bytes.buffer);
+};
+
+// ---- elements and words ----
+
+const explorers = new WeakMap(); // by root: what takes new data
+
+// Start the component where it is shown for the first time; return what takes its data.
+function explorerIn(parentElement, start) {
+  const root = parentElement.querySelector(".explorer");
+  if (!explorers.has(root)) explorers.set(root, start(root));
+  return explorers.get(root);
+}
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function say(root, words) {
+  for (const element of root.querySelectorAll("[data-word]")) write(element, words[element.dataset.word]);
+  for (const element of root.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", words[element.dataset.label]);
+  }
+}
+
+// The keys of a chart: { name, value, colour, dash (a style of css borders) }.
+function writeKeys(place, keys) {
+  place.replaceChildren(...keys.map(({ name, value, colour, dash }) => {
+    const swatch = make("i");
+    swatch.style.setProperty("--colour", colour);
+    swatch.style.setProperty("--dash", dash);
+    return make("span", {}, swatch, `${name} `, make("b", { textContent: value }));
+  }));
+}
+
+const isDark = (element) => {
+  const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 384; // the text is light
+};
+
+// ---- the address ----
+
+// Take settings from the address; a setting keeps the type of its default, null stands for a number that is not set.
+function readAddress(defaults, settings = { ...defaults }) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(defaults)) {
+    const text = query.get(name);
+    if (text === null) continue;
+    if (typeof value === "string") settings[name] = text;
+    else if (typeof value === "boolean") settings[name] = text === "true";
+    else if (text.trim() && Number.isFinite(Number(text))) settings[name] = Number(text);
+  }
+  return settings;
+}
+
+let writing = 0;
+
+// At rest only: browsers limit how often a page may change its address.
+function writeAddress(root, settings, defaults) {
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    if (!root.isConnected) return;
+    const address = new URL(location.href);
+    for (const [name, value] of Object.entries(settings)) {
+      if (value === defaults[name]) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+    }
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  }, 200);
+}
+
+// ---- drawing ----
+
+// Fit a canvas to its place on the screen and return a pen that measures in CSS pixels.
+function penFor(canvas, letters = 14) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const [across, down] = [width, height].map((length) => Math.round(length * devicePixelRatio));
+  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+  const pen = canvas.getContext("2d");
+  pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.globalAlpha = 1;
+  pen.setLineDash([]);
+  pen.font = `600 ${letters}px ${getComputedStyle(canvas).fontFamily}`;
+  pen.textBaseline = "middle";
+  return { pen, width, height };
+}
+
+// From corners in pixels of the image to [left, top, width, height] on the canvas.
+const scaled = ([x0, y0, x1, y1], scale) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+
+function stroke(pen, rectangle, colour, line) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = line;
+  pen.strokeRect(...rectangle);
+}
+
+// A rectangle with a dark edge around its colour, so that it is seen on any picture.
+function strokeEdged(pen, rectangle, colour, line, edge = 2) {
+  stroke(pen, rectangle, "#000", line + edge);
+  stroke(pen, rectangle, colour, line);
+}
+
+// A line through points; null lifts the pen.
+function trace(pen, points) {
+  pen.beginPath();
+  let lifted = true;
+  for (const point of points) {
+    if (point) pen[lifted ? "moveTo" : "lineTo"](...point);
+    lifted = !point;
+  }
+  pen.stroke();
+}
+
+function dot(pen, x, y, radius) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.fill();
+}
+
+// ---- the pointer ----
+
+// Where it is, in pixels of the image and inside of it.
+function placeOf(canvas, event, model) {
+  const frame = canvas.getBoundingClientRect();
+  const x = ((event.clientX - frame.left) / frame.width) * model.width;
+  const y = ((event.clientY - frame.top) / frame.height) * model.height;
+  return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
+}
+
+// Of the boxes that hold a place the smallest; boxOf gives the corners of one. null where there is none.
+function smallestAt([x, y], boxes, boxOf) {
+  let [best, least] = [null, Infinity];
+  for (const box of boxes) {
+    const [x0, y0, x1, y1] = boxOf(box);
+    const area = (x1 - x0) * (y1 - y0);
+    if (x0 <= x && x <= x1 && y0 <= y && y <= y1 && area < least) [best, least] = [box, area];
+  }
+  return best;
+}
+
