@@ -16,12 +16,8 @@ const DEFAULTS = { merge: null, region: null, under: false };
 const settings = readAddress(DEFAULTS);
 let shown = null; // the hierarchy that merge and region belong to
 
-const explorers = new WeakMap();
-
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".explorer");
-  if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data);
+  explorerIn(parentElement, explore)(data);
 }
 
 function explore(root) {
@@ -35,7 +31,7 @@ function explore(root) {
   let playing = null; // { from, since }
 
   const later = () => { due ||= requestAnimationFrame(paint); };
-  const go = (merge) => { playing = null; settings.merge = bound(merge, 0, model.merges); later(); };
+  const go = (merge) => { playing = null; settings.merge = clamp(merge, 0, model.merges); later(); };
   const choose = (node) => { settings.region = node === settings.region ? null : node; pointed = null; later(); };
 
   slider.addEventListener("input", () => go(Number(slider.value)));
@@ -52,8 +48,9 @@ function explore(root) {
     later();
   });
   canvas.addEventListener("click", (event) => {
-    const [x, y] = placeOf(canvas, event, model).map(Math.floor);
-    choose(view.now[model.segments[y * model.width + x]]);
+    const [x, y] = placeOf(canvas, event, model);
+    const [column, row] = [clamp(Math.floor(x), 0, model.width - 1), clamp(Math.floor(y), 0, model.height - 1)];
+    choose(view.now[model.segments[row * model.width + column]]);
   });
   dragCursor(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
   new ResizeObserver(() => model && later()).observe(root);
@@ -73,7 +70,7 @@ function explore(root) {
 
   function play() {
     const merge = playing.from + ((performance.now() - playing.since) / 1000 / PLAYING) * model.merges;
-    settings.merge = bound(Math.floor(merge), 0, model.merges);
+    settings.merge = clamp(Math.floor(merge), 0, model.merges);
     if (settings.merge === model.merges) playing = null;
     else later();
   }
@@ -120,7 +117,7 @@ function open(data) {
 
 function answer(model, pointed) {
   const { parent, count, merges } = model;
-  const merge = bound(Math.round(settings.merge ?? model.start), 0, merges);
+  const merge = clamp(Math.round(settings.merge ?? model.start), 0, merges);
   const made = count + merge; // nodes below exist
   const now = new Uint16Array(count); // the node that each segment belongs to
   for (let segment = 0; segment < count; segment++) now[segment] = nodeAt(parent, segment, made);
@@ -187,7 +184,7 @@ function paintSimilarities(table, model, view) {
   table.replaceChildren(...rows.flatMap(({ name, weight, value, total }) => {
     const look = total ? "total" : weight ? "" : "unused";
     const fillOf = make("i");
-    fillOf.style.width = `${100 * bound(value, 0, 1)}%`;
+    fillOf.style.width = `${100 * clamp(value)}%`;
     const weighted = total || weight === 1 ? "" : ` × ${weight}`;
     return [
       make("span", { className: look, textContent: name }),
@@ -286,8 +283,8 @@ function paintHistory(figure, model, view) {
   const at = (merge) => (merges ? merge / merges : 0);
   const series = [{
     name: words.total, look: LOOKS[0],
-    points: Array.from(model.total, (value, merge) => [at(merge + 1), bound(value, 0, 1)]),
-    now: view.merge ? bound(model.total[view.merge - 1], 0, 1) : null,
+    points: Array.from(model.total, (value, merge) => [at(merge + 1), clamp(value)]),
+    now: view.merge ? clamp(model.total[view.merge - 1]) : null,
   }];
   if (model.abo) {
     series.push({

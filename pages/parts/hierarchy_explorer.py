@@ -1,19 +1,11 @@
 """The merges of selective search in the browser: a slider over the hierarchy, the four similarities, ancestors."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.i18n import _
+from pages.parts.component import component
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "hierarchy_explorer",
-    html=(_folder / "hierarchy_explorer.html").read_text(),
-    css=(_folder / "proposals_explorer.css").read_text() + (_folder / "hierarchy_explorer.css").read_text(),
-    js=(_folder / "proposals_canvas.js").read_text() + (_folder / "hierarchy_explorer.js").read_text(),
-)
+_component = component("hierarchy_explorer", "proposals_parts")
 
 
 def hierarchy_explorer(data: dict[str, Any], key: str) -> None:

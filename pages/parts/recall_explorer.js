@@ -9,12 +9,8 @@ const DEFAULTS = { first: AT_FIRST, all: true };
 const settings = readAddress(DEFAULTS);
 const CHANGED = "recall-explorer-changed"; // the one on the held-out scenes follows the one on this image
 
-const explorers = new WeakMap();
-
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".explorer");
-  if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data);
+  explorerIn(parentElement, explore)(data);
 }
 
 function explore(root) {
@@ -37,14 +33,14 @@ function explore(root) {
   slider.addEventListener("input", () => go(Number(slider.value)));
   find('[data-setting="all"]').addEventListener("input", (event) => { settings.all = event.target.checked; later(); });
   for (const canvas of root.querySelectorAll(".chart canvas")) {
-    dragCursor(canvas, (place) => go(nearest(model.counts, Math.exp(place * Math.log(model.most)))));
+    dragCursor(canvas, (place) => go(rowOf(model.counts, Math.exp(place * Math.log(model.most)))));
   }
   new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
     due = 0;
     if (!root.isConnected) return; // the user has gone to another page
-    const row = nearest(model.counts, settings.first);
+    const row = rowOf(model.counts, settings.first);
     slider.value = row;
     find('[data-setting="all"]').checked = settings.all;
     write(find('[data-value="count"]'), String(model.counts[row]));
@@ -78,10 +74,8 @@ function open(data) {
   return { ...data, methods, most: data.counts.at(-1), measured: methods.every((method) => method.curves) };
 }
 
-function nearest(counts, wanted) {
-  const distance = (count) => Math.abs(Math.log(count) - Math.log(Math.max(1, wanted)));
-  return counts.reduce((best, count, row) => (distance(count) < distance(counts[best]) ? row : best), 0);
-}
+// The row of the count that is nearest on the logarithmic slider.
+const rowOf = (counts, wanted) => nearest(counts.map(Math.log), Math.log(Math.max(1, wanted)));
 
 // ---- pictures ----
 
@@ -100,7 +94,7 @@ function paintPicture(figure, model, method, row) {
   const all = method.boxes.length / 4;
   const count = Math.min(model.counts[row], all);
   const drawn = settings.all || !method.best ? Math.min(count, MOST_DRAWN) : 0;
-  pen.globalAlpha = bound(8 / Math.sqrt(drawn || 1), 0.25, 0.8);
+  pen.globalAlpha = clamp(8 / Math.sqrt(drawn || 1), 0.25, 0.8);
   for (let index = drawn - 1; index >= 0; index--) outline(pen, scale, boxAt(method.boxes, index), method.onDark);
   pen.globalAlpha = 1;
   drawTruth(pen, scale, truth);

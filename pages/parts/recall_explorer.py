@@ -1,19 +1,11 @@
 """Recall and ABO in the browser: a slider over the number of proposals, pictures, curves and figures."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.i18n import _
+from pages.parts.component import component
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "recall_explorer",
-    html=(_folder / "recall_explorer.html").read_text(),
-    css=(_folder / "proposals_explorer.css").read_text() + (_folder / "recall_explorer.css").read_text(),
-    js=(_folder / "proposals_canvas.js").read_text() + (_folder / "recall_explorer.js").read_text(),
-)
+_component = component("recall_explorer", "proposals_parts")
 
 
 def recall_explorer(data: dict[str, Any], key: str) -> None:

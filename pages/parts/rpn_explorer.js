@@ -21,12 +21,8 @@ const settings = readAddress(DEFAULTS);
 if (!LAYERS.includes(settings.layer)) settings.layer = DEFAULTS.layer;
 let shown = null; // the image that cell and shape belong to
 
-const explorers = new WeakMap();
-
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".explorer");
-  if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data);
+  explorerIn(parentElement, explore)(data);
 }
 
 function explore(root) {
@@ -40,7 +36,7 @@ function explore(root) {
   const later = () => { due ||= requestAnimationFrame(paint); };
   const chooseShape = (shape) => { settings.shape = shape; later(); };
   const chooseCell = (row, column) => {
-    settings.cell = bound(row, 0, model.rows - 1) * model.columns + bound(column, 0, model.columns - 1);
+    settings.cell = clamp(row, 0, model.rows - 1) * model.columns + clamp(column, 0, model.columns - 1);
     settings.shape = view.shape;
     later();
   };
@@ -65,7 +61,7 @@ function explore(root) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (settings.layer !== "proposals") return;
-    const under = smallestAt(model, view, placeOf(canvas, event, model));
+    const under = smallestAt(placeOf(canvas, event, model), view.kept, (place) => boxAt(model.moved, model.order[place]));
     if (under !== pointed) { pointed = under; later(); }
   });
   canvas.addEventListener("pointerleave", () => { if (pointed !== null) { pointed = null; later(); } });
@@ -133,27 +129,15 @@ function answer(model, pointed) {
   const layer = settings.layer === "labels" && !model.reason ? "objectness" : settings.layer;
   const surest = model.order.length ? model.order[0] : 0;
   const cells = model.rows * model.columns;
-  const cell = settings.cell === null ? Math.floor(surest / ANCHORS) : bound(Math.round(settings.cell), 0, cells - 1);
-  const shape = settings.shape === null ? surest % ANCHORS : bound(Math.round(settings.shape), 0, ANCHORS - 1);
-  const row = model.thresholds.reduce((best, value, index) =>
-    (Math.abs(value - settings.nms) < Math.abs(model.thresholds[best] - settings.nms) ? index : best), 0);
+  const cell = settings.cell === null ? Math.floor(surest / ANCHORS) : clamp(Math.round(settings.cell), 0, cells - 1);
+  const shape = settings.shape === null ? surest % ANCHORS : clamp(Math.round(settings.shape), 0, ANCHORS - 1);
+  const row = nearest(model.thresholds, settings.nms);
   const all = model.order.length;
   const suppressor = model.suppressor.subarray(row * all, (row + 1) * all);
   const survivors = [];
   suppressor.forEach((by, place) => { if (by < 0) survivors.push(place); });
   const kept = survivors.slice(0, Math.max(1, settings.top));
   return { layer, cell, shape, anchor: cell * ANCHORS + shape, row, suppressor, survivors, kept, under: pointed };
-}
-
-// The smallest kept proposal at a place, by its place in the order.
-function smallestAt(model, view, [x, y]) {
-  let [best, least] = [null, Infinity];
-  for (const place of view.kept) {
-    const [x0, y0, x1, y1] = boxAt(model.moved, model.order[place]);
-    const area = (x1 - x0) * (y1 - y0);
-    if (x0 <= x && x <= x1 && y0 <= y && y <= y1 && area < least) [best, least] = [place, area];
-  }
-  return best;
 }
 
 function sentence(model, view) {
@@ -244,7 +228,7 @@ function paintKeys(place, model, view) {
 }
 
 const heat = (model, value) => {
-  const index = 3 * Math.round(255 * bound(value, 0, 1));
+  const index = 3 * Math.round(255 * clamp(value));
   return `rgb(${model.palette[index]} ${model.palette[index + 1]} ${model.palette[index + 2]})`;
 };
 
@@ -316,15 +300,10 @@ function paintPicture(canvas, model, view) {
       box(model.anchors, view.anchor, ANCHOR, 3);
       box(model.moved, view.anchor, PROPOSAL, 3, [8, 4]);
     }
-    paintCell(pen, scale * model.cell, view.cell % model.columns, Math.floor(view.cell / model.columns));
+    const side = scale * model.cell;
+    const [row, column] = [Math.floor(view.cell / model.columns), view.cell % model.columns];
+    strokeEdged(pen, [column * side, row * side, side, side], "#fff", 2);
   }
   canvas.setAttribute("aria-label", `${model.words.picture} ${sentence(model, view)}`);
 }
 
-function paintCell(pen, side, column, row) {
-  for (const [ink, line] of [["#000", 4], ["#fff", 2]]) {
-    pen.strokeStyle = ink;
-    pen.lineWidth = line;
-    pen.strokeRect(column * side, row * side, side, side);
-  }
-}

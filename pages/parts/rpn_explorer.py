@@ -1,19 +1,11 @@
 """An RPN's anchors in the browser: objectness for each shape, labels and their reasons, proposals after NMS."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.i18n import _
+from pages.parts.component import component
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "rpn_explorer",
-    html=(_folder / "rpn_explorer.html").read_text(),
-    css=(_folder / "proposals_explorer.css").read_text() + (_folder / "rpn_explorer.css").read_text(),
-    js=(_folder / "proposals_canvas.js").read_text() + (_folder / "rpn_explorer.js").read_text(),
-)
+_component = component("rpn_explorer", "proposals_parts")
 
 
 def rpn_explorer(data: dict[str, Any], key: str, most: int) -> None:
