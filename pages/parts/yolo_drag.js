@@ -8,21 +8,16 @@ const COLOURS = { centre: "#0072B2", sides: "#56B4E9", object: "#D55E00", no_obj
 const ARROW = "#F0E442";
 const LEAST = 1; // pixel
 
-const defaults = { cell: null, predictor: 0, box: "", alone: 1, error: 8 };
+const defaults = { cell: "", predictor: 0, box: "", alone: 1, error: 8 };
 const settings = { ...defaults };
-const shown = new WeakMap();
 let last = null; // the image that the box in the address belongs to
 
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".yolo");
-  if (!shown.has(root)) {
-    readAddress(settings, defaults);
-    shown.set(root, handle(root));
-  }
-  shown.get(root)(data, (asked) => setStateValue("asked", asked));
+  explorerIn(parentElement, handle)(data, (asked) => setStateValue("asked", asked));
 }
 
 function handle(root) {
+  readAddress(defaults, settings);
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
   const inputs = FIELDS.map(() => Object.assign(document.createElement("input"), { type: "number", step: "any" }));
@@ -124,7 +119,7 @@ function handle(root) {
     const fresh = model?.key !== data.key;
     model = data;
     send = answerTo;
-    write(root, model.words);
+    say(root, model.words);
     find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
     predictors.forEach((button, index) => { button.textContent = fill(model.words.predictor, { number: index + 1 }); });
     find("thead tr").replaceChildren(...model.words.columns.map((word) => element("th", "", word)));
@@ -352,6 +347,6 @@ function paintRoot(root, model) {
   const times = settings.error ? (small[at] / large[at]).toFixed(1) : null;
   const says = times === null ? words.rootNone : fill(words.rootSays, {
     error: Math.abs(settings.error), direction: settings.error > 0 ? words.wide : words.narrow, times, ...sides });
-  if (find(".rootSays").textContent !== says) find(".rootSays").textContent = says;
+  write(find(".rootSays"), says);
   canvas.setAttribute("aria-label", says);
 }

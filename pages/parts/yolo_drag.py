@@ -1,6 +1,5 @@
 """A predicted box to drag: its loss and gradient come from the server while it moves."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -9,15 +8,10 @@ from torch import Tensor
 from core.detectors.yolo import Grid
 from core.figures.yolo import BoxError, Json, answer_data
 from core.i18n import _
+from pages.parts.component import component
 from pages.parts.yolo_loss import term_words
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "yolo_drag",
-    html=(_folder / "yolo_drag.html").read_text(),
-    css=(_folder / "yolo_parts.css").read_text(),
-    js=(_folder / "yolo_pen.js").read_text() + (_folder / "yolo_drag.js").read_text(),
-)
+_component = component("yolo_drag", "yolo_parts")
 
 
 @st.fragment

@@ -10,7 +10,7 @@ const nameOf = (model, label) => model.classes[label].name;
 const from = (values, least) => values.flatMap((value, box) => (value >= least ? [box] : []));
 const byScore = (values) => (one, other) => values[one] - values[other]; // the best is drawn last, on top
 
-export default layeredPicture({ layer: "boxes", threshold: 0.2, cell: null }, {
+export default layeredPicture({ layer: "boxes", threshold: 0.2, cell: "" }, {
   layers: ["boxes", "map", "scored", "left"],
   paintLayer,
   paintPanel,

@@ -1,19 +1,11 @@
 """YOLO's grid in the browser: boxes, class map, scores and what NMS leaves, cell by cell."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.i18n import _
+from pages.parts.component import component
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "yolo_grid",
-    html=(_folder / "yolo_grid.html").read_text(),
-    css=(_folder / "yolo_parts.css").read_text(),
-    js=(_folder / "yolo_pen.js").read_text() + (_folder / "yolo_grid.js").read_text(),
-)
+_component = component("yolo_grid", "yolo_parts")
 
 
 def yolo_grid(data: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ const cellLoss = (model, settings, layer, cell) =>
 const partLoss = (model, weights, layer) => sum(termsOf(layer).map((term) => weightOf(term, weights) * whole(model, term)));
 const short = (value) => (value >= 10 ? value.toFixed(1) : value >= 0.095 ? value.toFixed(2) : value.toFixed(3));
 
-export default layeredPicture({ layer: "total", coord: 5, noobj: 0.5, cell: null }, {
+export default layeredPicture({ layer: "total", coord: 5, noobj: 0.5, cell: "" }, {
   layers: ["total", "box", "confidence", "classification"],
   paintLayer,
   paintPanel,

@@ -1,19 +1,11 @@
 """YOLO's loss in the browser: its parts as bars and heat maps, and who answers for an object."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core.i18n import _
+from pages.parts.component import component
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "yolo_loss",
-    html=(_folder / "yolo_loss.html").read_text(),
-    css=(_folder / "yolo_parts.css").read_text(),
-    js=(_folder / "yolo_pen.js").read_text() + (_folder / "yolo_loss.js").read_text(),
-)
+_component = component("yolo_loss", "yolo_parts")
 
 
 def yolo_loss(data: dict[str, Any]) -> None:

@@ -3,12 +3,8 @@
 const COLOURS = ["#0072B2", "#D55E00", "#009E73"];
 const NAMED = 8;
 
-const shown = new WeakMap();
-
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".yolo");
-  if (!shown.has(root)) shown.set(root, watch(root));
-  shown.get(root)(data);
+  explorerIn(parentElement, watch)(data);
 }
 
 function watch(root) {
@@ -60,7 +56,7 @@ function watch(root) {
       photoOf(data.image).then((image) => { photo = image; later(); });
     }
     model = data;
-    write(root, model.words);
+    say(root, model.words);
     find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
     later();
   };
@@ -75,5 +71,5 @@ function paintLosses(find, model, step) {
   paintChart(chart, seconds, series, words.axis, step, true);
   chartKeys(find(".keys"), names.map((name, index) => [words[name], losses[name][step]?.toFixed(2) ?? "", COLOURS[index]]));
   chart.setAttribute("aria-label", words.chart);
-  if (find(".says").textContent !== words.says) find(".says").textContent = words.says;
+  write(find(".says"), words.says);
 }

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
@@ -12,19 +11,14 @@ from core.data.scenes import CLASSES
 from core.figures.yolo import training_data
 from core.i18n import _
 from core.training.live import BATCH, Watched, train_live
+from pages.parts.component import component
 from pages.parts.image_picker import PickedImage
 
 MINUTES = 1.0
 POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "yolo_training_job"
 
-_folder = Path(__file__).parent
-_component = st.components.v2.component(
-    "yolo_training",
-    html=(_folder / "yolo_training.html").read_text(),
-    css=(_folder / "yolo_parts.css").read_text(),
-    js=(_folder / "yolo_pen.js").read_text() + (_folder / "yolo_training.js").read_text(),
-)
+_component = component("yolo_training", "yolo_parts")
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,24 @@
-// What the views of the YOLO page share. The module of each view begins with this text.
+// What the views of the YOLO page share.
 
 const photos = new Map(); // by address; a handful a session
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
-const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
 
 // ---- a picture in layers: small ones to choose from, a large one, a cell of the grid that is looked at ----
 
 // view has layers (names), paintLayer(brush, model, settings, layer, cell), paintPanel(root, model, settings, cell),
-// and caption(model, settings, layer). settings holds the layer, the cell (null: the model's start) and the sliders.
+// and caption(model, settings, layer). settings holds the layer, the cell ("": the model's start) and the sliders.
 function layeredPicture(defaults, view) {
   const settings = { ...defaults };
-  const shown = new WeakMap();
   let last = null; // the image that the chosen cell belongs to
+  const start = (root) => {
+    readAddress(defaults, settings);
+    return mount(root, settings, defaults, view);
+  };
   return ({ data, parentElement }) => {
-    const root = parentElement.querySelector(".yolo");
-    if (!shown.has(root)) {
-      readAddress(settings, defaults);
-      shown.set(root, mount(root, settings, defaults, view));
-    }
-    if (last && last !== data.image) settings.cell = null;
+    const show = explorerIn(parentElement, start);
+    if (last && last !== data.image) settings.cell = defaults.cell;
     last = data.image;
-    shown.get(root)(data);
+    show(data);
   };
 }
 
@@ -85,7 +82,7 @@ function mount(root, settings, defaults, view) {
   return (data) => {
     model = data;
     hovered = null;
-    write(root, model.words);
+    say(root, model.words);
     find(".layers").setAttribute("aria-label", model.words.layers);
     for (const button of buttons) {
       button.lastChild.textContent = model.words[button.dataset.layer];
@@ -96,7 +93,7 @@ function mount(root, settings, defaults, view) {
   };
 }
 
-// ---- sliders and the address ----
+// ---- sliders and cells ----
 
 function followSliders(root, settings, then) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
@@ -113,41 +110,11 @@ function showSliders(root, settings) {
   }
 }
 
-function write(root, words) {
-  for (const element of root.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
-}
-
-function readAddress(settings, defaults) {
-  const query = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(defaults)) {
-    if (!query.has(name)) continue;
-    const given = query.get(name);
-    if (typeof value !== "number") settings[name] = given;
-    else if (given.trim() && Number.isFinite(Number(given))) settings[name] = Number(given);
-  }
-}
-
-let writing = 0;
-
-// At rest only: browsers limit how often a page may change its address.
-function writeAddress(root, settings, defaults) {
-  clearTimeout(writing);
-  writing = setTimeout(() => {
-    if (!root.isConnected) return;
-    const address = new URL(location.href);
-    for (const [name, value] of Object.entries(settings)) {
-      if (value === defaults[name]) address.searchParams.delete(name);
-      else address.searchParams.set(name, value);
-    }
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
-  }, 200);
-}
-
 // In the address rows and columns count from 1, as in the words.
 const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
 
 function cellOf(name, { side }) {
-  const match = /^(\d+)-(\d+)$/.exec(name ?? "");
+  const match = /^(\d+)-(\d+)$/.exec(name);
   if (!match) return null;
   const [row, column] = match.slice(1).map((number) => Number(number) - 1);
   return [row, column].every((value) => 0 <= value && value < side) ? row * side + column : null;
@@ -166,21 +133,6 @@ function photoOf(address) {
     photos.set(address, image.decode().then(() => image));
   }
   return photos.get(address);
-}
-
-// Fit a canvas to its place on the screen; the brush measures in CSS pixels.
-function penFor(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const [across, down] = [width, height].map((length) => Math.round(length * devicePixelRatio));
-  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
-  const pen = canvas.getContext("2d");
-  pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  pen.globalAlpha = 1;
-  pen.setLineDash([]);
-  pen.font = `600 14px ${getComputedStyle(canvas).fontFamily}`;
-  pen.textBaseline = "middle";
-  return { pen, width, height };
 }
 
 function brushFor(canvas, model, photo) {
@@ -216,29 +168,20 @@ function fillCell(brush, model, cell, colour, alpha) {
 }
 
 function outlineCell(brush, model, cell) {
-  const rectangle = cellRectangle(brush, model, cell);
   brush.pen.setLineDash([]);
-  stroke(brush.pen, rectangle, "#000", 5);
-  stroke(brush.pen, rectangle, "#fff", 3);
+  strokeEdged(brush.pen, cellRectangle(brush, model, cell), "#fff", 3);
 }
 
 // The label waits for paintTags, so that no later box is drawn over it.
-function paintBox({ pen, scale, small, tags }, [x0, y0, x1, y1], colour, score, { dash = [], alpha = 1, label, below } = {}) {
-  const rectangle = [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below } = {}) {
+  const rectangle = scaled(box, scale);
   const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
   pen.globalAlpha = alpha;
   pen.setLineDash(dash);
-  stroke(pen, rectangle, "#000", line + (small ? 0.7 : 2));
-  stroke(pen, rectangle, colour, line);
+  strokeEdged(pen, rectangle, colour, line, small ? 0.7 : 2);
   pen.setLineDash([]);
   if (label && !small) tags.push([label, rectangle, colour, below]);
   pen.globalAlpha = 1;
-}
-
-function stroke(pen, rectangle, colour, line) {
-  pen.strokeStyle = colour;
-  pen.lineWidth = line;
-  pen.strokeRect(...rectangle);
 }
 
 function paintTags({ pen, width, height, tags }) {
@@ -257,14 +200,6 @@ function tag(pen, text, x, top, colour, width) {
   pen.fillRect(left, top, 5, 20);
   pen.fillStyle = "#fff";
   pen.fillText(text, left + 9, top + 10.5);
-}
-
-// Where the pointer is, in pixels of the image and inside of it.
-function placeOf(canvas, event, model) {
-  const frame = canvas.getBoundingClientRect();
-  const x = ((event.clientX - frame.left) / frame.width) * model.width;
-  const y = ((event.clientY - frame.top) / frame.height) * model.height;
-  return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
 }
 
 function cellAt(canvas, event, model) {
@@ -341,17 +276,8 @@ function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false
     pen.setLineDash(dash);
     trace(pen, xs.map((value, index) => [x(value), y(values[index])]));
     pen.setLineDash([]);
-    if (marked === null) continue;
-    pen.beginPath();
-    pen.arc(x(xs[marked]), y(values[marked]), 6, 0, 2 * Math.PI);
-    pen.fill();
+    if (marked !== null) dot(pen, x(xs[marked]), y(values[marked]), 6);
   }
-}
-
-function trace(pen, points) {
-  pen.beginPath();
-  points.forEach((point, index) => pen[index ? "lineTo" : "moveTo"](...point));
-  pen.stroke();
 }
 
 const brief = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
