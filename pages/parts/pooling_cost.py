@@ -1,20 +1,14 @@
 """The multiply-adds of a crop for each region against one map for all: a slider over the number of regions."""
 
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.figures.pooling import cost_data
 from core.i18n import _
+from pages.parts.component import component
 
-_source = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
-    "pooling_cost",
-    html=_source.with_suffix(".html").read_text(),
-    css=_source.with_suffix(".css").read_text(),
-    js=_source.with_suffix(".js").read_text(),
-)
+_component = component("pooling_cost")
 
 
 def pooling_cost(height: int, width: int) -> None:

@@ -12,14 +12,10 @@ const WAYS = ["roi_pool", "roi_align", "spp"]; // the first is shown where the a
 
 // Kept while the tab is open, across reruns and pages.
 let chosen = { way: WAYS[0], level: 0 };
-readAddress();
-
-const explorers = new WeakMap();
+readWay();
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".pooling");
-  if (!explorers.has(root)) explorers.set(root, explore(root));
-  explorers.get(root)(data, setTriggerValue);
+  explorerIn(parentElement, explore)(data, setTriggerValue);
 }
 
 function explore(root) {
@@ -38,7 +34,7 @@ function explore(root) {
   const follow = () => { due ||= requestAnimationFrame(paint); };
   const later = () => { stale = true; follow(); };
   const hover = (bin) => { if (!same(bin, hovered)) { hovered = bin; later(); } };
-  const choose = (way, level) => { chosen = { way, level }; writeAddress(); later(); };
+  const choose = (way, level) => { chosen = { way, level }; writeWay(); later(); };
 
   function move(next) {
     if (same(next, region)) return;
@@ -101,8 +97,7 @@ function explore(root) {
       card.tabIndex = card.dataset.way === chosen.way ? 0 : -1;
       paintCard(card.querySelector("svg"), model, card.dataset.way, hovered);
     }
-    const says = sentence(model, shown, hovered);
-    if (find(".says").textContent !== says) find(".says").textContent = says;
+    write(find(".says"), sentence(model, shown, hovered));
   }
 
   return (data, setTriggerValue) => {
@@ -123,16 +118,6 @@ function explore(root) {
 }
 
 // ---- the rectangle ----
-
-// Where the pointer is, in pixels of the image and inside of it.
-function placeOf(pad, event, model) {
-  const frame = pad.getBoundingClientRect();
-  const part = (value, start, length) => Math.min(Math.max((value - start) / length, 0), 1);
-  return [
-    part(event.clientX, frame.left, frame.width) * model.width,
-    part(event.clientY, frame.top, frame.height) * model.height,
-  ];
-}
 
 const reach = (pad, model) => (REACH * model.width) / pad.clientWidth;
 
@@ -164,7 +149,7 @@ function pulled({ at, region, grip }, [x, y], { width, height }) {
     if (Math.max(Math.abs(x - at[0]), Math.abs(y - at[1])) < LEAST_DRAWN) return region;
     next = [at[0], at[1], x, y];
   } else if (grip === "move") {
-    const by = (shift, low, high, length) => Math.min(Math.max(shift, -low), length - high);
+    const by = (shift, low, high, length) => clamp(shift, -low, length - high);
     const across = by(x - at[0], region[0], region[2], width);
     const down = by(y - at[1], region[1], region[3], height);
     next = region.map((edge, index) => edge + (index % 2 ? down : across));
@@ -174,8 +159,8 @@ function pulled({ at, region, grip }, [x, y], { width, height }) {
   }
   const [x0, y0, x1, y1] = next.map(Math.round);
   const span = (one, other, length) => {
-    const low = Math.min(Math.max(Math.min(one, other), 0), length - LEAST);
-    return [low, Math.min(Math.max(Math.max(one, other), low + LEAST), length)];
+    const low = clamp(Math.min(one, other), 0, length - LEAST);
+    return [low, clamp(Math.max(one, other), low + LEAST, length)];
   };
   const [left, right] = span(x0, x1, width);
   const [top, bottom] = span(y0, y1, height);
@@ -267,7 +252,7 @@ function binBox(model, { way, level, row, column }) {
 const extent = ([x0, y0, x1, y1]) => Math.min(x1 - x0, y1 - y0);
 
 function colourOf({ palette, top }, value) {
-  return palette[Math.round(Math.min(Math.max(value / top, 0), 1) * (palette.length - 1))];
+  return palette[Math.round(clamp(value / top) * (palette.length - 1))];
 }
 
 function element(name, attributes) {
@@ -427,17 +412,17 @@ function sentence(model, shown, hovered) {
   });
 }
 
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 // ---- address ----
 
-function readAddress() {
+function readWay() {
   const way = new URLSearchParams(location.search).get("pooling");
   if (WAYS.includes(way)) chosen = { way, level: 0 };
 }
 
-function writeAddress() {
+// At once: it changes with a click, not while something is dragged.
+function writeWay() {
   const address = new URL(location.href);
   if (chosen.way === WAYS[0]) address.searchParams.delete("pooling");
   else address.searchParams.set("pooling", chosen.way);

@@ -1,20 +1,14 @@
 """A region on the image and on the map, and what each way of pooling makes of it; the bins come from Python."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.component import component
 
-_source = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
-    "pooling_explorer",
-    html=_source.with_suffix(".html").read_text(),
-    css=_source.with_suffix(".css").read_text(),
-    js=_source.with_suffix(".js").read_text(),
-)
+_component = component("pooling_explorer")
 
 Place = Callable[[list[int]], None]
 
