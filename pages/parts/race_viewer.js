@@ -2,10 +2,10 @@
 
 const TICKS = 5; // about so many on the axis
 const SCALES = ["same", "zoom", "share"];
-const DEFAULTS = { scale: "same", large: "" };
+const DEFAULTS = { scale: "same", large: "", stages: "" }; // as they stand in the address
 // Kept while the tab is open, across reruns and pages; stages holds what each detector shows where it is not the last.
 const settings = { ...DEFAULTS, stages: {} };
-readAddress();
+readSettings();
 let race = null; // the one that the chosen stages belong to
 
 const viewers = new WeakMap();
@@ -74,7 +74,7 @@ function view(root, data) {
     find(".now").textContent = seconds(now ?? longest);
     clock.value = Math.round((1000 * (now ?? longest)) / longest);
     play.textContent = frame ? words.pause : `▶ ${words.play}`;
-    writeAddress(root);
+    writeAddress(root, { ...settings, stages: written(settings.stages) }, DEFAULTS);
   }
   function stop() {
     cancelAnimationFrame(frame);
@@ -263,8 +263,6 @@ function sentence(lane, index, words) {
   return fill(words.part, { detector: lane.title, stage: stage.name, time: milliseconds(stage.seconds), share });
 }
 
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
 function milliseconds(value) {
   const digits = value < 0.01 ? 2 : value < 1 ? 1 : 0;
   return `${(1000 * value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
@@ -292,7 +290,7 @@ function fillTable(table, { head, rows }) {
   table.replaceChildren(top, body);
 }
 
-function readAddress() {
+function readSettings() {
   const query = new URLSearchParams(location.search);
   if (SCALES.includes(query.get("scale"))) settings.scale = query.get("scale");
   settings.large = query.get("large") ?? "";
@@ -302,19 +300,4 @@ function readAddress() {
   }
 }
 
-let writing = 0;
-
-// At rest only: browsers limit how often a page may change its address.
-function writeAddress(root) {
-  clearTimeout(writing);
-  writing = setTimeout(() => {
-    if (!root.isConnected) return;
-    const address = new URL(location.href);
-    const stages = Object.entries(settings.stages).map(([name, stage]) => `${name}-${stage + 1}`).join(".");
-    for (const [name, value] of Object.entries({ scale: settings.scale, large: settings.large, stages })) {
-      if (value && value !== DEFAULTS[name]) address.searchParams.set(name, value);
-      else address.searchParams.delete(name);
-    }
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
-  }, 200);
-}
+const written = (stages) => Object.entries(stages).map(([name, stage]) => `${name}-${stage + 1}`).join(".");

@@ -3,23 +3,15 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import streamlit as st
 
 from core.detectors import TimedStep
 from core.detectors.race import Row
 from core.figures.race import stage_colour
 from core.figures.stages import Picture
 from core.i18n import _
+from pages.parts.component import component
 
-_source = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
-    "race_viewer",
-    html=_source.with_suffix(".html").read_text(),
-    css=_source.with_suffix(".css").read_text(),
-    js=_source.with_suffix(".js").read_text(),
-)
+_component = component("race_viewer")
 
 
 @dataclass(frozen=True)
