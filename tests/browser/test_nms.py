@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.data.scenes import ShapeScenes
 from core.detectors import load, run
 from core.nms import batched_nms
+from tests.browser.controls import move, painted, slider
 from tests.browser.motions import MOVE_A_SLIDER
 
 FIRST_SCREEN = 30_000  # ms
@@ -27,17 +28,7 @@ def open_explorer(page: Page, address: str) -> None:
 
 
 def picture(page: Page, name: str) -> str:
-    pixels: str = page.locator(f"[data-picture={name}] canvas").evaluate("(canvas) => canvas.toDataURL()")
-    return pixels
-
-
-def slider(page: Page, name: str) -> Locator:
-    return page.locator(f"input[data-setting={name}]")
-
-
-def move(page: Page, name: str, hundredths: int) -> None:
-    slider(page, name).fill(str(hundredths))
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return painted(page.locator(f"[data-picture={name}] canvas"))
 
 
 def kept(page: Page) -> int:

@@ -12,6 +12,7 @@ from core.detectors import Regions, load, run
 from core.detectors.faster_rcnn import FasterRCNN
 from core.figures.proposals import rpn_data
 from core.proposals.recall import COUNTS, by_sliding_window, cover, curve
+from tests.browser.controls import move, painted, slider
 from tests.browser.motions import MOVE_A_SLIDER
 
 FIRST_SCREEN = 30_000  # ms
@@ -23,11 +24,6 @@ def open_view(page: Page, app_url: str, view: str, more: str = "") -> None:
     expect(page.locator(".explorer canvas").first).to_have_attribute(
         "aria-label", re.compile("."), timeout=FIRST_SCREEN
     )
-
-
-def move(page: Page, name: str, value: int) -> None:
-    page.locator(f"input[data-setting={name}]").fill(str(value))
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 @pytest.mark.parametrize(
@@ -43,9 +39,9 @@ def test_pictures_follow_their_slider_in_the_next_frame_and_without_the_server(
     page.wait_for_timeout(600)
     sent.clear()
     picture = page.locator(".picture canvas").first
-    before = picture.evaluate("(canvas) => canvas.toDataURL()")
-    page.locator(f"input[data-setting={name}]").evaluate(MOVE_A_SLIDER)
-    assert picture.evaluate("(canvas) => canvas.toDataURL()") != before
+    before = painted(picture)
+    slider(page, name).evaluate(MOVE_A_SLIDER)
+    assert painted(picture) != before
     page.wait_for_timeout(300)
     assert sent == []
 
@@ -61,10 +57,10 @@ def test_a_region_lights_up_its_ancestors_and_the_address_remembers_it(page: Pag
     family = page.locator(".family li button")
     expect(page.locator(".family .best")).to_contain_text(re.compile(r"IoU 0\.[89]\d with cross"))
     expect(family.last).to_contain_text("100\u00a0%")
-    before = canvas.evaluate("(canvas) => canvas.toDataURL()")
+    before = painted(canvas)
     family.last.hover()
     page.wait_for_timeout(100)
-    assert canvas.evaluate("(canvas) => canvas.toDataURL()") != before, "the ancestor lights up"
+    assert painted(canvas) != before, "the ancestor lights up"
     family.last.click()
     expect(page.get_by_role("status")).to_contain_text("the whole image")
     expect(page).to_have_url(re.compile(r"(?=.*merge=\d+)(?=.*region=\d+)"))

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.controls import painted
 from tests.browser.motions import MOVE_A_BOX, MOVE_A_SLIDER
 
 FIRST_SCREEN = 30_000  # ms
@@ -14,11 +15,6 @@ def open_view(page: Page, app_url: str, address: str) -> Page:
     page.goto(f"{app_url}/yolo?{address}")
     expect(page.locator(".yolo figcaption").first).to_have_text(re.compile(r"\w+"), timeout=FIRST_SCREEN)
     return page
-
-
-def painted(canvas: Locator) -> str:
-    pixels: str = canvas.evaluate("(canvas) => canvas.toDataURL()")
-    return pixels
 
 
 def test_the_grid_answers_without_a_message_to_the_server(page: Page, app_url: str) -> None:
