@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from core.backbones import Backbone, CellClassifier
 from core.i18n import _
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
@@ -52,6 +53,17 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
     else:
         return
     raise CheckpointError(sentence.format(name=name))
+
+
+def load_trunk(trunk: Backbone, name: str, folder: Path = FOLDER) -> None:
+    """Load the trunk of the cell classifier in checkpoint ``name`` into ``trunk``, where every detector starts from.
+
+    Raises:
+        CheckpointError: as ``load_weights`` does.
+    """
+    donor = CellClassifier()
+    load_weights(donor, name, folder)
+    trunk.load_state_dict(donor.trunk.state_dict())
 
 
 def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:

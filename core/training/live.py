@@ -9,11 +9,10 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from core.backbones import CellClassifier
 from core.data.scenes import LONGEST_SPLIT, ShapeScenes
 from core.detectors.base import run
 from core.detectors.yolo import YOLO
-from core.training.checkpoint import FOLDER, load_weights
+from core.training.checkpoint import FOLDER, load_trunk
 from core.training.loop import Batch, Schedule, TrainingStep, train
 from core.values import Detections
 
@@ -44,9 +43,7 @@ def train_live(image: Tensor, minutes: float, start: str | None = "trunk", folde
     torch.manual_seed(0)
     model = YOLO()
     if start:
-        donor = CellClassifier()
-        load_weights(donor, start, folder)
-        model.trunk.load_state_dict(donor.trunk.state_dict())
+        load_trunk(model.trunk, start, folder)
     schedule = Schedule(MOST_STEPS, LEARNING_RATE, warmup=WARMUP, minutes=minutes, save_every=MOST_STEPS)
     yield from _watched(model, image, schedule)
 

@@ -19,7 +19,7 @@ from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
-from core.training.checkpoint import FOLDER, load_weights, save_tensors, update_card
+from core.training.checkpoint import FOLDER, load_trunk, save_tensors, update_card
 from core.training.loop import Schedule, TrainingStep, train
 from core.training.svm import fit
 
@@ -72,9 +72,7 @@ def train_by_recipe(
     torch.manual_seed(0)
     model = recipe.make()
     if recipe.start:
-        donor = CellClassifier()
-        load_weights(donor, recipe.start, folder)
-        model.trunk.load_state_dict(donor.trunk.state_dict())  # type: ignore[union-attr]
+        load_trunk(model.trunk, recipe.start, folder)  # type: ignore[arg-type]
     scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
     if recipe.proposals:
         scenes = with_proposals(scenes)

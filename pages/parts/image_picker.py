@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from core.data.photos import PHOTOS, photo
@@ -65,20 +66,29 @@ def _pick_scene() -> PickedImage:
     index = row.number_input(
         _("Scene number"), 0, MOST_SCENES - 1, 1, key="scene", width=150, bind="query-params", persist_state="session"
     )
-    words = {"easy": _("Easy"), "medium": _("Medium"), "hard": _("Hard")}
-    difficulty = row.selectbox(
+    difficulty = choose_difficulty(row, "difficulty")
+    pixels, truth = _scene(int(index), difficulty)
+    title = _("Scene {index}, {difficulty}").format(index=index, difficulty=_difficulties()[difficulty].lower())
+    return PickedImage(pixels, truth, title, (), f"scene:{index}:{difficulty}")
+
+
+def choose_difficulty(place: DeltaGenerator, key: str) -> str:
+    """Show the difficulties of scenes in ``place`` and return the chosen one, which is ``key`` in the address."""
+    words = _difficulties()
+    return place.selectbox(
         _("Difficulty"),
         list(DIFFICULTIES),
         index=1,
         format_func=lambda name: words[name],
-        key="difficulty",
+        key=key,
         width=150,
         bind="query-params",
         persist_state="session",
     )
-    pixels, truth = _scene(int(index), difficulty)
-    title = _("Scene {index}, {difficulty}").format(index=index, difficulty=words[difficulty].lower())
-    return PickedImage(pixels, truth, title, (), f"scene:{index}:{difficulty}")
+
+
+def _difficulties() -> dict[str, str]:
+    return {"easy": _("Easy"), "medium": _("Medium"), "hard": _("Hard")}
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=False)

@@ -8,14 +8,14 @@ import streamlit as st
 from torch import Tensor
 
 from core import jobs
-from core.data.scenes import DIFFICULTIES, ShapeScenes
+from core.data.scenes import ShapeScenes
 from core.detectors import Detector
 from core.detectors.race import machine
 from core.figures.proposals import curves_data, recall_data
 from core.i18n import _
 from core.proposals.recall import Covered, Proposer, by_network, by_selective_search, by_sliding_window, measure
 from core.proposals.selective_search import Mode
-from pages.parts.image_picker import PickedImage
+from pages.parts.image_picker import PickedImage, choose_difficulty
 from pages.parts.recall_explorer import recall_explorer
 
 SCENES = 50
@@ -75,18 +75,8 @@ def show_recall(picked: PickedImage, mode: Mode, detector: Detector) -> None:
 
 def _show_held_out(mode: Mode, detector: Detector) -> None:
     """Offer to measure all proposers on the validation scenes, and show how far the measurement is."""
-    words = {"easy": _("Easy"), "medium": _("Medium"), "hard": _("Hard")}
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    difficulty = row.selectbox(
-        _("Difficulty"),
-        list(DIFFICULTIES),
-        index=1,
-        format_func=lambda name: words[name],
-        key="held_out",
-        width=150,
-        bind="query-params",
-        persist_state="session",
-    )
+    difficulty = choose_difficulty(row, "held_out")
     pressed = row.button(
         _("Measure on {count} scenes").format(count=SCENES), icon=":material/play_arrow:", type="primary", key="measure"
     )
