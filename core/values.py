@@ -64,4 +64,27 @@ class Detections:
         return len(self.boxes)
 
 
-Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections
+@dataclass(frozen=True)
+class Instances(Detections):
+    """Detections with a mask each: ``masks`` (N, H, W) bool, in pixels of the image."""
+
+    masks: Tensor
+
+
+@dataclass(frozen=True)
+class ScoreMap:
+    """A score for each cell and class: ``values`` (K + 1, h, w) logits, background first; a cell is ``stride`` pixels
+    wide."""
+
+    values: Tensor
+    stride: int
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The class of every pixel: ``labels`` (H, W) int64, 0 the background."""
+
+    labels: Tensor
+
+
+Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections | Instances | ScoreMap | LabelMap

@@ -1,4 +1,4 @@
-"""What every detector is: a generator of named steps, and the one stopwatch that times them."""
+"""What every detector and segmenter is: a generator of named steps, and the one stopwatch that times them."""
 
 import time
 from collections.abc import Iterator
@@ -68,25 +68,16 @@ class Trace:
         return crops[0] if crops else 1
 
 
-class Detector(nn.Module):
-    """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has.
-
-    ``max_regions`` bounds the region proposals that it is given; it is None where a detector makes its own.
-    """
+class Staged(nn.Module):
+    """A model that works in named stages: a detector or a segmenter, as its paper numbers them."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
     classes: tuple[str, ...]
-    max_regions: int | None = None
-
-    def limit_regions(self, most: int) -> None:
-        """Use at most ``most`` region proposals, where they come from outside the network; otherwise do nothing."""
-        if self.max_regions is not None:
-            self.max_regions = most
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        """Detect in ``image`` (3, H, W) uint8, yielding each stage as it is done; the last value is ``Detections``."""
+        """Look at ``image`` (3, H, W) uint8, yielding each stage as it is done; the last value is the result."""
         raise NotImplementedError
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -94,14 +85,29 @@ class Detector(nn.Module):
         raise NotImplementedError
 
 
-def timed_steps(detector: Detector, image: Tensor) -> Iterator[TimedStep | Progress]:
-    """Yield the detector's stages, each with its seconds; the clock stands still while the caller holds one.
+class Detector(Staged):
+    """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has.
+
+    The last step's value is ``Detections``. ``max_regions`` bounds the region proposals that it is given; it is None
+    where a detector makes its own.
+    """
+
+    max_regions: int | None = None
+
+    def limit_regions(self, most: int) -> None:
+        """Use at most ``most`` region proposals, where they come from outside the network; otherwise do nothing."""
+        if self.max_regions is not None:
+            self.max_regions = most
+
+
+def timed_steps(model: Staged, image: Tensor) -> Iterator[TimedStep | Progress]:
+    """Yield the stages of ``model``, each with its seconds; the clock stands still while the caller holds one.
 
     This is the only stopwatch. An accelerator is synchronised before each reading. A caller cancels a run by
     not asking for the next stage.
     """
-    device = next(detector.parameters()).device
-    stages = detector.steps(image.to(device))
+    device = next(model.parameters()).device
+    stages = model.steps(image.to(device))
     seconds = 0.0
     while True:
         with torch.inference_mode():
@@ -117,9 +123,9 @@ def timed_steps(detector: Detector, image: Tensor) -> Iterator[TimedStep | Progr
             yield stage
 
 
-def run(detector: Detector, image: Tensor) -> Trace:
-    """Run ``detector`` on ``image`` (3, H, W) uint8 and return every stage with what it made and its seconds."""
-    return Trace(image, tuple(step for step in timed_steps(detector, image) if isinstance(step, TimedStep)))
+def run(model: Staged, image: Tensor) -> Trace:
+    """Run ``model`` on ``image`` (3, H, W) uint8 and return every stage with what it made and its seconds."""
+    return Trace(image, tuple(step for step in timed_steps(model, image) if isinstance(step, TimedStep)))
 
 
 def _now(device: torch.device) -> float:
