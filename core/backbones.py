@@ -36,8 +36,20 @@ class Backbone(nn.Sequential):
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1) * 255, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        pixels = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        return super().forward(pixels)
+        return super().forward(self.normalised(images))
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Return ``images`` (B, 3, H, W) as the first layer wants them: about zero, channels last."""
+        return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """Return the last map of each stride, finest first: what every pooling is given, and the feature map."""
+        maps, values = [], self.normalised(images)
+        for layer in self:
+            if isinstance(layer, nn.MaxPool2d):
+                maps.append(values)
+            values = layer(values)
+        return [*maps, values]
 
 
 def _block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:

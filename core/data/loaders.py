@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.boxes import turn, turn_map
-from core.data.scenes import SIDE, ShapeScenes
+from core.data.scenes import SIDE, ShapeScenes, label_map
 from core.proposals import selective_search
 from core.training.checkpoint import save_tensors
 
@@ -33,7 +33,8 @@ class DrawnScenes:
     """N scenes in memory: ``images`` (N, 3, 256, 256) uint8 and a target for each.
 
     A target holds ``boxes`` and ``labels``, ``cells`` (16, 16) int64, the class under the middle of each cell of
-    the trunk's map, and ``proposals`` (R, 4) where region proposals were computed.
+    the trunk's map, ``instances`` (256, 256) uint8, the number of the object that each pixel shows, counted from 1 and
+    0 for none, and ``proposals`` (R, 4) where region proposals were computed.
     """
 
     images: Tensor
@@ -48,13 +49,14 @@ def draw_ahead(scenes: ShapeScenes, cache: Path = CACHE, processes: int = 2) -> 
 
     The name of the cached file holds a digest of the drawing code, so that scenes of another code are never used.
     """
-    path = cache / f"{scenes.split}-{len(scenes)}-{scenes.difficulty}-{scenes.seed}-{_digest(ShapeScenes)}.safetensors"
+    code = _digest(ShapeScenes, draw_ahead)
+    path = cache / f"{scenes.split}-{len(scenes)}-{scenes.difficulty}-{scenes.seed}-{code}.safetensors"
     if not path.exists():
         drawn = _spread(partial(_draw, scenes), range(len(scenes)), processes)
         columns = {name: [torch.from_numpy(scene[name]) for scene in drawn] for name in drawn[0]}
         save_tensors(
             {"counts": torch.tensor([len(labels) for labels in columns["labels"]])}
-            | {name: torch.stack(columns[name]) for name in ("images", "cells")}
+            | {name: torch.stack(columns[name]) for name in ("images", "cells", "instances")}
             | {name: torch.cat(columns[name]) for name in ("boxes", "labels")},
             path,
         )
@@ -62,14 +64,15 @@ def draw_ahead(scenes: ShapeScenes, cache: Path = CACHE, processes: int = 2) -> 
     counts = stored["counts"].tolist()
     boxes, labels = stored["boxes"].split(counts), stored["labels"].split(counts)
     targets = [
-        {"boxes": box, "labels": label, "cells": cell}
-        for box, label, cell in zip(boxes, labels, stored["cells"], strict=True)
+        {"boxes": box, "labels": label, "cells": cell, "instances": instance}
+        for box, label, cell, instance in zip(boxes, labels, stored["cells"], stored["instances"], strict=True)
     ]
     return DrawnScenes(stored["images"], targets)
 
 
-def _digest(source: Callable[..., object]) -> str:
-    return hashlib.sha256(Path(inspect.getfile(source)).read_bytes()).hexdigest()[:8]
+def _digest(*sources: Callable[..., object]) -> str:
+    code = b"".join(Path(inspect.getfile(source)).read_bytes() for source in sources)
+    return hashlib.sha256(code).hexdigest()[:8]
 
 
 def _spread(work: Callable[[Item], Made], items: Iterable[Item], processes: int) -> list[Made]:
@@ -79,9 +82,10 @@ def _spread(work: Callable[[Item], Made], items: Iterable[Item], processes: int)
 
 def _draw(scenes: ShapeScenes, index: int) -> dict[str, np.ndarray]:
     image, target = scenes[index]
-    middles = target["masks"][:, CELL // 2 :: CELL, CELL // 2 :: CELL]
-    cells = (middles * target["labels"][:, None, None]).sum(0)
-    scene = {"images": image, "boxes": target["boxes"], "labels": target["labels"], "cells": cells}
+    boxes, labels, masks = (target[name] for name in ("boxes", "labels", "masks"))
+    cells = label_map(masks[:, CELL // 2 :: CELL, CELL // 2 :: CELL], labels)
+    instances = label_map(masks, 1 + torch.arange(len(labels))).to(torch.uint8)
+    scene = {"images": image, "boxes": boxes, "labels": labels, "cells": cells, "instances": instances}
     return {name: values.numpy() for name, values in scene.items()}
 
 
@@ -104,7 +108,7 @@ def batch(scenes: DrawnScenes, size: int, step: int, seed: int = 0) -> tuple[Ten
 
 
 def _turn_target(target: dict[str, Tensor], turns: int) -> dict[str, Tensor]:
-    turned = {"labels": target["labels"], "cells": turn_map(target["cells"], turns)}
+    turned = {"labels": target["labels"]} | {name: turn_map(target[name], turns) for name in ("cells", "instances")}
     for name in ("boxes", "proposals"):
         if name in target:
             turned[name] = turn(target[name], turns, SIDE)

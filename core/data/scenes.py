@@ -121,6 +121,11 @@ def draw_scene(rng: Generator, difficulty: Difficulty) -> tuple[Tensor, dict[str
     return image, {"boxes": boxes, "labels": torch.tensor(labels), "masks": visible}
 
 
+def label_map(masks: Tensor, labels: Tensor) -> Tensor:
+    """Return the class of every pixel: disjoint ``masks`` (N, H, W) bool of ``labels`` (N,) to (H, W) int64."""
+    return (masks * labels[:, None, None]).sum(0)
+
+
 @lru_cache
 def _photo(name: str) -> Image.Image:
     return Image.fromarray(photo(name).permute(1, 2, 0).numpy())

@@ -28,12 +28,17 @@ def to_input(image: Tensor, size: Size) -> tuple[Tensor, float]:
     Returns the pixels (1, 3, h, w) float and the factor from image to input pixels. Fast R-CNN, section 3.
     """
     height, width = image.shape[1:]
-    scale = min(SHORT_SIDE[size] / min(height, width), LONGEST[size] / max(height, width))
+    scale = input_scale(height, width, size)
     pixels = image[None].float()
     if scale != 1:
         shape = (max(SHORTEST, round(height * scale)), max(SHORTEST, round(width * scale)))
         pixels = functional.interpolate(pixels, shape, mode="bilinear", antialias=True)
     return pixels, scale
+
+
+def input_scale(height: int, width: int, size: Size) -> float:
+    """Return the factor from pixels of an image of ``height`` x ``width`` to those of the network's input."""
+    return min(SHORT_SIDE[size] / min(height, width), LONGEST[size] / max(height, width))
 
 
 @dataclass(frozen=True)

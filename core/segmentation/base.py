@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.detectors.base import Staged, Step
 from core.values import LabelMap
@@ -18,6 +19,11 @@ class Segmenter(Staged):
         return last.labels
 
 
-def label_map(masks: Tensor, labels: Tensor) -> Tensor:
-    """Return the class of every pixel: disjoint ``masks`` (N, H, W) bool of ``labels`` (N,) to (H, W) int64."""
-    return (masks * labels[:, None, None]).sum(0)
+def pixel_loss(scores: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:
+    """Return the mean cross-entropy of ``scores`` (B, K + 1, H, W) over all pixels.
+
+    A target holds ``instances`` (H, W), the number of the object at each pixel counted from 1, and the objects'
+    ``labels`` (N,). Every pixel counts alike: FCN's authors found no need for balancing the classes (section 4.3).
+    """
+    classes = [functional.pad(one["labels"], (1, 0))[one["instances"].long()] for one in targets]
+    return functional.cross_entropy(scores.float(), torch.stack(classes))

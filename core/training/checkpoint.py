@@ -33,14 +33,17 @@ def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
     os.replace(partial, path)
 
 
-def load_weights(model: nn.Module, name: str, folder: Path = FOLDER) -> None:
+def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool = False) -> None:
     """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
+
+    A checkpoint of a ``part`` only leaves the rest of the model as it is.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
     try:
-        model.load_state_dict(load_file(folder / f"{name}.safetensors"))
+        weights = load_file(folder / f"{name}.safetensors")
+        model.load_state_dict({**model.state_dict(), **weights} if part else weights)
     except FileNotFoundError:
         sentence = _("The checkpoint of {name} is missing: run `python -m core train {name}` to train it.")
     except (SafetensorError, OSError):

@@ -19,7 +19,11 @@ from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
-from core.training.checkpoint import FOLDER, load_trunk, save_tensors, update_card
+from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
+from core.segmentation.instance import MaskRCNN
+from core.segmentation.patch_cnn import PatchCNN
+from core.segmentation.study import UpsamplingStudy
+from core.training.checkpoint import FOLDER, load_trunk, load_weights, save_tensors, update_card
 from core.training.loop import Schedule, TrainingStep, train
 from core.training.svm import fit
 
@@ -28,9 +32,10 @@ RUNS = Path(__file__).parents[2] / "runs"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model is made: its class, how many training scenes, batch size and schedule, where its trunk starts
-    (``"trunk"``, the cell classifier's, or None for random weights), whether it needs region proposals, and how many
-    of them an image gives to the SVMs and box regressions that follow, on ``svm_scenes`` images."""
+    """How one model is made: its class, how many training scenes, batch size and schedule, the checkpoint that it starts
+    from (``"trunk"``, the cell classifier's, that of a model which it extends, or None for random weights), whether it
+    needs region proposals, and how many of them an image gives to the SVMs and box regressions that follow, on
+    ``svm_scenes`` images."""
 
     make: Callable[[], nn.Module]
     scenes: int
@@ -53,6 +58,12 @@ RECIPES = {
     "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=12_000, learning_rate=1e-3, cycles=2), proposals=True),
     "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=12_000, learning_rate=2e-3, cycles=2)),
     "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=16_000, learning_rate=1e-3, cycles=2)),
+    "patch_cnn": Recipe(PatchCNN, 8000, 8, Schedule(steps=2500, learning_rate=1e-3)),
+    "fcn32s": Recipe(FCN32s, 8000, 16, Schedule(steps=4000, learning_rate=2e-3)),
+    "fcn16s": Recipe(FCN16s, 8000, 16, Schedule(steps=2500, learning_rate=1e-3), start="fcn32s"),
+    "fcn8s": Recipe(FCN8s, 8000, 16, Schedule(steps=5000, learning_rate=1e-3), start="fcn16s"),
+    "mask_rcnn": Recipe(MaskRCNN, 8000, 8, Schedule(steps=4000, learning_rate=1e-3), start="faster_rcnn"),
+    "upsamplers": Recipe(UpsamplingStudy, 8000, 8, Schedule(steps=4000, learning_rate=1e-3)),
 }
 
 
@@ -71,8 +82,10 @@ def train_by_recipe(
     schedule = recipe.schedule if minutes is None else replace(recipe.schedule, minutes=minutes)
     torch.manual_seed(0)
     model = recipe.make()
-    if recipe.start:
+    if recipe.start == "trunk":
         load_trunk(model.trunk, recipe.start, folder)  # type: ignore[arg-type]
+    elif recipe.start:
+        load_weights(model, recipe.start, folder, part=True)
     scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
     if recipe.proposals:
         scenes = with_proposals(scenes)

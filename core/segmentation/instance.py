@@ -1,0 +1,138 @@
+"""Mask R-CNN (He, Gkioxari, Dollar and Girshick 2017) on the trained Faster R-CNN.
+
+1. - 7. Faster R-CNN detects, unchanged.
+8. RoIAlign takes a 14 x 14 feature for every detection from the same map, rounding nothing (section 3).
+9. The mask head, four convolutions, a deconvolution and a 1 x 1 convolution, gives each class a mask of 28 x 28 of its
+   own: classes do not compete for a pixel (figure 4, right, at half the width).
+10. The mask of the detected class is enlarged to its box and cut at one half.
+
+Only the mask head is trained, on proposals that overlap an object by 0.5, so that the detections stay what they were;
+the paper trains everything together.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection.roi_heads import paste_masks_in_image
+from torchvision.ops import roi_align as roi_align_each
+
+from core.backbones import STRIDE
+from core.boxes import assign
+from core.data.scenes import CLASSES
+from core.detectors.base import Progress, Step
+from core.detectors.faster_rcnn import LEAST_SIDE, TRAINING_AFTER_NMS, TRAINING_BEFORE_NMS, FasterRCNN
+from core.detectors.regions import input_scale
+from core.pooling import roi_align
+from core.proposals.rpn import propose
+from core.values import Detections, FeatureMap, Instances, RegionFeatures
+
+BINS = 14
+MASK = 28
+WIDTH = 128
+POSITIVE_IOU = 0.5
+ROIS_PER_IMAGE = 8
+SURE = 0.5  # the score of an instance that a label map shows
+
+
+class MaskRCNN(FasterRCNN):
+    """Faster R-CNN with a mask for each detection: the last step's value is ``Instances``."""
+
+    name = "mask_rcnn"
+    title = "Mask R-CNN"
+    paper = "He et al. 2017"
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES):
+        super().__init__("slim", classes)
+        self.mask = _mask_head(self.trunk.channels, len(classes) - 1)
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        for stage in super().steps(image):
+            yield stage
+            if isinstance(stage, Step) and isinstance(stage.value, FeatureMap):
+                features = stage.value.values
+        assert isinstance(stage, Step) and isinstance(stage.value, Detections)
+        found = stage.value
+
+        boxes = found.boxes * input_scale(*image.shape[1:], self.size)
+        pooled = roi_align(features, boxes, 1 / STRIDE, BINS)
+        yield Step("RoIAlign", RegionFeatures(pooled, found.boxes))
+
+        masks = self.mask(pooled)[torch.arange(len(found)), found.labels - 1].sigmoid()
+        yield Step("Mask head", RegionFeatures(masks[:, None], found.boxes))
+
+        pasted = paste_masks_in_image(masks[:, None], found.boxes, tuple(image.shape[1:]))[:, 0] >= 0.5
+        yield Step("Paste", Instances(found.boxes, found.scores, found.labels, pasted))
+
+    def segment(self, image: Tensor) -> Instances:
+        """Return the objects in ``image`` (3, H, W) uint8, best first, each with its mask."""
+        with torch.inference_mode():
+            *_before, last = (stage.value for stage in self.steps(image) if isinstance(stage, Step))
+        assert isinstance(last, Instances)
+        return last
+
+    def predict(self, image: Tensor) -> Tensor:
+        """Return the class of every pixel of ``image``, that of the surest object there, or 0: (H, W) int64."""
+        return painted(self.segment(image))
+
+    def train(self, mode: bool = True) -> "MaskRCNN":
+        """Set the training mode of the mask head; all else stays as it was trained."""
+        super().train(mode)
+        for trained in (self.trunk, self.rpn, self.head):
+            trained.eval().requires_grad_(False)
+        return self
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return the binary cross-entropy of the true class's mask, mean over the pixels of sampled RoIs.
+
+        Targets hold ``boxes``, ``labels`` and ``instances`` (H, W), the number of the object at each pixel from 1.
+        """
+        with torch.no_grad():
+            maps = self.trunk(images)
+            logits, offsets = self.rpn(maps)
+        reference = self.rpn.anchors(maps)
+        shape = (images.shape[2], images.shape[3])
+        pooled, labels, truth = [], [], []
+        for features, logit, offset, target in zip(maps, logits, offsets, targets, strict=True):
+            proposals = propose(
+                logit, offset, reference, shape, TRAINING_BEFORE_NMS, TRAINING_AFTER_NMS, LEAST_SIDE[self.size]
+            )
+            regions, objects = _positives(torch.cat([target["boxes"], proposals.boxes]), target["boxes"])
+            pooled.append(roi_align(features, regions, 1 / STRIDE, BINS))
+            labels.append(target["labels"][objects])
+            truth.append(_true_masks(regions, objects, target["instances"]))
+        label = torch.cat(labels)
+        masks = self.mask(torch.cat(pooled))[torch.arange(len(label)), label - 1]
+        return {"mask": functional.binary_cross_entropy_with_logits(masks.float(), torch.cat(truth))}
+
+
+def painted(found: Instances, least_score: float = SURE) -> Tensor:
+    """Return the class of every pixel, of the object with the best score there and at least ``least_score``: (H, W)."""
+    sure = found.scores >= least_score
+    masks, labels = found.masks[sure], found.labels[sure]
+    first = masks.cumsum(0) * masks == 1  # best first: of the masks that hold a pixel, the one that counts 1 there
+    return (first * labels[:, None, None]).sum(0)
+
+
+def _positives(regions: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose at random ``regions`` (R, 4) that overlap one of ``boxes`` (N, 4), and say which: (r, 4), (r,)."""
+    iou, objects = assign(regions, boxes)
+    positive = (iou >= POSITIVE_IOU).nonzero()[:, 0]
+    chosen = positive[torch.randperm(len(positive), device=regions.device)[:ROIS_PER_IMAGE]]
+    return regions[chosen], objects[chosen]
+
+
+def _true_masks(regions: Tensor, objects: Tensor, instances: Tensor) -> Tensor:
+    """Cut the masks of ``objects`` (r,) out of ``instances`` (H, W) at ``regions`` (r, 4): (r, 28, 28), 0 or 1."""
+    masks = (instances == 1 + objects[:, None, None]).float()
+    cut = roi_align_each(masks[:, None], list(regions[:, None]), MASK, aligned=True)
+    return (cut[:, 0] >= 0.5).float()
+
+
+def _mask_head(channels: int, classes: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for inputs in (channels, WIDTH, WIDTH, WIDTH):
+        layers += [nn.Conv2d(inputs, WIDTH, 3, padding=1), nn.ReLU(inplace=True)]
+    layers += [nn.ConvTranspose2d(WIDTH, WIDTH, 2, stride=2), nn.ReLU(inplace=True), nn.Conv2d(WIDTH, classes, 1)]
+    return nn.Sequential(*layers)

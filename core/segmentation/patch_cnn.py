@@ -1,0 +1,101 @@
+"""A fully connected CNN that names the centre of a patch, and the same weights as convolutions.
+
+1. A patch of 227 x 227 pixels, AlexNet's input, goes through the convolutions: a map of 5 x 5 cells.
+2. The map is flattened: fc6, fc7 and the scores each take all of their numbers, wherever they stood.
+3. Softmax: one class, that of the patch's centre.
+
+Slid over the image it labels every place that it is put on. Convolutionalised (Long, Shelhamer and Darrell 2015,
+section 3.1) fc6 becomes a 5 x 5 convolution and the others 1 x 1: one pass over the whole image gives the same scores
+at every 16th pixel, for all that the patches share is computed once.
+
+Nothing is padded within the network, so that a patch and the image that surrounds it give the same numbers; around the
+image there are zeros, the mean colour, so that patches are centred on all of its cells. It is trained as convolutions:
+whole images are batches of all their patches (section 3.4).
+"""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.backbones import STRIDE, fully_connected, slim
+from core.data.scenes import CLASSES
+from core.detectors.base import Progress, Step
+from core.segmentation.base import Segmenter
+from core.values import FeatureMap, LabelMap, ScoreMap
+
+PATCH = 227
+CELLS = 5  # a side of the patch's map: the trunk without padding sees 163 pixels in a cell, and 16 more in each next
+
+
+class PatchCNN(Segmenter):
+    """A classifier of patches on the shared trunk; ``steps`` is its convolutional form, ``slide`` its naive one."""
+
+    name = "patch_cnn"
+    title = "Patch CNN"
+    paper = "Long et al. 2015"
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES):
+        super().__init__()
+        self.classes = classes
+        self.trunk = slim()
+        for layer in self.trunk:
+            if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+                layer.padding = 0 if isinstance(layer, nn.MaxPool2d) else (0, 0)
+        self.layers = fully_connected(self.trunk.channels * CELLS * CELLS, "slim")
+        self.score = nn.Linear(self.layers[-2].out_features, len(classes))  # type: ignore[arg-type]
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        features = self.trunk(self.surrounded(image[None]))
+        yield Step("Convolution", FeatureMap(features[0], STRIDE))
+
+        scores = self.convolved(features)[0]
+        yield Step("Fully connected, as convolutions", ScoreMap(scores, STRIDE))
+
+        labels = scores.argmax(0).repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
+        yield Step("Argmax", LabelMap(labels[: image.shape[1], : image.shape[2]]))
+
+    def classify(self, patches: Tensor) -> Tensor:
+        """Score the centres of ``patches`` (N, 3, 227, 227) float or uint8: (N, K + 1)."""
+        return self.connected(self.trunk(patches))
+
+    def connected(self, features: Tensor) -> Tensor:
+        """Score maps (N, C, 5, 5) of patches as the fully connected layers do, flattened: (N, K + 1)."""
+        return self.score(self.layers(features.flatten(1)))
+
+    def convolved(self, features: Tensor) -> Tensor:
+        """Score a map (B, C, h, w) with the same weights as convolutions: (B, K + 1, h - 4, w - 4)."""
+        fc6, fc7 = (layer for layer in self.layers if isinstance(layer, nn.Linear))
+        kernels = (fc6.weight.view(len(fc6.weight), -1, CELLS, CELLS), fc7.weight[..., None, None])
+        hidden = functional.conv2d(features, kernels[0], fc6.bias).relu()
+        hidden = functional.conv2d(hidden, kernels[1], fc7.bias).relu()
+        return functional.conv2d(hidden, self.score.weight[..., None, None], self.score.bias)
+
+    def slide(self, image: Tensor, at_once: int = 1) -> Iterator[Tensor]:
+        """Score the patches about all cells of ``image`` (3, H, W), ``at_once`` a pass, row by row: (n, K + 1) each."""
+        windows = self.windows(image)
+        rows, columns = windows.shape[:2]
+        for places in torch.arange(rows * columns).split(at_once):
+            with torch.inference_mode():
+                yield self.classify(windows[places // columns, places % columns])
+
+    def windows(self, image: Tensor) -> Tensor:
+        """Return the patch about each cell's middle, as views of ``image`` (3, H, W): (h, w, 3, 227, 227) float."""
+        windows = self.surrounded(image[None])[0].unfold(1, PATCH, STRIDE).unfold(2, PATCH, STRIDE)
+        return windows.permute(1, 2, 0, 3, 4)
+
+    def surrounded(self, images: Tensor) -> Tensor:
+        """Surround ``images`` (B, 3, H, W) with the mean colour, so that a patch fits about the middle of every cell."""
+        before = PATCH // 2 - STRIDE // 2
+        height, width = images.shape[-2:]
+        behind = [STRIDE * math.ceil(length / STRIDE) - STRIDE + PATCH - before - length for length in (width, height)]
+        padding = (before, behind[0], before, behind[1])
+        return functional.pad(images - self.trunk.mean, padding) + self.trunk.mean
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return the cross-entropy of the patches about all cells; targets hold their classes, ``cells`` (h, w)."""
+        scores = self.convolved(self.trunk(self.surrounded(images)))
+        cells = torch.stack([target["cells"] for target in targets])
+        return {"classification": functional.cross_entropy(scores.float(), cells)}

@@ -1,0 +1,123 @@
+"""One trunk under ten ways of upsampling: which difference does the upsampler make, all else being equal?
+
+1. The whole image goes through the convolutions once, for all.
+2. Each way has a 1 x 1 convolution of its own that scores the classes at every cell, 16 pixels apart.
+3. It doubles its scores four times, with nothing between, to one score a pixel.
+4. Argmax.
+
+The ten are trained at once on the same batches: the sum of their losses trains the trunk that they share, and each its
+own layers. The trunk stores no places of maxima, as its convolutions have strides of their own: max-unpooling takes
+them from poolings of the mean channel of its maps, and of the image's grey levels where the trunk has no map so fine.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from core.backbones import STRIDE, fold_batch_norm, slim
+from core.data.scenes import CLASSES
+from core.detectors.base import Progress, Step
+from core.segmentation.base import Segmenter, pixel_loss
+from core.segmentation.upsampling import UPSAMPLERS
+from core.training.checkpoint import FOLDER, load_weights
+from core.values import FeatureMap, LabelMap, ScoreMap
+
+DOUBLINGS = 4
+
+
+class UpsampledScores(nn.Module):
+    """Scores of a map (B, C, h, w), doubled four times in one way."""
+
+    def __init__(self, upsampler: str, channels: int, classes: int):
+        super().__init__()
+        self.score = nn.Conv2d(channels, classes, 1)
+        self.doublings = nn.ModuleList(UPSAMPLERS[upsampler](classes) for _doubling in range(DOUBLINGS))
+
+    def forward(self, features: Tensor, indices: list[Tensor]) -> Iterator[Tensor]:
+        """Yield the scores, (B, K + 1, h, w) at first and (B, K + 1, 16 h, 16 w) at last."""
+        scores = self.score(features)
+        yield scores
+        for double, places in zip(self.doublings, indices, strict=True):
+            scores = double(scores, places)
+            yield scores
+
+
+class UpsamplingStudy(nn.Module):
+    """Ten FCNs with a stride of 16 on one trunk, by the names of ``UPSAMPLERS`` in ``heads``."""
+
+    name = "upsamplers"
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES):
+        super().__init__()
+        self.classes = classes
+        self.trunk = slim()
+        self.heads = nn.ModuleDict(
+            {name: UpsampledScores(name, self.trunk.channels, len(classes)) for name in UPSAMPLERS}
+        )
+
+    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Return each way's cross-entropy of every pixel's class; targets hold ``instances`` (H, W) and ``labels``."""
+        stages = self.trunk.stages(images)
+        indices = pooling_indices(images, stages)
+        losses = {}
+        for name, head in self.heads.items():
+            *_coarser, scores = head(stages[-1], indices)
+            losses[name] = pixel_loss(scores, targets)
+        return losses
+
+
+class StudiedFCN(Segmenter):
+    """One of the study's ten FCNs: the trunk with the head called ``upsampler``."""
+
+    paper = "Long et al. 2015"
+
+    def __init__(self, study: UpsamplingStudy, upsampler: str):
+        super().__init__()
+        self.classes = study.classes
+        self.trunk = study.trunk
+        self.head = study.heads[upsampler]
+
+    def steps(self, image: Tensor) -> Iterator[Step | Progress]:
+        pixels = _in_whole_cells(image[None])
+        stages = self.trunk.stages(pixels)
+        yield Step("Convolution", FeatureMap(stages[-1][0], STRIDE))
+
+        indices = pooling_indices(pixels, stages)
+        for doubled, scores in enumerate(self.head(stages[-1], indices)):
+            stride = STRIDE >> doubled
+            yield Step(f"Double to {stride}" if doubled else "Score", ScoreMap(scores[0], stride))
+
+        height, width = image.shape[1:]
+        yield Step("Argmax", LabelMap(scores[0].argmax(0)[:height, :width]))
+
+
+def pooling_indices(images: Tensor, stages: list[Tensor]) -> list[Tensor]:
+    """Say where the maximum of every 2 x 2 cells is, for maps with strides of 8, 4, 2 and 1 pixels: (B, 1, h, w) each.
+
+    ``images`` (B, 3, H, W) have sides of whole 16 pixels; ``stages`` are the trunk's maps of them, finest first.
+    """
+    grey = images.float().mean(1, keepdim=True)
+    finer = [grey, functional.max_pool2d(grey, 2), *(one.detach().mean(1, keepdim=True) for one in stages[:-1])]
+    return [functional.max_pool2d(one.float(), 2, return_indices=True)[1] for one in reversed(finer)]
+
+
+def load_study(folder: Path = FOLDER) -> UpsamplingStudy:
+    """Return the study with its trained weights, ready to predict, batch normalisation folded.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
+    """
+    study = UpsamplingStudy().eval()
+    load_weights(study, study.name, folder)
+    fold_batch_norm(study)
+    return study.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _in_whole_cells(images: Tensor) -> Tensor:
+    """Fill ``images`` (B, 3, H, W) up at the right and below, repeating their edge, to sides of whole 16 pixels."""
+    missing = [STRIDE * math.ceil(length / STRIDE) - length for length in images.shape[-2:]]
+    return functional.pad(images.float(), (0, missing[1], 0, missing[0]), mode="replicate")
