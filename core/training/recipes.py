@@ -58,12 +58,12 @@ RECIPES = {
     "fast_rcnn": Recipe(FastRCNN, 2000, 8, Schedule(steps=12_000, learning_rate=1e-3, cycles=2), proposals=True),
     "yolo": Recipe(YOLO, 8000, 32, Schedule(steps=12_000, learning_rate=2e-3, cycles=2)),
     "faster_rcnn": Recipe(FasterRCNN, 8000, 8, Schedule(steps=16_000, learning_rate=1e-3, cycles=2)),
-    "patch_cnn": Recipe(PatchCNN, 8000, 8, Schedule(steps=2500, learning_rate=1e-3)),
+    "patch_cnn": Recipe(PatchCNN, 8000, 8, Schedule(steps=1500, learning_rate=1e-3)),
     "fcn32s": Recipe(FCN32s, 8000, 16, Schedule(steps=4000, learning_rate=2e-3)),
     "fcn16s": Recipe(FCN16s, 8000, 16, Schedule(steps=2500, learning_rate=1e-3), start="fcn32s"),
     "fcn8s": Recipe(FCN8s, 8000, 16, Schedule(steps=5000, learning_rate=1e-3), start="fcn16s"),
     "mask_rcnn": Recipe(MaskRCNN, 8000, 8, Schedule(steps=4000, learning_rate=1e-3), start="faster_rcnn"),
-    "upsamplers": Recipe(UpsamplingStudy, 8000, 8, Schedule(steps=4000, learning_rate=1e-3)),
+    "upsamplers": Recipe(UpsamplingStudy, 8000, 8, Schedule(steps=2500, learning_rate=1e-3)),
 }
 
 
