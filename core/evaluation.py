@@ -7,7 +7,7 @@ One precision-recall curve gives different averages: COCO's (the mean of 101 poi
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -126,19 +126,28 @@ def average_precision(
     Keys as in ``torchmetrics.detection.MeanAveragePrecision``, which does it all; without ``iou_thresholds`` they are
     0.5, 0.55, ... 0.95. A truth's ``iscrowd`` (N,) marks objects that count neither for nor against.
     """
-    metric = MeanAveragePrecision(
-        iou_thresholds=iou_thresholds or COCO_IOUS,
-        rec_thresholds=COCO_RECALLS,
-        class_metrics=class_metrics,
-        backend="faster_coco_eval",
-    )
-    metric.warn_on_many_detections = False  # detectors here end with at most 100
+    metric = precision_metric("bbox", iou_thresholds, class_metrics)
     metric.update(
         [{"boxes": one.boxes, "scores": one.scores, "labels": one.labels} for one in found],
         [dict(truth) for truth in truths],
     )
     computed: dict[str, Tensor] = metric.compute()
     return computed
+
+
+def precision_metric(
+    iou_type: Literal["bbox", "segm"], iou_thresholds: list[float] | None = None, class_metrics: bool = False
+) -> MeanAveragePrecision:
+    """Return torchmetrics' COCO average precision for boxes or masks, with the recall points that COCO's code has."""
+    metric = MeanAveragePrecision(
+        iou_type=iou_type,
+        iou_thresholds=iou_thresholds or COCO_IOUS,
+        rec_thresholds=COCO_RECALLS,
+        class_metrics=class_metrics,
+        backend="faster_coco_eval",
+    )
+    metric.warn_on_many_detections = False  # detectors here end with at most 100
+    return metric
 
 
 def voc_average_precision(
@@ -207,11 +216,12 @@ def proposal_recall(made: Sequence[Outcome], iou_threshold: float) -> float | No
 
 def as_report(evaluation: Evaluation) -> dict[str, Any]:
     """Return ``evaluation`` as JSON-ready data, floats to 4 digits, seconds to microseconds."""
-    report = {name: _rounded(value) for name, value in vars(evaluation).items()}
+    report = {name: rounded(value) for name, value in vars(evaluation).items()}
     return report | {"seconds_per_image": round(evaluation.seconds_per_image, 6)}
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Return ``value``, or a dict's values, with floats to 4 digits."""
     if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
+        return {name: rounded(one) for name, one in value.items()}
     return round(value, 4) if isinstance(value, float) else value

@@ -48,11 +48,15 @@ class Trace:
         return sum(step.seconds for step in self.steps)
 
     @property
-    def detections(self) -> Detections:
+    def result(self) -> Value:
         """What the last stage made."""
-        value = self.steps[-1].value
-        assert isinstance(value, Detections)
-        return value
+        return self.steps[-1].value
+
+    @property
+    def detections(self) -> Detections:
+        """The result of a detector."""
+        assert isinstance(self.result, Detections)
+        return self.result
 
     @property
     def candidates(self) -> Detections:

@@ -33,7 +33,7 @@ def load(name: str, folder: Path = FOLDER) -> Segmenter | MaskRCNN:
     segmenter = build(name)
     load_weights(segmenter, name, folder)
     fold_batch_norm(segmenter)
-    return segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return segmenter.to(memory_format=torch.channels_last)
 
 
 __all__ = ["NAMES", "SEGMENTERS", "MaskRCNN", "Segmenter", "build", "load"]

@@ -52,17 +52,19 @@ class MaskRCNN(FasterRCNN):
             yield stage
             if isinstance(stage, Step) and isinstance(stage.value, FeatureMap):
                 features = stage.value.values
-        assert isinstance(stage, Step) and isinstance(stage.value, Detections)
+        assert isinstance(stage, Step)
+        assert isinstance(stage.value, Detections)
         found = stage.value
 
-        boxes = found.boxes * input_scale(*image.shape[1:], self.size)
+        height, width = image.shape[1:]
+        boxes = found.boxes * input_scale(height, width, self.size)
         pooled = roi_align(features, boxes, 1 / STRIDE, BINS)
         yield Step("RoIAlign", RegionFeatures(pooled, found.boxes))
 
         masks = self.mask(pooled)[torch.arange(len(found)), found.labels - 1].sigmoid()
         yield Step("Mask head", RegionFeatures(masks[:, None], found.boxes))
 
-        pasted = paste_masks_in_image(masks[:, None], found.boxes, tuple(image.shape[1:]))[:, 0] >= 0.5
+        pasted = paste_masks_in_image(masks[:, None], found.boxes, (height, width))[:, 0] >= 0.5
         yield Step("Paste", Instances(found.boxes, found.scores, found.labels, pasted))
 
     def segment(self, image: Tensor) -> Instances:

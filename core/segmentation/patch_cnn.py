@@ -87,7 +87,7 @@ class PatchCNN(Segmenter):
         return windows.permute(1, 2, 0, 3, 4)
 
     def surrounded(self, images: Tensor) -> Tensor:
-        """Surround ``images`` (B, 3, H, W) with the mean colour, so that a patch fits about the middle of every cell."""
+        """Surround ``images`` (B, 3, H, W) with the mean colour, so that every cell is the middle of a patch."""
         before = PATCH // 2 - STRIDE // 2
         height, width = images.shape[-2:]
         behind = [STRIDE * math.ceil(length / STRIDE) - STRIDE + PATCH - before - length for length in (width, height)]

@@ -28,17 +28,17 @@ Outcome = tuple[Tensor, Tensor, float]
 class SemanticQuality:
     """A segmenter's figures on a set of images (Long, Shelhamer and Darrell 2015, section 5), all from 0 to 1.
 
-    ``boundary_f`` is the mean over the images that have a boundary, NaN where none has. ``iu_per_class`` names the
+    ``boundary_f`` is the mean over the images that have a boundary, NaN where none has. ``iou_per_class`` names the
     classes that occur. ``confusion`` (K + 1, K + 1) counts pixels, one row a true class. ``seconds_per_image`` is a
     median.
     """
 
     pixel_accuracy: float
     mean_accuracy: float
-    mean_iu: float
-    frequency_weighted_iu: float
+    mean_iou: float
+    frequency_weighted_iou: float
     boundary_f: float
-    iu_per_class: dict[str, float]
+    iou_per_class: dict[str, float]
     confusion: Tensor
     seconds_per_image: float
 
@@ -54,7 +54,7 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
             "pixel_accuracy": MulticlassAccuracy(len(classes), average="micro"),
             "accuracies": MulticlassAccuracy(len(classes), average=None),
             "ius": MulticlassJaccardIndex(len(classes), average=None),
-            "frequency_weighted_iu": MulticlassJaccardIndex(len(classes), average="weighted"),
+            "frequency_weighted_iou": MulticlassJaccardIndex(len(classes), average="weighted"),
             "confusion": MulticlassConfusionMatrix(len(classes)),
         }
     )
@@ -70,10 +70,10 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
     return SemanticQuality(
         pixel_accuracy=float(computed["pixel_accuracy"]),
         mean_accuracy=float(computed["accuracies"][true].mean()),
-        mean_iu=float(computed["ius"][true | said].mean()),
-        frequency_weighted_iu=float(computed["frequency_weighted_iu"]),
+        mean_iou=float(computed["ius"][true | said].mean()),
+        frequency_weighted_iou=float(computed["frequency_weighted_iou"]),
         boundary_f=float(torch.tensor(boundaries).nanmean()),
-        iu_per_class={classes[label]: float(computed["ius"][label]) for label in (true | said).nonzero()[:, 0]},
+        iou_per_class={classes[label]: float(computed["ius"][label]) for label in (true | said).nonzero()[:, 0]},
         confusion=computed["confusion"],
         seconds_per_image=median(seconds),
     )
@@ -115,7 +115,7 @@ def as_report(quality: SemanticQuality) -> dict[str, Any]:
     """Return ``quality`` as JSON-ready data, floats to 4 digits (None for NaN), seconds to microseconds."""
     report: dict[str, Any] = {name: _rounded(value) for name, value in vars(quality).items()}
     return report | {
-        "iu_per_class": {name: _rounded(value) for name, value in quality.iu_per_class.items()},
+        "iou_per_class": {name: _rounded(value) for name, value in quality.iou_per_class.items()},
         "confusion": quality.confusion.tolist(),
         "seconds_per_image": round(quality.seconds_per_image, 6),
     }

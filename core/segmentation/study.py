@@ -114,7 +114,13 @@ def load_study(folder: Path = FOLDER) -> UpsamplingStudy:
     study = UpsamplingStudy().eval()
     load_weights(study, study.name, folder)
     fold_batch_norm(study)
-    return study.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return study.to(memory_format=torch.channels_last)
+
+
+def studied(folder: Path = FOLDER) -> dict[str, StudiedFCN]:
+    """Return the study's ten trained FCNs by the names of ``UPSAMPLERS``; raises as ``load_study`` does."""
+    study = load_study(folder)
+    return {name: StudiedFCN(study, name).eval() for name in UPSAMPLERS}
 
 
 def _in_whole_cells(images: Tensor) -> Tensor:

@@ -32,10 +32,12 @@ RUNS = Path(__file__).parents[2] / "runs"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model is made: its class, how many training scenes, batch size and schedule, the checkpoint that it starts
-    from (``"trunk"``, the cell classifier's, that of a model which it extends, or None for random weights), whether it
-    needs region proposals, and how many of them an image gives to the SVMs and box regressions that follow, on
-    ``svm_scenes`` images."""
+    """How one model is made: its class, how many training scenes, batch size and schedule.
+
+    It starts from the checkpoint ``start``: ``"trunk"``, the cell classifier's, or that of a model which it extends;
+    None for random weights. ``proposals`` says whether it needs region proposals, and ``svm_regions`` how many of them
+    an image gives to the SVMs and box regressions that follow, on ``svm_scenes`` images.
+    """
 
     make: Callable[[], nn.Module]
     scenes: int

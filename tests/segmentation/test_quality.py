@@ -34,8 +34,8 @@ def papers_figures(counts: list[list[int]]) -> dict[str, float]:
     return {
         "pixel_accuracy": sum(counts[i][i] for i in n) / sum(t),
         "mean_accuracy": sum(counts[i][i] / t[i] for i in seen) / len(seen),
-        "mean_iu": sum(counts[i][i] / union[i] for i in either) / len(either),
-        "frequency_weighted_iu": sum(t[i] * counts[i][i] / union[i] for i in seen) / sum(t),
+        "mean_iou": sum(counts[i][i] / union[i] for i in either) / len(either),
+        "frequency_weighted_iou": sum(t[i] * counts[i][i] / union[i] for i in seen) / sum(t),
     }
 
 
@@ -45,7 +45,7 @@ def test_the_figures_are_the_papers_formulas(classes: int) -> None:
     quality = summed_up(random_maps(5, classes), CLASSES)
     expected = papers_figures(quality.confusion.tolist())
     assert {name: getattr(quality, name) for name in expected} == pytest.approx(expected, abs=1e-6)
-    assert list(quality.iu_per_class) == list(CLASSES[:classes])
+    assert list(quality.iou_per_class) == list(CLASSES[:classes])
     assert quality.seconds_per_image == pytest.approx(0.2)
 
 
@@ -54,9 +54,9 @@ def test_a_class_that_only_the_prediction_has_costs_iu_but_no_accuracy() -> None
     quality = summed_up([(torch.tensor([[0, 2, 1, 1]]), truth, 0.0)], CLASSES)
     assert quality.pixel_accuracy == pytest.approx(3 / 4)
     assert quality.mean_accuracy == pytest.approx((1 / 2 + 1) / 2)
-    assert quality.mean_iu == pytest.approx((1 / 2 + 1 + 0) / 3)
-    assert quality.frequency_weighted_iu == pytest.approx((1 / 2 + 1) / 2)
-    assert quality.iu_per_class == pytest.approx({"background": 0.5, "ellipse": 1.0, "rectangle": 0.0})
+    assert quality.mean_iou == pytest.approx((1 / 2 + 1 + 0) / 3)
+    assert quality.frequency_weighted_iou == pytest.approx((1 / 2 + 1) / 2)
+    assert quality.iou_per_class == pytest.approx({"background": 0.5, "ellipse": 1.0, "rectangle": 0.0})
 
 
 def test_a_row_of_the_confusion_is_a_true_class() -> None:
@@ -66,7 +66,7 @@ def test_a_row_of_the_confusion_is_a_true_class() -> None:
 
 def test_the_background_counts_as_a_class() -> None:
     quality = summed_up([(square(20), torch.zeros(60, 60, dtype=torch.int64), 0.0)], CLASSES)
-    assert quality.mean_iu == pytest.approx((3200 / 3600 + 0) / 2)
+    assert quality.mean_iou == pytest.approx((3200 / 3600 + 0) / 2)
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_no_image_is_a_sentence() -> None:
 def test_the_report_is_json_even_without_boundaries() -> None:
     nothing = torch.zeros(8, 8, dtype=torch.int64)
     report = json.loads(json.dumps(as_report(summed_up([(nothing, nothing, 0.00123456)], CLASSES)), allow_nan=False))
-    assert report["boundary_f"] is None and report["mean_iu"] == 1.0 and report["seconds_per_image"] == 0.001235
-    assert report["confusion"][0] == [64, 0, 0, 0] and report["iu_per_class"] == {"background": 1.0}
+    assert report["boundary_f"] is None and report["mean_iou"] == 1.0 and report["seconds_per_image"] == 0.001235
+    assert report["confusion"][0] == [64, 0, 0, 0] and report["iou_per_class"] == {"background": 1.0}
