@@ -16,6 +16,7 @@ st.navigation(
         st.Page("pages/proposals.py", title=_("Region proposals"), url_path="proposals"),
         st.Page("pages/pooling.py", title=_("Pooling"), url_path="pooling"),
         st.Page("pages/yolo.py", title=_("YOLO"), url_path="yolo"),
+        st.Page("pages/upsampling.py", title=_("Upsampling"), url_path="upsampling"),
         st.Page("pages/segmentation.py", title=_("Segmentation"), url_path="segmentation"),
     ],
     position="top",

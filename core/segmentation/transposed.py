@@ -52,7 +52,7 @@ class Stamping:
         if whole < 1:
             words = _(
                 "The padding of {padding} on both sides leaves nothing: {formula}. Choose a smaller padding, or a "
-                "larger kernel or input."
+                "larger kernel or stride."
             )
             raise StampingError(words.format(padding=self.padding, formula=self.formula(length)))
         return whole

@@ -1,0 +1,64 @@
+"""The checkerboard of transposed convolutions: where it comes from, how strong it is, and its twin in the gradient."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.figures.transposed import SEEDS, Json, board_data, checkerboard_chart
+from core.i18n import _
+from pages.parts.component import component
+
+_component = component("upsampling_board", "upsampling_parts")
+
+
+def upsampling_board() -> None:
+    """Show the overlaps of every kernel size and stride, and how strong a checkerboard they leave."""
+    _component(data={**_boards(), "words": _words()}, key="upsampling_board")
+    st.subheader(_("How strong it is"))
+    st.plotly_chart(_chart(), width="stretch", key="checkerboard", config={"displayModeBar": False})
+    words = _(
+        "The meter: the share of the output's energy, away from the border, that its 2-D Fourier transform has at the "
+        "frequency 1 / stride and its multiples. The input is constant, so that all else is in the mean. With ones it "
+        "falls to zero where the stride divides the kernel size, as Odena et al. (2016) say. Random weights (mean of "
+        "{seeds} kernels) leave a checkerboard at every size: a size that the stride divides makes an even output "
+        "possible, but training has to find it."
+    )
+    st.caption(words.format(seeds=SEEDS))
+
+
+@st.cache_data(show_spinner=False)
+def _boards() -> Json:
+    return board_data()
+
+
+@st.cache_data(show_spinner=False)
+def _chart() -> go.Figure:
+    return checkerboard_chart()
+
+
+def _words() -> dict[str, str]:
+    return {
+        "all": _("How many stamps fall on each cell, amid a large map"),
+        "size": _("kernel {size}"),
+        "stride": _("stride {stride}"),
+        "even": _("even"),
+        "forward": _("Forward: stamps on each output cell"),
+        "backward": _("Backward: gradient of each input pixel"),
+        "uneven": _(
+            "Kernel {kernel} at stride {stride}: the stride does not divide the kernel size, and the stamps of "
+            "{input} x {input} cells fall unevenly. A convolution of that size and stride sends its gradient back the "
+            "same way: some pixels count in more outputs than others."
+        ),
+        "divides": _(
+            "Kernel {kernel} at stride {stride}: the stride divides the kernel size. Amid the map every cell gets "
+            "equally many stamps, and in a convolution every pixel counts in equally many outputs."
+        ),
+        "holes": _(
+            "Kernel {kernel} at stride {stride}: the stamps do not even touch. Between them nothing is written, and a "
+            "convolution looks past those pixels: their gradient is 0."
+        ),
+        "cell": _(
+            "Row {row}, column {column}: {count} stamps fall on this cell of the output. In a convolution of kernel "
+            "{kernel} and stride {stride} the pixel there counts in as many outputs: the gradient of their sum is "
+            "{gradient}."
+        ),
+    }

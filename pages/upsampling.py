@@ -1,0 +1,42 @@
+"""Upsampling: every way to enlarge a map side by side, transposed convolution step by step, and its checkerboard."""
+
+import streamlit as st
+
+from core.i18n import _
+from pages.parts.startup import come_through_the_entrance
+from pages.parts.upsampling_board import upsampling_board
+from pages.parts.upsampling_stamps import upsampling_stamps
+
+VIEWS = {"stamps": upsampling_stamps, "board": upsampling_board}
+
+
+def choose_view() -> str:
+    """Show the views and what the chosen one is about; return its name."""
+    titles = {"stamps": _("Stamp by stamp"), "board": _("Checkerboard")}
+    words = {
+        "stamps": _(
+            "A transposed convolution (also: deconvolution) lets each input cell stamp the kernel, times its value, on "
+            "a larger map. Where stamps overlap they add up."
+        ),
+        "board": _(
+            "Where stamps overlap unevenly, some cells of the output get more than others: a checkerboard, before "
+            "anything was learned. Choose a kernel size and a stride."
+        ),
+    }
+    view = st.segmented_control(
+        _("View"),
+        list(VIEWS),
+        default="stamps",
+        required=True,
+        format_func=lambda name: titles[name],
+        key="upsampling",
+        bind="query-params",
+        persist_state="session",
+    )
+    st.markdown(words[view])
+    return view
+
+
+come_through_the_entrance()
+st.title(_("Upsampling"))
+VIEWS[choose_view()]()
