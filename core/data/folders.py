@@ -1,18 +1,27 @@
-"""Folders of photos with boxes, in Pascal VOC's layout."""
+"""Folders of photos: with boxes, in Pascal VOC's layout, or with a mask each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.io import ImageReadMode, decode_image
+from torchvision.ops import masks_to_boxes
+from torchvision.transforms.v2.functional import to_dtype
 
 from core.i18n import _
 
+OBJECT = "object"  # the one class of things that are told apart but not named
+IGNORED = 255  # the class index that stands for none, as on the outlines in Pascal VOC's masks
+
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of damaged files
 
 
 class FolderError(ValueError):
@@ -52,22 +61,17 @@ class VOCFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         known = {name for one in found for name in one.names}
         self.classes = tuple(classes) if classes else ("background", *sorted(known))
         if not known & set(self.classes[1:]):
-            sentence = _("No object in {folder} is of a class that is known here: {classes}.")
-            raise FolderError(sentence.format(folder=root, classes=", ".join(self.classes[1:])))
+            raise _nothing_known(root, self.classes)
         kept = [_kept(one, self.classes) for one in found]
         self._annotated = [one for one in kept if one.photo.exists()]
-        self.notes = tuple(_notes(found, kept, self.classes))
+        self.notes = _notes(found, self.classes)
 
     def __len__(self) -> int:
         return len(self._annotated)
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         one = self._annotated[index]
-        try:
-            image = decode_image(str(one.photo), ImageReadMode.RGB)
-        except RuntimeError:
-            raise FolderError(_("{file} is not a photo that can be read.").format(file=one.photo)) from None
-        return image, {
+        return _pixels(one.photo), {
             "boxes": torch.tensor(one.boxes, dtype=torch.float32).reshape(-1, 4),
             "labels": torch.tensor([self.classes.index(name) for name in one.names], dtype=torch.int64),
             "iscrowd": torch.tensor(one.difficult, dtype=torch.int64),
@@ -111,15 +115,136 @@ def _is_empty(box: Sequence[float]) -> bool:
     return box[2] - box[0] <= 1 or box[3] - box[1] <= 1
 
 
-def _notes(found: Sequence[_Annotated], kept: Sequence[_Annotated], classes: Sequence[str]) -> list[str]:
-    sentences = []
+def _notes(found: Sequence[_Annotated], classes: Sequence[str]) -> tuple[str, ...]:
     missing = [one.photo.stem for one in found if not one.photo.exists()]
-    if missing:
-        sentences.append(_("Left out, since the photo is missing: {names}.").format(names=", ".join(missing)))
     empty = [one.photo.stem for one in found if any(_is_empty(box) for box in one.boxes)]
-    if empty:
-        sentences.append(_("Left out boxes without area in {names}.").format(names=", ".join(empty)))
     strange = sorted({name for one in found for name in one.names} - set(classes[1:]))
-    if strange:
-        sentences.append(_("Left out objects of other classes: {names}.").format(names=", ".join(strange)))
-    return sentences
+    return _said(
+        {
+            _("Left out, since the photo is missing: {names}."): missing,
+            _("Left out boxes without area in {names}."): empty,
+            _("Left out objects of other classes: {names}."): strange,
+        }
+    )
+
+
+class MaskFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+    """The photos of ``root``/images with the masks ``root``/instances/NAME.png, or else ``root``/labels/NAME.png.
+
+    A pixel of an instance mask is the number of its object, 0 for none; all objects are of the class "object". A pixel
+    of a label mask is the index of its class, 0 for the background and 255 for none; all that a photo shows of a class
+    is one mask, since nothing tells its objects apart. ``folder[i]`` is an image (3, H, W) uint8 of its own size and
+    its target: ``boxes`` (N, 4) float32 half-open, ``labels`` (N,) int64 into ``classes``, and ``masks`` (N, H, W)
+    bool, which do not overlap. ``notes`` has a sentence for everything that was left out.
+
+    Raises:
+        FolderError: no photo has a mask that fits, or none shows a class of ``classes``; later, a photo cannot be read.
+    """
+
+    def __init__(self, root: str | Path, classes: Sequence[str] | None = None):
+        root = Path(root)
+        self._of_instances = (root / "instances").is_dir()
+        masks = _by_stem(root / ("instances" if self._of_instances else "labels"), "*.png")
+        self._pairs, left_out = _matched(_by_stem(root / "images", "*"), masks)
+        if not self._pairs:
+            sentence = _(
+                "No photo in {folder}/images has a mask of its name and size: put NAME.png into {folder}/instances, "
+                "where a pixel is the number of its object, or into {folder}/labels, where it is that of its class."
+            )
+            raise FolderError(sentence.format(folder=root))
+        numbers = {int(number) for _photo, mask in self._pairs for number in np.unique(_numbers(mask))} - {0}
+        indices = range(1, max(numbers - {IGNORED}, default=0) + 1)
+        names = [OBJECT] if self._of_instances else [f"class {index}" for index in indices]
+        self.classes = tuple(classes or ("background", *names))
+        if not any(self._label(number) for number in numbers):
+            raise _nothing_known(root, self.classes)
+        strange = sorted(number for number in numbers - {IGNORED} if not self._label(number))
+        left_out[_("Left out objects of other classes: {names}.")] = [str(number) for number in strange]
+        if IGNORED in numbers and not self._of_instances:
+            left_out[_("Left out pixels of no class, which have the number {names}.")] = [str(IGNORED)]
+        self.notes = _said(left_out)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        photo, path = self._pairs[index]
+        mask = torch.from_numpy(_numbers(path))
+        numbers = [number for number in mask.unique().tolist() if self._label(number)]
+        masks = mask == torch.tensor(numbers, dtype=torch.int64)[:, None, None]
+        boxes = masks_to_boxes(masks)
+        boxes[:, 2:] += 1  # masks_to_boxes names the last pixel; a box ends behind it
+        labels = torch.tensor([self._label(number) for number in numbers], dtype=torch.int64)
+        return _pixels(photo), {"boxes": boxes, "labels": labels, "masks": masks}
+
+    def _label(self, number: int) -> int:
+        """Return the class of pixels of ``number``, 0 where it is none of ``classes``."""
+        if self._of_instances:
+            return self.classes.index(OBJECT) if number and OBJECT in self.classes else 0
+        return number if number != IGNORED and number < len(self.classes) else 0
+
+
+def _by_stem(folder: Path, pattern: str) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob(pattern)) if not path.name.startswith(".")}
+
+
+def _matched(
+    photos: Mapping[str, Path], masks: Mapping[str, Path]
+) -> tuple[list[tuple[Path, Path]], dict[str, list[str]]]:
+    """Return the photos and masks of one name that fit each other, and the names of the others by what is amiss."""
+    pairs = []
+    left_out: dict[str, list[str]] = {}
+    for stem in sorted(photos.keys() | masks.keys()):
+        photo, mask = photos.get(stem), masks.get(stem)
+        flaw = _flaw(photo, mask)
+        if photo and mask and not flaw:
+            pairs.append((photo, mask))
+        else:
+            left_out.setdefault(flaw, []).append(stem)
+    return pairs, left_out
+
+
+def _flaw(photo: Path | None, mask: Path | None) -> str:
+    """Say why ``photo`` and ``mask`` cannot be used together, in a sentence about {names}; "" where they can."""
+    if photo is None:
+        return _("Left out, since the photo is missing: {names}.")
+    if mask is None:
+        return _("Left out, since the mask is missing: {names}.")
+    try:
+        with Image.open(photo, formats=_FORMATS) as picture:
+            width, height = picture.size
+    except _UNREADABLE:
+        return _("Left out, since the photo is no JPEG, PNG or WebP file that can be read: {names}.")
+    try:
+        shape = _numbers(mask).shape
+    except FolderError:
+        return _("Left out, since the mask is no PNG file with one number a pixel: {names}.")
+    return "" if shape == (height, width) else _("Left out, since photo and mask differ in size: {names}.")
+
+
+def _numbers(mask: Path) -> np.ndarray:
+    """Return the number of every pixel of a grey or palette PNG: (H, W) int64."""
+    try:
+        with Image.open(mask, formats=("PNG",)) as picture:
+            numbers: np.ndarray = np.asarray(picture).astype(np.int64)
+    except _UNREADABLE:
+        numbers = np.empty(0)
+    if numbers.ndim != 2:
+        raise FolderError(_("{file} is no PNG file with one number a pixel.").format(file=mask))
+    return numbers
+
+
+def _pixels(photo: Path) -> Tensor:
+    try:
+        return to_dtype(decode_image(str(photo), ImageReadMode.RGB), torch.uint8, scale=True)
+    except RuntimeError:
+        raise FolderError(_("{file} is not a photo that can be read.").format(file=photo)) from None
+
+
+def _said(left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sentence.format(names=", ".join(names)) for sentence, names in left_out.items() if names)
+
+
+def _nothing_known(root: Path, classes: Sequence[str]) -> FolderError:
+    sentence = _("No object in {folder} is of a class that is known here: {classes}.")
+    return FolderError(sentence.format(folder=root, classes=", ".join(classes[1:]) or _("none")))
