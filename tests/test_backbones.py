@@ -47,6 +47,22 @@ def test_slim_maps_a_cell_for_every_16_pixels_begun(side: int) -> None:
     assert features.shape == (2, trunk.channels, -(-side // STRIDE), 16)
 
 
+@pytest.mark.parametrize("size", ["slim", "paper"])
+def test_stages_are_the_last_maps_of_each_stride_and_the_feature_map(size: Size) -> None:
+    trunk = backbone(size).eval()
+    stir_batch_norm(trunk)
+    image = noise(2, 3, 131, 256)
+    before = {"slim": (3, 7), "paper": (2, 5)}[size]  # how many layers are in front of each pooling
+    with torch.inference_mode():
+        stages = trunk.stages(image)
+        assert len(stages) == 3 and stages[-1].equal(trunk(image))
+        for layers, found in zip(before, stages, strict=False):
+            assert isinstance(trunk[layers], nn.MaxPool2d)
+            assert found.equal(nn.Sequential(*list(trunk)[:layers])(trunk.normalised(image))), layers
+    if size == "slim":
+        assert [tuple(one.shape[1:]) for one in stages] == [(32, 33, 64), (96, 17, 32), (128, 9, 16)]
+
+
 @pytest.mark.parametrize(("side", "cells"), [(227, 13), (448, 27), (600, 36)])
 def test_paper_has_alexnets_map(side: int, cells: int) -> None:
     trunk = paper().eval()

@@ -16,6 +16,8 @@ from core.data.loaders import CELL, DrawnScenes, batch, draw_ahead, with_proposa
 from core.data.scenes import SIDE
 from core.proposals import selective_search
 
+DRAWING = (ShapeScenes, draw_ahead)  # in two files: what is drawn, and what of it is stored
+
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +41,8 @@ def numbered(count: int) -> DrawnScenes:
     images = torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, SIDE, SIDE)
     nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     cells = torch.zeros(SIDE // CELL, SIDE // CELL, dtype=torch.int64)
-    return DrawnScenes(images, [{**nothing, "cells": cells} for _index in range(count)])
+    instances = torch.zeros(SIDE, SIDE, dtype=torch.uint8)
+    return DrawnScenes(images, [{**nothing, "cells": cells, "instances": instances} for _index in range(count)])
 
 
 def numbers(scenes: DrawnScenes, size: int, steps: range, seed: int = 0) -> list[int]:
@@ -54,10 +57,12 @@ def one_box() -> DrawnScenes:
     image[0, :, y0 : y0 + CELL, x0 : x0 + CELL] = 255  # so that no mirrored box looks like another
     cells = torch.zeros(SIDE // CELL, SIDE // CELL, dtype=torch.int64)
     cells[y0 // CELL : y1 // CELL, x0 // CELL : x1 // CELL] = 4
+    instances = torch.zeros(SIDE, SIDE, dtype=torch.uint8)
+    instances[y0:y1, x0:x1] = 1
     boxes = torch.tensor([box], dtype=torch.float32)
     corner = torch.tensor([[x0, y0, x0 + CELL, y0 + CELL]], dtype=torch.float32)
-    target = {"boxes": boxes, "labels": torch.tensor([4]), "cells": cells, "proposals": corner}
-    return DrawnScenes(image, [target])
+    maps = {"cells": cells, "instances": instances}
+    return DrawnScenes(image, [{"boxes": boxes, "labels": torch.tensor([4]), "proposals": corner, **maps}])
 
 
 def around(marked: Tensor) -> list[int]:
@@ -97,14 +102,29 @@ def test_cells_name_the_class_under_their_middle(tmp_path: Path, in_process: Non
                 assert [int(cells[row, column])] == (here or [0])
 
 
-def test_scenes_of_other_code_are_never_read(tmp_path: Path, in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instances_name_the_object_at_every_pixel(tmp_path: Path, in_process: None) -> None:
+    scenes = ShapeScenes("train", 4, "hard")
+    for index, target in enumerate(draw_ahead(scenes, tmp_path).targets):
+        _image, truth = scenes[index]
+        instances = target["instances"]
+        assert instances.shape == (SIDE, SIDE) and instances.dtype == torch.uint8
+        assert set(instances.unique().tolist()) == set(range(1 + len(truth["masks"])))
+        for number, mask in enumerate(truth["masks"], start=1):
+            assert torch.equal(instances == number, mask)
+
+
+@pytest.mark.parametrize("changed", DRAWING)
+def test_scenes_of_other_code_are_never_read(
+    changed: Callable[..., object], tmp_path: Path, in_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scenes = ShapeScenes("train", 2)
     draw_ahead(scenes, tmp_path)
-    digest = hashlib.sha256(Path(inspect.getfile(ShapeScenes)).read_bytes()).hexdigest()[:8]
+    digest = hashlib.sha256(b"".join(Path(inspect.getfile(code)).read_bytes() for code in DRAWING)).hexdigest()[:8]
     assert [path.name for path in tmp_path.iterdir()] == [f"train-2-medium-0-{digest}.safetensors"]
-    changed = tmp_path / "changed.py"
-    changed.write_text("# drawn otherwise")
-    monkeypatch.setattr(inspect, "getfile", lambda source: str(changed))
+    code = tmp_path / "changed.py"
+    code.write_text("# drawn otherwise")
+    files = {source: inspect.getfile(source) for source in DRAWING} | {changed: str(code)}
+    monkeypatch.setattr(inspect, "getfile", files.__getitem__)
     forbid_work(monkeypatch)
     with pytest.raises(AssertionError, match="computed anew"):
         draw_ahead(scenes, tmp_path)
@@ -176,7 +196,7 @@ def test_scenes_that_fill_no_batch_wait_for_another_epoch() -> None:
     assert set(numbers(scenes, 4, range(20))) == set(range(10))
 
 
-def test_boxes_proposals_and_cells_turn_with_the_picture() -> None:
+def test_boxes_proposals_cells_and_instances_turn_with_the_picture() -> None:
     scenes = one_box()
     for step in range(60):
         [image], [target] = batch(scenes, 1, step)
@@ -186,6 +206,7 @@ def test_boxes_proposals_and_cells_turn_with_the_picture() -> None:
             around((image == 255).all(0)),
         ]
         assert torch.equal(target["cells"] == 4, painted[CELL // 2 :: CELL, CELL // 2 :: CELL])
+        assert torch.equal(target["instances"] == 1, painted)
         assert target["labels"].tolist() == [4]
 
 

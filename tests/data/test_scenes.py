@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from core.data import ShapeScenes, scenes
-from core.data.scenes import CLASSES, DIFFICULTIES, FIRST_INDEX, LONGEST_SPLIT, SIDE, Difficulty
+from core.data.scenes import CLASSES, DIFFICULTIES, FIRST_INDEX, LONGEST_SPLIT, SIDE, Difficulty, label_map
 
 # Of image, boxes, labels and masks. Whoever draws otherwise on purpose changes these, and trains anew.
 DIGESTS = {
@@ -182,6 +182,15 @@ def test_boxes_are_tight_around_the_visible_part_and_half_open(by_level: dict[st
 def test_masks_do_not_overlap(by_level: dict[str, list[list[Shape]]]) -> None:
     for picture in by_level["hard"]:
         assert torch.stack([shape.mask for shape in picture]).sum(0).max() == 1
+
+
+def test_a_label_map_names_the_class_at_every_pixel() -> None:
+    masks = torch.zeros(3, 2, 4, dtype=torch.bool)
+    masks[0, 0, :2] = masks[1, 1, 3] = masks[2, 1, :2] = True
+    labels = label_map(masks, torch.tensor([6, 2, 6]))
+    assert labels.tolist() == [[6, 6, 0, 0], [6, 6, 0, 2]] and labels.dtype == torch.int64
+    nothing = label_map(torch.zeros(0, 2, 4, dtype=torch.bool), torch.zeros(0, dtype=torch.int64))
+    assert nothing.tolist() == [[0] * 4] * 2 and nothing.dtype == torch.int64
 
 
 @pytest.mark.parametrize("level", DIFFICULTIES)

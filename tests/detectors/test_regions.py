@@ -14,7 +14,7 @@ from core.backbones import FC_WIDTH, Size
 from core.boxes import encode
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.rcnn import RCNN
-from core.detectors.regions import RegionHead, Samples, joined, sample, to_input
+from core.detectors.regions import RegionHead, Samples, input_scale, joined, sample, to_input
 from core.detectors.sppnet import SPPNet
 from core.values import Regions
 
@@ -49,6 +49,7 @@ def head() -> RegionHead:
 def test_the_input_fits_the_network(size: Size, shape: tuple[int, int], scaled: tuple[int, int], scale: float) -> None:
     pixels, factor = to_input(torch.full((3, *shape), 77, dtype=torch.uint8), size)
     assert pixels.shape == (1, 3, *scaled) and factor == pytest.approx(scale)
+    assert input_scale(*shape, size) == factor
     assert pixels.is_floating_point() and (pixels - 77).abs().max() < 1e-3
 
 

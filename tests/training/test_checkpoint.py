@@ -106,6 +106,30 @@ def test_weights_of_another_model_are_refused(other: nn.Module, stored: Path) ->
         load_weights(other, "yolo", stored)
 
 
+def test_a_checkpoint_of_a_part_leaves_the_rest_as_it_is(stored: Path) -> None:
+    torch.manual_seed(1)
+    longer = nn.Sequential(*model().children(), nn.Linear(2, 2))
+    rest = {name: values.clone() for name, values in longer[3].state_dict().items()}
+    load_weights(longer, "yolo", stored, part=True)
+    for name, values in load_file(stored / "yolo.safetensors").items():
+        assert torch.equal(longer.state_dict()[name], values), name
+    for name, values in rest.items():
+        assert torch.equal(longer[3].state_dict()[name], values), name
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 3), nn.Linear(3, 3)),
+    ],
+    ids=["no place for it", "other shapes"],
+)
+def test_a_part_of_another_model_is_refused(other: nn.Module, stored: Path) -> None:
+    with pytest.raises(CheckpointError, match="another model"):
+        load_weights(other, "yolo", stored, part=True)
+
+
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
 def test_a_crash_while_saving_leaves_the_old_checkpoint(
     moment: str, stored: Path, monkeypatch: pytest.MonkeyPatch
