@@ -180,8 +180,9 @@ class BedOfNails(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.fill = _convolution(channels, channels)
-        self.cell_cost = 4 * self.fill.weight.numel()
+        convolution = _convolution(channels, channels)
+        self.fill: nn.Module = convolution
+        self.cell_cost = 4 * convolution.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
         filled: Tensor = self.fill(bed_of_nails(maps, 2))
@@ -193,8 +194,9 @@ class MaxUnpool(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.fill = _convolution(channels, channels)
-        self.cell_cost = 4 * self.fill.weight.numel()
+        convolution = _convolution(channels, channels)
+        self.fill: nn.Module = convolution
+        self.cell_cost = 4 * convolution.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
         filled: Tensor = self.fill(max_unpool(maps, indices, 2))
