@@ -1,30 +1,54 @@
-"""The command line, on the same code as the pages: detect, train, evaluate, bench."""
+"""The command line, on the same code as the pages: detect, segment, train, evaluate, bench."""
 
 import json
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from core import segmentation
 from core.data import ShapeScenes
-from core.data.folders import FolderError, VOCFolder
+from core.data.folders import FolderError, MaskFolder, VOCFolder
 from core.data.scenes import CLASSES, DIFFICULTIES
-from core.detectors import DETECTORS, NAMES, Detector, Trace, load, run
+from core.detectors import DETECTORS, NAMES, Trace, load, run
 from core.detectors.report import race_report
-from core.evaluation import Evaluation, Outcome, Samples, as_report, evaluate, outcomes
+from core.evaluation import Samples, as_report, evaluate, outcomes
+from core.figures.labels import label_picture
 from core.i18n import _
 from core.images import ImageError, read_image
+from core.segmentation.evaluation import evaluate as evaluate_segmenter
+from core.segmentation.evaluation import labels_of, segmented
+from core.segmentation.study import UpsamplingStudy, studied
 from core.training.checkpoint import FOLDER, CheckpointError, update_card
 from core.training.loop import TrainingStep
 from core.training.recipes import RECIPES, train_by_recipe
 
 STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
+
+COLUMNS = {
+    "detectors": {
+        "map50": "mAP@0.5",
+        "map75": "mAP@0.75",
+        "map": "mAP@[.5:.95]",
+        "map50_voc07": "mAP, VOC 2007",
+    },
+    "segmenters": {
+        "mean_iou": "Mean IU",
+        "pixel_accuracy": "Pixel accuracy",
+        "mean_accuracy": "Mean accuracy",
+        "frequency_weighted_iou": "Frequency-weighted IU",
+        "boundary_f": "Boundary F",
+        "mask_ap50": "Mask AP@0.5",
+    },
+}
+
+Made = TypeVar("Made")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 messages = Console(stderr=True)
@@ -60,6 +84,32 @@ def detect(
 
 
 @app.command()
+def segment(
+    image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
+    out: Annotated[Path, typer.Option(help="The PNG to write: its pixels are class numbers, with colours to them.")],
+    model: Annotated[str, typer.Option(help=", ".join(segmentation.NAMES))] = "fcn8s",
+) -> None:
+    """Label every pixel of an image, timed stage by stage."""
+    (name,) = _chosen(model, segmentation.NAMES)
+    try:
+        pixels = read_image(image)
+        trace = run(segmentation.load(name), pixels)
+        labels = labels_of(trace.result)
+        label_picture(labels).save(out, "PNG")
+    except (ImageError, CheckpointError) as error:
+        _fail(error)
+    except OSError:
+        _fail(_("{file} cannot be written: choose another place.").format(file=out))
+    stages = Table(_("Stage"), "ms")
+    for step in trace.steps:
+        stages.add_row(step.name, f"{1000 * step.seconds:.1f}")
+    shares = Table(_("Class"), _("% of pixels"))
+    for label in labels.unique().tolist():
+        shares.add_row(_(CLASSES[label]), f"{100 * (labels == label).float().mean():.1f}")
+    messages.print(stages, shares)
+
+
+@app.command()
 def train(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}, or all.")],
     minutes: Annotated[float | None, typer.Option(min=0.01, help="End the gradient steps after this time.")] = None,
@@ -89,32 +139,41 @@ def evaluate_command(
     images: Annotated[int, typer.Option(min=1, help="Scenes or photos, at most.")] = STANDARD_IMAGES,
     seed: Annotated[int, typer.Option(min=0, help="Gives scenes that no other seed gives.")] = 0,
     difficulty: Annotated[str, typer.Option(help=", ".join(DIFFICULTIES))] = "medium",
-    data: Annotated[Path | None, typer.Option(help="A folder in Pascal VOC's layout, instead of scenes.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Instead of scenes, a folder: Pascal VOC's layout, or images with masks for segmenters."),
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure detectors on scenes that training never saw, or on a folder of photos.
+    """Measure detectors and segmenters on scenes that training never saw, or on a folder of photos.
 
     The standard measurement (500 medium scenes of seed 0) also goes onto the checkpoints' cards, which the pages show.
     """
-    names = _chosen(name, NAMES)
+    standard = data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium")
+    described: dict[str, Any] = {"folder": str(data)}
+    if data is None:
+        described = {"split": "test", "difficulty": difficulty, "seed": seed}
+    report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
     try:
-        samples: Samples = VOCFolder(data, CLASSES) if data else ShapeScenes("test", images, difficulty, seed)
-        for note in getattr(samples, "notes", ()):
-            messages.print(note)
-        count = min(images, len(samples))
-        standard = data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium")
-        described = {"split": "test", "difficulty": difficulty, "seed": seed} if data is None else {"folder": str(data)}
-        results: dict[str, Evaluation] = {}
-        for one in names:
-            detector = load(one)
-            results[one] = evaluate(_tracked(one, detector, samples, count), detector.classes)
+        for one in _chosen(name, (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)):
+            kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
+            samples: Samples = ShapeScenes("test", images, difficulty, seed)
+            if data:
+                folder = VOCFolder(data, CLASSES) if one in NAMES else MaskFolder(data, CLASSES)
+                for note in folder.notes:
+                    messages.print(note)
+                samples = folder
+            count = described["images"] = min(images, len(samples))
+            measured = measure(one, samples, count)
+            report[kind] |= measured
             if standard:
-                _note_on_card(one, results[one], described | {"images": count})
+                _note_on_card(one, measured, described)
     except (FolderError, CheckpointError, ValueError) as error:
         _fail(error)
-    messages.print(_evaluation_table(results))
-    reports = {one: as_report(result) for one, result in results.items()}
-    _write({"data": described | {"images": count}, "detectors": reports}, json_file)
+    for kind, columns in COLUMNS.items():
+        if report[kind]:
+            messages.print(_figures(report[kind], columns))
+    _write(report, json_file)
 
 
 @app.command()
@@ -156,25 +215,43 @@ def _described(name: str, step: TrainingStep) -> str:
     return f"{name}, {step.stage}, {step.step}: {parts}"
 
 
-def _tracked(name: str, detector: Detector, samples: Samples, count: int) -> Iterator[Outcome]:
-    """Yield the first ``count`` outcomes under a progress bar."""
+def _measured(name: str, samples: Samples, count: int) -> dict[str, Any]:
+    detector = load(name)
+    return {name: as_report(evaluate(_tracked(name, outcomes(detector, samples, count), count), detector.classes))}
+
+
+def _measured_segmenters(name: str, samples: Samples, count: int) -> dict[str, Any]:
+    """Measure one segmenter, or each of the upsampling study's."""
+    segmenters = studied() if name == UpsamplingStudy.name else {name: segmentation.load(name)}
+    return {
+        one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count), count), segmenter.classes)
+        for one, segmenter in segmenters.items()
+    }
+
+
+def _tracked(name: str, made: Iterator[Made], count: int) -> Iterator[Made]:
+    """Yield the ``count`` that are ``made`` under a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeRemainingColumn())
     with Progress(*columns, console=messages) as progress:
-        yield from progress.track(outcomes(detector, samples, count), total=count, description=name)
+        yield from progress.track(made, total=count, description=name)
 
 
-def _evaluation_table(results: dict[str, Evaluation]) -> Table:
-    table = Table(_("Detector"), "mAP@0.5", "mAP@0.75", "mAP@[.5:.95]", _("mAP, VOC 2007"), _("ms an image"))
-    for name, one in results.items():
-        figures = (one.map50, one.map75, one.map, one.map50_voc07)
-        table.add_row(name, *(f"{value:.3f}" for value in figures), f"{1000 * one.seconds_per_image:.1f}")
+def _figures(reports: dict[str, Any], columns: dict[str, str]) -> Table:
+    table = Table(_("Model"), *map(_, columns.values()), _("ms an image"))
+    for name, report in reports.items():
+        figures = (f"{report[key]:.3f}" if report.get(key) is not None else "-" for key in columns)
+        table.add_row(name, *figures, f"{1000 * report['seconds_per_image']:.1f}")
     return table
 
 
-def _note_on_card(name: str, result: Evaluation, data: dict[str, Any]) -> None:
-    report = as_report(result)
-    by_threshold = report.pop("map50_by_nms_threshold")
-    update_card(name, evaluation={"data": data} | report, map50_by_nms_threshold=by_threshold)
+def _note_on_card(name: str, measured: dict[str, Any], data: dict[str, Any]) -> None:
+    """Write what was ``measured`` on ``data`` onto the card of checkpoint ``name``, by model where it holds several."""
+    if name not in measured:
+        update_card(name, evaluation={"data": data} | measured)
+        return
+    report = dict(measured[name])
+    by_threshold = {key: report.pop(key) for key in ("map50_by_nms_threshold",) if key in report}
+    update_card(name, evaluation={"data": data} | report, **by_threshold)
 
 
 if __name__ == "__main__":
