@@ -181,9 +181,10 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repetitions, to see that everything runs.")] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure speed as ratios: against torchvision, R-CNN against Fast R-CNN, the stopwatch, all five together."""
+    """Measure speed as ratios: detectors against torchvision and each other, a slid patch against one pass, ..."""
     # Imported by name: benchmarks stand outside core and import it.
-    report = import_module("benchmarks.detectors").measure(quick, messages.print)
+    parts = {part: import_module(f"benchmarks.{part}") for part in ("detectors", "segmentation")}
+    report = {part: module.measure(quick, messages.print) for part, module in parts.items()}
     _write(report, json_file or Path("-"))
 
 
