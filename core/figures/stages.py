@@ -1,6 +1,7 @@
 """A picture of what a stage made, chosen by the type of its value."""
 
 import io
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,22 @@ from torchvision.utils import make_grid
 from core.data.scenes import CLASSES
 from core.detectors.base import Progress, TimedStep
 from core.detectors.race import RaceEvent, Ran
+from core.figures.labels import label_picture
 from core.figures.palette import class_colour
 from core.i18n import _ as translate
-from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Scores, Value
+from core.segmentation.instance import topmost
+from core.values import (
+    Crops,
+    Detections,
+    FeatureMap,
+    Instances,
+    LabelMap,
+    RegionFeatures,
+    Regions,
+    ScoreMap,
+    Scores,
+    Value,
+)
 
 SIDE = 512  # pixels of the longer side of a picture
 LEAST_SIDE = 16  # and of the shorter
@@ -168,6 +182,33 @@ def _(value: Detections, image: Tensor, classes: Sequence[str]) -> tuple[Image.I
     elif len(sure) == MOST_BOXES:
         words = translate("the best {shown} of {count} boxes drawn; thicker is surer")
     return picture, words.format(shown=len(sure), count=len(value), sure=SURE)
+
+
+@picture_of.register
+def _(value: ScoreMap, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
+    shown = value.values.float().cpu()
+    words = translate("Scores for {classes} classes on {height} x {width} cells, {stride} px apart")
+    shape = dict(zip(("classes", "height", "width"), shown.shape, strict=True))
+    return heat_tiles(shown, math.ceil(len(shown) ** 0.5)), words.format(stride=value.stride, **shape)
+
+
+@picture_of.register
+def _(value: LabelMap, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
+    picture = label_picture(value.labels.cpu()).convert("RGB")
+    names = [translate(classes[label]) for label in value.labels.unique().tolist()]
+    return picture.resize(canvas(image)[0].size, Image.Resampling.NEAREST), ", ".join(names)
+
+
+@picture_of.register
+def _(value: Instances, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
+    sure = value.scores >= SURE
+    shown = topmost(value.masks[sure].cpu(), 1 + torch.arange(int(sure.sum())))
+    picture = label_picture(shown).convert("RGB")
+    words = translate("{shown} of {count} masks drawn: those with a score of {sure} or more")
+    size = canvas(image)[0].size
+    return picture.resize(size, Image.Resampling.NEAREST), words.format(
+        shown=int(sure.sum()), count=len(value), sure=SURE
+    )
 
 
 def draw_truth(image: Tensor, truth: dict[str, Tensor] | None, classes: Sequence[str] = CLASSES) -> Picture:

@@ -20,7 +20,7 @@ from torchvision.ops import roi_align as roi_align_each
 
 from core.backbones import STRIDE
 from core.boxes import assign
-from core.data.scenes import CLASSES
+from core.data.scenes import CLASSES, label_map
 from core.detectors.base import Progress, Step
 from core.detectors.faster_rcnn import LEAST_SIDE, TRAINING_AFTER_NMS, TRAINING_BEFORE_NMS, FasterRCNN
 from core.detectors.regions import input_scale
@@ -112,9 +112,13 @@ class MaskRCNN(FasterRCNN):
 def painted(found: Instances, least_score: float = SURE) -> Tensor:
     """Return the class of every pixel, of the object with the best score there and at least ``least_score``: (H, W)."""
     sure = found.scores >= least_score
-    masks, labels = found.masks[sure], found.labels[sure]
-    first = masks.cumsum(0) * masks == 1  # best first: of the masks that hold a pixel, the one that counts 1 there
-    return (first * labels[:, None, None]).sum(0)
+    return topmost(found.masks[sure], found.labels[sure])
+
+
+def topmost(masks: Tensor, numbers: Tensor) -> Tensor:
+    """Give every pixel the number of the first of ``masks`` (N, H, W) that holds it, or 0: (H, W) int64."""
+    first = masks.cumsum(0) * masks == 1  # of the masks that hold a pixel, the one that counts 1 there
+    return label_map(first, numbers)
 
 
 def _positives(regions: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,7 +22,18 @@ from core.figures.stages import (
     picture_of,
     seconds_left,
 )
-from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Scores, Value
+from core.values import (
+    Crops,
+    Detections,
+    FeatureMap,
+    Instances,
+    LabelMap,
+    RegionFeatures,
+    Regions,
+    ScoreMap,
+    Scores,
+    Value,
+)
 
 IMAGE = torch.full((3, 40, 60), 200, dtype=torch.uint8)
 SCALE = SIDE / 60
@@ -42,7 +53,20 @@ def values(count: int) -> list[Value]:
         RegionFeatures(torch.rand(count, 5, 6, 6), boxes),
         Scores(torch.rand(count, 3), boxes),
         Detections(boxes, torch.full((count,), 0.9), torch.ones(count, dtype=torch.int64)),
+        Instances(
+            boxes,
+            torch.full((count,), 0.9),
+            torch.ones(count, dtype=torch.int64),
+            torch.ones(count, 40, 60, dtype=torch.bool),
+        ),
     ]
+
+
+MAPS: list[Value] = [
+    FeatureMap(torch.rand(20, 4, 6), 8),
+    ScoreMap(torch.randn(3, 2, 3), 16),
+    LabelMap(torch.zeros(40, 60, dtype=torch.int64)),
+]
 
 
 def scored(*scores: float) -> Detections:
@@ -56,7 +80,7 @@ def orange_pixels(found: Detections) -> int:
     return sum(picture.getpixel((x, round(25 * SCALE))) == ORANGE for x in range(picture.width))
 
 
-@pytest.mark.parametrize("value", [FeatureMap(torch.rand(20, 4, 6), 8), *values(0), *values(1), *values(200)])
+@pytest.mark.parametrize("value", [*MAPS, *values(0), *values(1), *values(200)])
 def test_every_value_has_a_picture(value: Value) -> None:
     picture = draw(value, IMAGE, CLASSES)
     assert max(Image.open(io.BytesIO(picture.webp)).size) == SIDE
@@ -136,3 +160,22 @@ def test_pictures_keep_the_shape_of_the_image_unless_there_would_be_nothing_to_s
     tall: Tensor = torch.zeros(3, 300, width, dtype=torch.uint8)
     picture, _words = picture_of(Regions(BOX), tall, CLASSES)
     assert picture.size == (expected, SIDE)
+
+
+def test_a_label_map_has_the_colours_of_its_classes() -> None:
+    labels = torch.zeros(40, 60, dtype=torch.int64)
+    labels[10:20, 30:60] = 1
+    picture, words = picture_of(LabelMap(labels), IMAGE, CLASSES)
+    assert picture.getpixel((round(45 * SCALE), round(15 * SCALE))) == ORANGE
+    assert picture.getpixel((round(15 * SCALE), round(15 * SCALE))) == (0, 0, 0)
+    assert words == "background, ellipse"
+
+
+def test_of_overlapping_masks_the_surer_lies_on_top_and_the_unsure_are_left_out() -> None:
+    masks = torch.zeros(3, 40, 60, dtype=torch.bool)
+    masks[0, :, 20:40] = masks[1, :, 30:60] = masks[2] = True
+    found = Instances(BOX.repeat(3, 1), torch.tensor([0.9, 0.8, SURE / 2]), torch.ones(3, dtype=torch.int64), masks)
+    picture, words = picture_of(found, IMAGE, CLASSES)
+    seen = [picture.getpixel((round(x * SCALE), 9)) for x in (10, 25, 35, 50)]
+    assert seen == [(0, 0, 0), ORANGE, ORANGE, (86, 180, 233)]
+    assert words.startswith("2 of 3 masks")
