@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import masks_to_boxes
 
+from core.data.scenes import ShapeScenes, label_map
 from core.values import Instances
 
 LEAST_AREA = 30  # pixels; less is a speck of the segmenter's, the smallest shape of a scene has more
@@ -67,3 +68,15 @@ def matched(found: Instances, truth: dict[str, Tensor], iou: float = HALF) -> li
         "found" if is_alone else "merged" if is_shared else "split" if pieces > 1 else "missed"
         for is_alone, is_shared, pieces in zip(alone.tolist(), shared.tolist(), parts.tolist(), strict=True)
     ]
+
+
+def first_merging(scenes: ShapeScenes, start: int, count: int) -> int | None:
+    """Return the first of ``count`` scenes from number ``start`` on in which two shapes of one class touch.
+
+    Even the components of a perfect semantic map merge them. None where there is no such scene.
+    """
+    for index in range(start, min(start + count, len(scenes))):
+        truth = scenes[index][1]
+        if "merged" in matched(components(label_map(truth["masks"], truth["labels"])), truth):
+            return index
+    return None

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from core.data.scenes import ShapeScenes
-from core.segmentation.components import components, matched
+from core.data.scenes import ShapeScenes, label_map
+from core.segmentation.components import components, first_merging, matched
 from core.values import Instances
 
 SIDE = 60
@@ -25,7 +25,7 @@ def instances(*masks: Tensor, labels: list[int]) -> Instances:
 
 
 def naive(truth: dict[str, Tensor]) -> Instances:
-    return components((truth["masks"] * truth["labels"][:, None, None]).sum(0))
+    return components(label_map(truth["masks"], truth["labels"]))
 
 
 def test_components_are_the_regions_of_one_class_largest_first() -> None:
@@ -109,3 +109,13 @@ def test_the_truth_matches_itself_and_nothing_needs_no_match() -> None:
         assert set(matched(itself, truth)) == {"found"}
     nothing = {"masks": torch.zeros(0, SIDE, SIDE, dtype=torch.bool), "labels": torch.zeros(0, dtype=torch.int64)}
     assert matched(instances(box_mask(0, 0, 9, 9), labels=[1]), nothing) == []
+
+
+def test_the_next_scene_where_components_fail_is_found() -> None:
+    scenes = ShapeScenes("validation", 60)
+    found = first_merging(scenes, 0, 60)
+    assert found is not None
+    truth = scenes[found][1]
+    assert matched(naive(truth), truth).count("merged") >= 2
+    assert first_merging(scenes, 0, found) is None and first_merging(scenes, found, 1) == found
+    assert first_merging(scenes, 59, 10) in (None, 59), "it does not look beyond the last scene"
