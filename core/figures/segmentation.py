@@ -1,0 +1,277 @@
+"""What the segmentation page shows, ready for JSON: label maps with their figures, how an FCN fuses, instances."""
+
+import base64
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from core.backbones import STRIDE
+from core.data.scenes import label_map
+from core.detectors.base import Staged, Trace
+from core.detectors.regions import input_scale
+from core.figures.pooling import viridis
+from core.figures.transport import packed, rounded
+from core.figures.yolo import picture_data
+from core.segmentation.components import components, matched
+from core.segmentation.evaluation import labels_of
+from core.segmentation.fcn import FCN
+from core.segmentation.instance import SURE, MaskRCNN
+from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
+from core.segmentation.quality import as_report, summed_up
+from core.segmentation.receptive_field import receptive_fields
+from core.training.checkpoint import read_card
+from core.values import Instances, ScoreMap
+
+BACKGROUND = "#8C8C8C"
+MOST_SAMPLES = 256  # of a side: the probabilities of a large image are sent for every so many pixels
+CONNECTED = {"conv6": "fc6", "conv7": "fc7", "conv8": "score"}  # AlexNet's names for what follows its convolutions
+FIRST_LAYER = "conv5"  # the last that all segmenters have
+FUSED_SCALE = 100  # logits travel as whole hundredths
+
+Json = dict[str, Any]
+
+
+def squeezed(values: ArrayLike, dtype: str = "u1") -> str:
+    """Return ``values``, row by row, as base64 of compressed little-endian numbers, for the browser's ``inflate``."""
+    return base64.b64encode(zlib.compress(base64.b64decode(packed(values, dtype)))).decode()
+
+
+def segmented_data(image: Tensor, classes: tuple[str, ...]) -> Json:
+    """Return ``image`` (3, H, W) uint8 and the names and colours of its ``classes``, the background first and grey."""
+    data = picture_data(image, classes)
+    data["classes"][0]["colour"] = BACKGROUND
+    return data
+
+
+def true_labels(truth: dict[str, Tensor]) -> Tensor:
+    """Return the class of every pixel by the ground ``truth``: (H, W)."""
+    return label_map(truth["masks"], truth["labels"])
+
+
+def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = None) -> Json:
+    """Return what ``model`` made of an image: ``labels``, and ``truth``, a byte a pixel.
+
+    ``shares`` says which part of the image each class has in either. ``probabilities`` (K + 1, h, w) are bytes up to
+    255, of every pixel or of one in ``every`` x ``every``; of a model of instances they are the best score of a mask
+    there. ``layers`` are those of ``layers_of``, of which ``layer`` is shown first, ``figures`` this image's of
+    ``core.segmentation.quality``, and ``start`` (x, y) is the pixel deepest inside an object.
+    """
+    labels = labels_of(trace.result)
+    every = ceil(max(labels.shape) / MOST_SAMPLES)
+    return {
+        **segmented_data(trace.image, model.classes),
+        "labels": squeezed(labels),
+        "instances": isinstance(trace.result, Instances),
+        "every": every,
+        "probabilities": squeezed((255 * _per_class(trace, len(model.classes), every)).round()),
+        "layers": layers_of(model, *labels.shape),
+        "layer": FIRST_LAYER,
+        "truth": None if truth is None else squeezed(true_labels(truth)),
+        "shares": {
+            name: _shares(one, len(model.classes))
+            for name, one in (("labels", labels), ("truth", None if truth is None else true_labels(truth)))
+            if one is not None
+        },
+        "figures": figures_of(trace, truth, model.classes),
+        "start": _deepest(labels),
+    }
+
+
+def figures_of(trace: Trace, truth: dict[str, Tensor] | None, classes: tuple[str, ...]) -> Json | None:
+    """Return how near a segmenter's run comes to the ``truth``, if there is any: ``quality.as_report`` of one image."""
+    if truth is None:
+        return None
+    return as_report(summed_up([(labels_of(trace.result), true_labels(truth), trace.seconds)], classes))
+
+
+def _shares(labels: Tensor, classes: int) -> list[float]:
+    return rounded(labels.flatten().bincount(minlength=classes) / labels.numel(), 4)
+
+
+def _per_class(trace: Trace, classes: int, every: int) -> Tensor:
+    """Return each class's probability, or the best score of an instance's mask, at one of ``every`` x ``every`` pixels.
+
+    The result is (K + 1, h, w).
+    """
+    height, width = trace.image.shape[1:]
+    last = trace.result
+    if isinstance(last, Instances):
+        masks = _sampled(last.masks, every)
+        best = torch.zeros(classes, *masks.shape[1:])
+        for mask, label, score in zip(masks, last.labels.tolist(), last.scores, strict=True):
+            best[label] = torch.maximum(best[label], score * mask)
+        return best
+    scored = [step.value for step in trace.steps if isinstance(step.value, ScoreMap)][-1]
+    values = scored.values.softmax(0).repeat_interleave(scored.stride, 1).repeat_interleave(scored.stride, 2)
+    return _sampled(values[:, :height, :width], every)
+
+
+def _sampled(values: Tensor, every: int) -> Tensor:
+    """Take one of ``every`` x ``every`` pixels of ``values`` (C, H, W), from their middle where there is one."""
+    rows, columns = (
+        (torch.arange(0, length, every) + every // 2).clamp(max=length - 1) for length in values.shape[-2:]
+    )
+    return values[:, rows][:, :, columns]
+
+
+def _deepest(labels: Tensor) -> list[int]:
+    """Return the pixel (x, y) furthest inside the objects of ``labels`` (H, W), or inside the image."""
+    inside = (labels > 0).numpy() if labels.any() else np.ones(labels.shape, bool)
+    depth = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    row, column = np.unravel_index(int(depth.argmax()), depth.shape)
+    return [int(column), int(row)]
+
+
+def layers_of(model: Staged, height: int, width: int) -> list[Json]:
+    """Return the layers of ``model`` on an image of ``height`` x ``width``, with the receptive field of their cells.
+
+    All in pixels of the image: cell i sees ``size`` pixels from ``start + i * stride`` on, and stands for the pixels
+    from ``first + i * stride`` on; there are ``rows`` x ``columns`` of them.
+    """
+    around = (PATCH - STRIDE) // 2 if isinstance(model, PatchCNN) else 0
+    scale = input_scale(height, width, "slim") if isinstance(model, MaskRCNN) else 1.0
+    layers = []
+    for field in receptive_fields(_convolutions(model)):
+        if around:  # nothing is padded within: the cell stands for the middle of what it sees
+            first = field.start - around + (field.size - field.stride) // 2
+            rows, columns = (
+                (STRIDE * (ceil(length / STRIDE) - 1) + PATCH - field.size) // field.stride + 1
+                for length in (height, width)
+            )
+        else:
+            first = 0
+            rows, columns = (ceil(round(length * scale) / field.stride) for length in (height, width))
+        inside = {"size": field.size, "stride": field.stride, "start": field.start - around, "first": first}
+        in_pixels = {name: value / scale for name, value in inside.items()}
+        named = {"name": CONNECTED.get(field.name, field.name), "channels": field.channels}
+        layers.append({**named, **in_pixels, "rows": rows, "columns": columns})
+    return layers
+
+
+def _convolutions(model: Staged) -> list[nn.Module]:
+    """Return the layers of ``model`` one after the other; fully connected ones as the convolutions that they are."""
+    layers = list(model.trunk)  # type: ignore[arg-type]
+    if isinstance(model, FCN):
+        return [*layers, *model.layers, model.score[0]]
+    if isinstance(model, PatchCNN):
+        connected = [layer for layer in (*model.layers, model.score) if isinstance(layer, nn.Linear)]
+        sides = (CELLS, 1, 1)
+        return [*layers, *(nn.Conv2d(1, one.out_features, side) for one, side in zip(connected, sides, strict=True))]
+    return layers
+
+
+def compared_data(
+    models: Mapping[str, Staged], traces: Mapping[str, Trace], truth: dict[str, Tensor] | None = None
+) -> Json:
+    """Return what each of ``models`` made of the image of its trace: ``labels``, ``figures``, ``ms``, ``parameters``.
+
+    ``tested`` are the figures over the test scenes, from the model's card, None where it has none.
+    """
+    image = next(iter(traces.values())).image
+    classes = next(iter(models.values())).classes
+    return {
+        **segmented_data(image, classes),
+        "truth": None if truth is None else squeezed(true_labels(truth)),
+        "models": [
+            {
+                "name": name,
+                "title": model.title,
+                "labels": squeezed(labels_of(traces[name].result)),
+                "figures": figures_of(traces[name], truth, classes),
+                "tested": read_card(name).get("evaluation"),
+                "ms": 1000 * traces[name].seconds,
+                "parameters": sum(weights.numel() for weights in model.parameters()),
+            }
+            for name, model in models.items()
+        ],
+    }
+
+
+def fusion_data(model: FCN, trace: Trace) -> Json:
+    """Return how ``model`` came from its coarsest scores to its finest: one of ``stages`` a stride.
+
+    Each has ``scores`` (K + 1, ``rows``, ``columns``) in hundredths; a skip also ``enlarged``, the coarser stage's
+    scores after deconvolution, and ``skip``, what was added to them. ``lowest`` and ``highest`` are each class's, and
+    ``start`` is the class with the most pixels, the background aside.
+    """
+    scored = [step.value for step in trace.steps if isinstance(step.value, ScoreMap) and step.value.stride > 1]
+    stages: list[dict[str, Tensor]] = [{"scores": scored[0].values}]
+    for number, value in enumerate(scored[1:]):
+        with torch.no_grad():
+            enlarged = model.deconvolution[number](stages[-1]["scores"][None])[0]
+        enlarged = enlarged[:, : value.values.shape[1], : value.values.shape[2]]
+        stages.append({"enlarged": enlarged, "skip": value.values - enlarged, "scores": value.values})
+    every = torch.cat([maps.flatten(1) for stage in stages for maps in stage.values()], 1)
+    return {
+        "palette": viridis(),
+        "start": int(labels_of(trace.result).flatten().bincount(minlength=2)[1:].argmax()) + 1,
+        "classes": segmented_data(trace.image, model.classes)["classes"],
+        "lowest": every.amin(1).tolist(),
+        "highest": every.amax(1).tolist(),
+        "stages": [
+            {
+                "stride": value.stride,
+                "rows": value.values.shape[1],
+                "columns": value.values.shape[2],
+                "maps": {name: squeezed((FUSED_SCALE * maps).round(), "i2") for name, maps in stage.items()},
+            }
+            for value, stage in zip(scored, stages, strict=True)
+        ],
+    }
+
+
+def instances_data(semantic: Trace, masks: Trace, classes: tuple[str, ...], truth: dict[str, Tensor] | None) -> Json:
+    """Return instances of one image: the ``semantic`` run's components, those of the ``masks`` run, and the ``truth``.
+
+    Each of ``panels`` has ``ids`` (H, W), the number of the instance at each pixel counted from 1, the instances'
+    ``labels`` and ``scores``, and in ``middles`` (x, y) a pixel inside of each. ``fates`` say how many true instances
+    each found, merged, split and missed; ``perfect`` is what the components of the true label map would.
+    """
+    labels = labels_of(semantic.result)
+    found = masks.result
+    assert isinstance(found, Instances)
+    panels = {"components": components(labels), "masks": _sure(found)}
+    fates = {} if truth is None else {name: Counter(matched(one, truth)) for name, one in panels.items()}
+    if truth is not None:
+        true = Instances(truth["boxes"], torch.ones(len(truth["labels"])), truth["labels"], truth["masks"])
+        panels["truth"] = true
+        fates["perfect"] = Counter(matched(components(true_labels(truth)), truth))
+    return {
+        **segmented_data(semantic.image, classes),
+        "labels": squeezed(labels),
+        "panels": {
+            name: {
+                "ids": squeezed(_numbered(one.masks)),
+                "labels": one.labels.tolist(),
+                "scores": rounded(one.scores, 2),
+                "middles": [_deepest(mask) for mask in one.masks],
+            }
+            for name, one in panels.items()
+        },
+        "fates": fates,
+    }
+
+
+def _sure(found: Instances) -> Instances:
+    """Return the instances that a label map would show."""
+    sure = found.scores >= SURE
+    return replace(
+        found, boxes=found.boxes[sure], scores=found.scores[sure], labels=found.labels[sure], masks=found.masks[sure]
+    )
+
+
+def _numbered(masks: Tensor) -> Tensor:
+    """Return the number of the first of ``masks`` (N, H, W) at each pixel, from 1, or 0: (H, W)."""
+    numbers = torch.zeros(masks.shape[1:], dtype=torch.int64)
+    for index in reversed(range(len(masks))):
+        numbers[masks[index]] = index + 1
+    return numbers
