@@ -1,13 +1,114 @@
 """Segmentation: a class for every pixel, by a patch CNN, the line of FCNs and Mask R-CNN."""
 
 import streamlit as st
+from torch import Tensor
 
+from core.detectors.base import Trace, run
+from core.figures.fully_connected import flattened_data
+from core.figures.segmentation import Json, compared_data, explore_data, fusion_data, instances_data
 from core.i18n import _
-from pages.parts.image_picker import pick_image, show_picked
+from core.segmentation import NAMES, MaskRCNN, Segmenter, load
+from core.segmentation.fcn import FCN8s
+from core.segmentation.patch_cnn import PatchCNN
+from core.training.checkpoint import CheckpointError
+from pages.parts.image_picker import PickedImage, pick_image
+from pages.parts.segmentation_compared import segmentation_compared, segmentation_fusion
+from pages.parts.segmentation_connected import choose_shuffle, segmentation_flattened, show_sliding
+from pages.parts.segmentation_explore import segmentation_explore
+from pages.parts.segmentation_instances import segmentation_instances
+from pages.parts.segmentation_views import choose_model, choose_view
 from pages.parts.startup import come_through_the_entrance
+
+REMEMBERED = 32  # images, for all sessions together
+RUNS = 3
+FUSING = FCN8s.name  # the one with the most skips
+
+
+@st.cache_resource
+def loaded(name: str) -> Segmenter | MaskRCNN:
+    """Return the trained segmenter ``name``; it is shared by all sessions."""
+    return load(name)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+def traced(name: str, key: str, _pixels: Tensor) -> Trace:
+    """Return the fastest of a few runs of segmenter ``name`` on the image called ``key``."""
+    return min((run(loaded(name), _pixels) for _run in range(RUNS)), key=lambda trace: trace.seconds)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+def explored(name: str, key: str, _picked: PickedImage) -> Json:
+    """Return what segmenter ``name`` makes of the image called ``key``."""
+    return explore_data(loaded(name), traced(name, key, _picked.pixels), _picked.truth)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+def compared(key: str, _picked: PickedImage) -> Json:
+    """Return what all segmenters make of the image called ``key``."""
+    models = {name: loaded(name) for name in NAMES}
+    return compared_data(models, {name: traced(name, key, _picked.pixels) for name in NAMES}, _picked.truth)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+def fused(key: str, _picked: PickedImage) -> Json:
+    """Return how the FCN fuses its scores of the image called ``key``."""
+    model = loaded(FUSING)
+    assert isinstance(model, FCN8s)
+    return fusion_data(model, traced(FUSING, key, _picked.pixels))
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+def instances(key: str, _picked: PickedImage) -> Json:
+    """Return the instances of the image called ``key``."""
+    semantic, masks = (traced(name, key, _picked.pixels) for name in (FUSING, "mask_rcnn"))
+    return instances_data(semantic, masks, loaded(FUSING).classes, _picked.truth)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+def flattened(key: str, shuffle: int, _picked: PickedImage) -> Json:
+    """Return what the patch CNN flattens of the image called ``key``, and what a ``shuffle`` does to its scores."""
+    return flattened_data(patch_cnn(), traced(PatchCNN.name, key, _picked.pixels), shuffle)
+
+
+def patch_cnn() -> PatchCNN:
+    """Return the trained patch CNN."""
+    model = loaded(PatchCNN.name)
+    assert isinstance(model, PatchCNN)
+    return model
+
+
+def show(view: str, picked: PickedImage, model: str, shuffle: int) -> None:
+    """Show the ``view`` of the image, that of one ``model`` or of one ``shuffle`` where it has such.
+
+    Raises:
+        CheckpointError: there are no trained weights.
+    """
+    if view == "explore":
+        segmentation_explore(explored(model, picked.key, picked))
+    elif view == "compared":
+        segmentation_compared(compared(picked.key, picked))
+        st.subheader(_("How FCN-8s fuses"))
+        segmentation_fusion(fused(picked.key, picked))
+    elif view == "connected":
+        segmentation_flattened(flattened(picked.key, shuffle, picked))
+        show_sliding(picked, patch_cnn(), traced(PatchCNN.name, picked.key, picked.pixels))
+    else:
+        segmentation_instances(instances(picked.key, picked))
+
 
 come_through_the_entrance()
 st.title(_("A class for every pixel"))
-picked = pick_image()
+image_column, view_column = st.columns([2, 3], gap="large")
+with image_column:
+    picked = pick_image()
+with view_column:
+    view = choose_view()
+    model = choose_model() if view == "explore" else FUSING
+    shuffle = choose_shuffle() if view == "connected" else 0
 if picked:
-    show_picked(picked)
+    for note in picked.notes:
+        st.caption(note)
+    try:
+        show(view, picked, model, shuffle)
+    except CheckpointError as error:
+        st.error(str(error))

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
 from torch import Tensor
 
-from core.detectors.base import Step
+from core.detectors.base import Trace, run
 from core.segmentation.patch_cnn import PatchCNN
 from core.values import ScoreMap
 
@@ -34,23 +33,21 @@ class Slid:
 def slide_each_way(model: PatchCNN, image: Tensor) -> Iterator[Slid]:
     """Score ``image`` (3, H, W) uint8 in each of ``WAYS``, yielding after every pass; the clock stands still meanwhile.
 
-    All ways have made a pass before they are timed. Of the one pass of convolutions the fastest of ``REPEATS`` counts.
+    Of the one pass of convolutions the fastest of ``REPEATS`` counts; a patch goes through before patches are timed.
     """
-    whole = [_convolved(model, image) for _repeat in range(1 + REPEATS)]
-    total = len(whole[0][0])
-    yield Slid("convolution", total, total, min(seconds for _scores, seconds in whole[1:]), whole[-1][0])
-    next(model.slide(image, BATCH))
-    yield from _slid("batches", model.slide(image, BATCH), total)
-    yield from _slid("singly", model.slide(image), total)
+    whole = min((one_pass(run(model, image)) for _repeat in range(REPEATS)), key=lambda one: one.seconds)
+    yield whole
+    next(model.slide(image))
+    yield from _slid("batches", model.slide(image, BATCH), whole.total)
+    yield from _slid("singly", model.slide(image), whole.total)
 
 
-def _convolved(model: PatchCNN, image: Tensor) -> tuple[Tensor, float]:
-    """Return the scores of the convolutional form (N, K + 1), and the seconds they took."""
-    start = time.perf_counter()
-    with torch.inference_mode():
-        values = (step.value for step in model.steps(image) if isinstance(step, Step))
-        scores = next(value.values for value in values if isinstance(value, ScoreMap))
-    return scores.flatten(1).T, time.perf_counter() - start
+def one_pass(trace: Trace) -> Slid:
+    """Return what a run of the patch CNN, in its convolutional form, came to before the labels."""
+    convolution, connected, *_labels = trace.steps
+    assert isinstance(connected.value, ScoreMap)
+    scores = connected.value.values.flatten(1).T
+    return Slid("convolution", len(scores), len(scores), convolution.seconds + connected.seconds, scores)
 
 
 def _slid(way: Way, passes: Iterator[Tensor], total: int) -> Iterator[Slid]:

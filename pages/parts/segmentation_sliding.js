@@ -1,0 +1,54 @@
+// The cells that each way of labelling has come to, and its seconds, as Python sends them.
+
+const OPACITY = 0.6;
+
+export default function ({ data, parentElement }) {
+  explorerIn(parentElement, slide)(data);
+}
+
+function slide(root) {
+  const find = (selector) => root.querySelector(selector);
+  let newest = null;
+  return async (data) => {
+    newest = data;
+    const names = Object.keys(data.ways);
+    const [photo, ...maps] = await Promise.all([photoOf(data.image), ...names.map((way) => inflate(data.ways[way].labels))]);
+    if (newest !== data || !root.isConnected) return;
+    const tiles = find(".tiles");
+    if (tiles.children.length !== names.length) tiles.replaceChildren(...names.map((way) => tileOf(way, data)));
+    names.forEach((way, index) => {
+      const canvas = tiles.children[index].querySelector("canvas");
+      canvas.parentElement.style.aspectRatio = `${data.width} / ${data.height}`;
+      const colours = data.classes.map(({ colour }, label) => (label ? inBytes(colour) : 0));
+      const unknown = inBytes("#000000");
+      const brush = brushFor(canvas, data, photo);
+      const sheet = sheetOf({ width: data.columns, height: data.rows }, (cell) => colours[maps[index][cell]] ?? unknown);
+      const [width, height] = [data.columns, data.rows].map((cells) => cells * data.stride * brush.scale);
+      laySheet({ pen: brush.pen, width, height }, sheet, OPACITY);
+    });
+    writeTimes(find(".times"), data);
+  };
+}
+
+function tileOf(way, { words }) {
+  const canvas = make("canvas", { role: "img", ariaLabel: words[way] });
+  return make("figure", {}, make("figcaption", {}, make("b", { textContent: words[way] })), make("div", { className: "picture" }, canvas));
+}
+
+function writeTimes(table, { ways, words }) {
+  const first = Object.values(ways)[0];
+  const heads = ["", words.seconds, words.each, words.times, words.difference];
+  const rows = Object.entries(ways).map(([way, { seconds, done, total, difference }]) => {
+    const finished = done === total && done;
+    const cells = [
+      done ? seconds.toFixed(3) : "–",
+      done ? ((1000 * seconds) / done).toFixed(2) : "–",
+      finished ? fill(words.factor, { factor: (seconds / first.seconds).toFixed(1) }) : "–",
+      difference === null ? "–" : difference.toExponential(1),
+    ];
+    return make("tr", {}, make("th", { scope: "row", textContent: words[way] }), ...cells.map((text) => make("td", { textContent: text })));
+  });
+  table.replaceChildren(
+    make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col", textContent: text })))),
+    make("tbody", {}, ...rows));
+}
