@@ -6,14 +6,19 @@ from core.i18n import _
 from pages.parts.startup import come_through_the_entrance
 from pages.parts.upsampling_board import upsampling_board
 from pages.parts.upsampling_stamps import upsampling_stamps
+from pages.parts.upsampling_ways import upsampling_ways
 
-VIEWS = {"stamps": upsampling_stamps, "board": upsampling_board}
+VIEWS = {"ways": upsampling_ways, "stamps": upsampling_stamps, "board": upsampling_board}
 
 
 def choose_view() -> str:
     """Show the views and what the chosen one is about; return its name."""
-    titles = {"stamps": _("Stamp by stamp"), "board": _("Checkerboard")}
+    titles = {"ways": _("Ways to enlarge"), "stamps": _("Stamp by stamp"), "board": _("Checkerboard")}
     words = {
+        "ways": _(
+            "A segmentation network scores the classes on a coarse map, 16 pixels a cell. Ten ways to make a score for "
+            "every pixel of it, by four doublings each."
+        ),
         "stamps": _(
             "A transposed convolution (also: deconvolution) lets each input cell stamp the kernel, times its value, on "
             "a larger map. Where stamps overlap they add up."
@@ -26,7 +31,7 @@ def choose_view() -> str:
     view = st.segmented_control(
         _("View"),
         list(VIEWS),
-        default="stamps",
+        default="ways",
         required=True,
         format_func=lambda name: titles[name],
         key="upsampling",

@@ -2,10 +2,17 @@
 
 import plotly.graph_objects as go
 import streamlit as st
+from torch import Tensor
 
 from core.figures.transposed import SEEDS, Json, board_data, checkerboard_chart
+from core.figures.upsampling import board_chart
 from core.i18n import _
+from core.segmentation.enlarging import in_whole_cells
+from core.training.checkpoint import CheckpointError
 from pages.parts.component import component
+from pages.parts.image_picker import pick_image
+from pages.parts.upsampling_ways import loaded
+from pages.parts.upsampling_words import way_titles
 
 _component = component("upsampling_board", "upsampling_parts")
 
@@ -18,11 +25,41 @@ def upsampling_board() -> None:
     words = _(
         "The meter: the share of the output's energy, away from the border, that its 2-D Fourier transform has at the "
         "frequency 1 / stride and its multiples. The input is constant, so that all else is in the mean. With ones it "
-        "falls to zero where the stride divides the kernel size, as Odena et al. (2016) say. Random weights (mean of "
-        "{seeds} kernels) leave a checkerboard at every size: a size that the stride divides makes an even output "
-        "possible, but training has to find it."
+        "falls to zero where the stride divides the kernel size, as Odena et al. (2016) say. Random weights ("
+        "{seeds} kernels together) leave a checkerboard at every size: a size that the stride divides makes an even "
+        "output possible, but training has to find it."
     )
     st.caption(words.format(seeds=SEEDS))
+    st.subheader(_("What training made of it"))
+    _show_trained()
+
+
+@st.fragment
+def _show_trained() -> None:
+    """Show the checkerboard in the scores that each trained way gives an image."""
+    image_column, chart_column = st.columns([2, 3], gap="large")
+    with image_column:
+        picked = pick_image()
+        st.caption(
+            _(
+                "The share of the variation of all classes' scores that repeats every 16 pixels, the period of four "
+                "doublings: a real map varies, and the mean is left out. Orange: the learned deconvolution whose "
+                "stride does not divide its kernel; blue: the one whose stride does. To see the patterns, zoom in the "
+                "first view."
+            )
+        )
+    if picked:
+        try:
+            chart = _trained_chart(picked.key, in_whole_cells(picked.pixels))
+        except CheckpointError as error:
+            chart_column.error(str(error))
+        else:
+            chart_column.plotly_chart(chart, width="stretch", key="trained_board", config={"displayModeBar": False})
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _trained_chart(key: str, _pixels: Tensor) -> go.Figure:
+    return board_chart(loaded(), _pixels, way_titles())
 
 
 @st.cache_data(show_spinner=False)

@@ -115,5 +115,5 @@ def test_the_chart_falls_to_zero_at_multiples_of_the_stride(chart: go.Figure) ->
 
 
 def test_a_bilinear_kernel_leaves_no_checkerboard_at_its_stride() -> None:
-    assert checkerboard_of_constant(bilinear_kernel(4), 2).of_all == 0
-    assert checkerboard_of_constant(bilinear_kernel(4), 3).of_all > 0.01
+    assert checkerboard_of_constant(bilinear_kernel(4)[None], 2).of_all == 0
+    assert checkerboard_of_constant(bilinear_kernel(4)[None], 3).of_all > 0.01

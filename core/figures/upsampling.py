@@ -1,0 +1,162 @@
+"""What the upsampling page shows of one score map enlarged in every way, ready for JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from core.backbones import STRIDE
+from core.figures.race import FONT_SIZE
+from core.figures.segmentation import segmented_data, squeezed, true_labels
+from core.figures.transposed import signed_colours
+from core.i18n import _
+from core.segmentation.enlarging import SCORED_BY, Doublings, Enlargement, enlarge_cells, enlarge_scores
+from core.segmentation.quality import summed_up
+from core.segmentation.study import UpsamplingStudy
+from core.segmentation.transposed import energy
+from core.training.checkpoint import read_card
+
+GRID = 6  # cells a side of the map that the user draws
+SHADES = "abcdefghi"  # a cell's value in the address: -1 to 1 in quarters
+GRIDS = {
+    "corner": "eeeeeeeiiieeeieeeeeieeeeeeeeeeeeeeee",
+    "dot": "eeeeeeeeeeeeeeieeeeeeeeeeeeeeeeeeeee",
+    "edge": "aaaiiiaaaiiiaaaiiiaaaiiiaaaiiiaaaiii",
+    "ones": "i" * GRID * GRID,
+    "empty": "e" * GRID * GRID,
+}
+HALF = 127  # a value travels as a byte: 128 is 0, 255 the greatest
+COMPARED = {"deconvolution_uneven": "#D55E00", "deconvolution": "#0072B2"}
+
+Json = dict[str, Any]
+
+
+def cells_of(text: str) -> Tensor:
+    """Return the cells (6, 6) that ``text`` stands for, a letter of ``SHADES`` each; of anything else the corner's."""
+    right = len(text) == GRID * GRID and set(text) <= set(SHADES)
+    places = [SHADES.index(letter) for letter in (text if right else GRIDS["corner"])]
+    return torch.tensor(places).view(GRID, GRID) / 4 - 1
+
+
+def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -> Json:
+    """Return what every way makes of the cells in ``text``: to ``trained`` ways they are the scores of class ``label``.
+
+    ``side`` x ``side`` cells can be edited, from ``shades`` as in ``cells_of``; ``ways`` are those of ``_way``.
+    """
+    made = enlarge_cells(cells_of(text), label, trained)
+    final = made[SCORED_BY].scores[-1]
+    return {
+        "image": None,
+        "truth": None,
+        "height": final.shape[1],
+        "width": final.shape[2],
+        "side": GRID,
+        "shades": SHADES,
+        "grids": GRIDS,
+        "colours": signed_colours(),
+        "ways": [_way(name, one, 0) for name, one in made.items()],
+    }
+
+
+def scene_data(
+    study: UpsamplingStudy, image: Tensor, truth: dict[str, Tensor] | None, label: int | None, trained: bool
+) -> Json:
+    """Return what every way of the ``study`` makes of the scores of class ``label`` on ``image`` (3, H, W) uint8.
+
+    The image's sides are whole 16 pixels. Without a label it is the most frequent class but the background. A way has
+    also the ``labels`` of all pixels, their mean IU ``here`` against the ``truth``, and the ``checkerboard``'s share
+    of the variation of its scores; if ``trained``, also ``mean_iou`` and ``boundary_f`` on the test scenes.
+    """
+    made = enlarge_scores(study, image, trained)
+    labels = {name: one.scores[-1].argmax(0) for name, one in made.items()}
+    label = _most_frequent(labels[SCORED_BY]) if label is None else label
+    true = None if truth is None else true_labels(truth)
+    return {
+        **segmented_data(image, study.classes),
+        "truth": None if true is None else squeezed(true),
+        "label": label,
+        "colours": signed_colours(),
+        "ways": [
+            {
+                **_way(name, one, label),
+                "labels": squeezed(labels[name]),
+                "checkerboard": energy(one.scores[-1], STRIDE).of_variation,
+                "here": _here(labels[name], true, study.classes),
+                **(_tested(name) if trained else {}),
+            }
+            for name, one in made.items()
+        ],
+    }
+
+
+def _most_frequent(labels: Tensor) -> int:
+    """Return the class that most pixels of ``labels`` (H, W) have besides the background, or the first."""
+    counts = labels.flatten().bincount(minlength=2)
+    return 1 + int(counts[1:].argmax())
+
+
+def _way(name: str, made: Enlargement, label: int) -> Json:
+    """Return the maps of class ``label`` before and after each doubling, and what they cost.
+
+    Each of ``levels`` has ``rows`` and ``columns``, and ``values`` as bytes: value / ``most`` * 127 + 128.
+    """
+    return {
+        "name": name,
+        "levels": [_level(scores[label]) for scores in made.scores],
+        "parameters": made.trained_numbers,
+        "multiplyAdds": made.multiply_adds,
+        "ms": 1000 * made.seconds,
+    }
+
+
+def _level(values: Tensor) -> Json:
+    most = max(float(values.abs().max()), 1e-9)
+    rows, columns = values.shape
+    places = (values / most * HALF).round() + HALF + 1
+    return {"rows": rows, "columns": columns, "most": most, "values": squeezed(places)}
+
+
+def _here(labels: Tensor, true: Tensor | None, classes: tuple[str, ...]) -> float | None:
+    return None if true is None else summed_up([(labels, true, 0.0)], classes).mean_iou
+
+
+def _tested(name: str) -> Json:
+    """Return the figures of the network that was trained with the way called ``name``, from the study's card."""
+    tested = read_card(UpsamplingStudy.name).get("evaluation", {}).get(name, {})
+    return {key: tested.get(key) for key in ("mean_iou", "boundary_f")}
+
+
+def tested_on() -> int | None:
+    """Return the number of test scenes that the figures of the study's card are of, None where there are none."""
+    images: int | None = read_card(UpsamplingStudy.name).get("evaluation", {}).get("data", {}).get("images")
+    return images
+
+
+def board_chart(study: UpsamplingStudy, image: Tensor, titles: Mapping[str, str]) -> go.Figure:
+    """Return the checkerboard's share of the variation of all scores that each trained way gives ``image``, in percent.
+
+    ``image`` (3, H, W) uint8 has sides of whole 16 pixels; the period is 16 pixels, that of all four doublings. The
+    two learned deconvolutions, whose kernel the stride divides or not, have colours of their own.
+    """
+    made = enlarge_scores(study, image, trained=True)
+    shares = {name: 100 * energy(one.scores[-1], STRIDE).of_variation for name, one in made.items()}
+    order = sorted(shares, key=lambda name: shares[name])
+    figure = go.Figure(
+        go.Bar(
+            x=[shares[name] for name in order],
+            y=[titles[name] for name in order],
+            orientation="h",
+            marker_color=[COMPARED.get(name, "#999999") for name in order],
+            text=[f"{shares[name]:.2f} %" for name in order],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+        )
+    )
+    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    figure.update_layout(height=420, font_size=FONT_SIZE, margin={"l": 8, "r": 60, "t": 8, "b": 8})
+    figure.update_xaxes(title=_("Checkerboard (% of the variation)"), rangemode="tozero", **look)
+    figure.update_yaxes(**look, automargin=True)
+    return figure
