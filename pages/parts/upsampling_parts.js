@@ -3,7 +3,7 @@
 const READABLE = 20; // CSS pixels: the least width of a cell with a number in it
 const DARK_TEXT = 0.6; // of the greatest value: above it a cell is too light for white letters
 
-const brief = (value, digits = 2) => String(Number(value.toFixed(digits))).replace("-", "−").replace("−0", (text) => (value > -0.005 ? "0" : text));
+const brief = (value, digits = 2) => String(Number(value.toFixed(digits))).replace("-", "−");
 
 function colourOf(colours, part) {
   const middle = (colours.length - 1) / 2;

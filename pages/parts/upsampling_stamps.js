@@ -155,7 +155,7 @@ function sentence(model, hovered, lit, step, sumOf) {
   const terms = laid.map((index) => {
     const [left, top] = places[index];
     const [x, y] = boxOf(hovered.index, output.columns);
-    return `${brief(input.valueOf(index))} × ${brief(kernel.valueOf((y - top) * kernel.columns + x - left))}`;
+    return `${brief(input.valueOf(index))} × ${brief(kernel.valueOf((y - top) * kernel.columns + x - left), 4)}`;
   });
   const values = { ...at(hovered.index, output.columns, cut), count: lit.input.length, sum: brief(sumOf(hovered.index)) };
   return fill(terms.length ? words.adds : words.nothing, { ...values, terms: terms.join(" + ") });

@@ -32,6 +32,11 @@ def click_at(canvas: Locator, x: float, y: float) -> None:
     canvas.click(position={"x": x * frame["width"], "y": y * frame["height"]})
 
 
+def two_frames(page: Page) -> None:
+    """Wait until what just happened is painted."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def test_a_drawn_cell_is_there_at_once_and_enlarged_in_every_way(page: Page, app_url: str) -> None:
     open_grid(page, app_url)
     editor = tile(page, "grid")
@@ -74,7 +79,7 @@ def test_the_keyboard_draws_and_one_place_is_marked_in_all_pictures(page: Page, 
     expect(value(page, "nearest")).to_have_text("0")
     before = [painted(canvas) for canvas in page.locator(".tiles canvas").all()]
     tile(page, "bicubic").hover(position={"x": 60, "y": 60})
-    expect(page.locator(".says")).to_contain_text("marked in every picture")
+    two_frames(page)
     assert all(painted(canvas) != old for canvas, old in zip(page.locator(".tiles canvas").all(), before, strict=True))
 
 
@@ -120,6 +125,7 @@ def test_boards_are_chosen_by_hand_and_by_key_and_fit_a_phone(page: Page, app_ur
     before = painted(page.locator("[data-map=backward] canvas"))
     page.locator("[data-board='4-2']").click()
     expect(says).to_contain_text("Kernel 4 at stride 2: the stride divides the kernel size")
+    two_frames(page)
     assert painted(page.locator("[data-map=backward] canvas")) != before
     page.keyboard.press("ArrowDown")
     expect(says).to_contain_text("Kernel 4 at stride 3: the stride does not divide")
