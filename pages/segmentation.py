@@ -10,6 +10,7 @@ from core.i18n import _
 from core.segmentation import NAMES, MaskRCNN, Segmenter, load
 from core.segmentation.fcn import FCN8s
 from core.segmentation.patch_cnn import PatchCNN
+from core.segmentation.sliding import Slid, one_pass
 from core.training.checkpoint import CheckpointError
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.segmentation_compared import segmentation_compared, segmentation_fusion
@@ -30,23 +31,22 @@ def loaded(name: str) -> Segmenter | MaskRCNN:
     return load(name)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
-def traced(name: str, key: str, _pixels: Tensor) -> Trace:
-    """Return the fastest of a few runs of segmenter ``name`` on the image called ``key``."""
-    return min((run(loaded(name), _pixels) for _run in range(RUNS)), key=lambda trace: trace.seconds)
+def fastest(name: str, pixels: Tensor) -> Trace:
+    """Return the fastest of a few runs of segmenter ``name``."""
+    return min((run(loaded(name), pixels) for _run in range(RUNS)), key=lambda trace: trace.seconds)
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
 def explored(name: str, key: str, _picked: PickedImage) -> Json:
     """Return what segmenter ``name`` makes of the image called ``key``."""
-    return explore_data(loaded(name), traced(name, key, _picked.pixels), _picked.truth)
+    return explore_data(loaded(name), fastest(name, _picked.pixels), _picked.truth)
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
 def compared(key: str, _picked: PickedImage) -> Json:
     """Return what all segmenters make of the image called ``key``."""
     models = {name: loaded(name) for name in NAMES}
-    return compared_data(models, {name: traced(name, key, _picked.pixels) for name in NAMES}, _picked.truth)
+    return compared_data(models, {name: fastest(name, _picked.pixels) for name in NAMES}, _picked.truth)
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
@@ -54,20 +54,26 @@ def fused(key: str, _picked: PickedImage) -> Json:
     """Return how the FCN fuses its scores of the image called ``key``."""
     model = loaded(FUSING)
     assert isinstance(model, FCN8s)
-    return fusion_data(model, traced(FUSING, key, _picked.pixels))
+    return fusion_data(model, fastest(FUSING, _picked.pixels))
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
 def instances(key: str, _picked: PickedImage) -> Json:
     """Return the instances of the image called ``key``."""
-    semantic, masks = (traced(name, key, _picked.pixels) for name in (FUSING, "mask_rcnn"))
+    semantic, masks = (fastest(name, _picked.pixels) for name in (FUSING, "mask_rcnn"))
     return instances_data(semantic, masks, loaded(FUSING).classes, _picked.truth)
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
 def flattened(key: str, shuffle: int, _picked: PickedImage) -> Json:
     """Return what the patch CNN flattens of the image called ``key``, and what a ``shuffle`` does to its scores."""
-    return flattened_data(patch_cnn(), traced(PatchCNN.name, key, _picked.pixels), shuffle)
+    return flattened_data(patch_cnn(), fastest(PatchCNN.name, _picked.pixels), shuffle)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+def convolved(key: str, _picked: PickedImage) -> Slid:
+    """Return what the patch CNN makes of the image called ``key`` in one pass of convolutions."""
+    return one_pass(fastest(PatchCNN.name, _picked.pixels))
 
 
 def patch_cnn() -> PatchCNN:
@@ -91,7 +97,7 @@ def show(view: str, picked: PickedImage, model: str, shuffle: int) -> None:
         segmentation_fusion(fused(picked.key, picked))
     elif view == "connected":
         segmentation_flattened(flattened(picked.key, shuffle, picked))
-        show_sliding(picked, patch_cnn(), traced(PatchCNN.name, picked.key, picked.pixels))
+        show_sliding(picked, patch_cnn(), convolved(picked.key, picked))
     else:
         segmentation_instances(instances(picked.key, picked))
 

@@ -34,7 +34,7 @@ def _compared_words(data: dict[str, Any]) -> dict[str, str]:
         "point": _("Point at a pixel to see it in all pictures."),
         "parameters": _("Parameters"),
         "ms": _("ms"),
-        "paper": _("Paper's mean IU, VOC 2011"),
+        "paper": _("The paper's mean IU: VGG16, VOC 2011"),
         "here": _("This image, measured here and now") if data["truth"] else _("This image (no ground truth)"),
         "tested": _("{count} test scenes, from the checkpoints' cards").format(count=images)
         if images

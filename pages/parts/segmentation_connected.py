@@ -8,11 +8,10 @@ from uuid import uuid4
 import streamlit as st
 
 from core import jobs
-from core.detectors.base import Trace
 from core.figures.fully_connected import slid_data
 from core.i18n import _
 from core.segmentation.patch_cnn import PatchCNN
-from core.segmentation.sliding import BATCH, Slid, one_pass, slide_each_way
+from core.segmentation.sliding import BATCH, Slid, slide_each_way
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage
 
@@ -45,8 +44,8 @@ def segmentation_flattened(data: dict[str, Any]) -> None:
     _flattened(data={**data, "words": _flattened_words(data)}, key="segmentation_flattened")
 
 
-def show_sliding(picked: PickedImage, model: PatchCNN, trace: Trace) -> None:
-    """Show the one pass of ``trace``, the button that slides the patch over the image, and how far that is."""
+def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
+    """Show one pass, ``convolved``, the button that slides the patch over the image, and how far that is."""
     st.subheader(_("The same weights as convolutions"))
     st.markdown(
         _(
@@ -64,7 +63,7 @@ def show_sliding(picked: PickedImage, model: PatchCNN, trace: Trace) -> None:
         active = current.job.poll().active
         st.fragment(_watch, run_every=POLL if active else None)(current, model, active)
     else:
-        _show_ways(picked, model, (one_pass(trace),))
+        _show_ways(picked, model, (convolved,))
     st.caption(
         _(
             "The paper's figures, AlexNet on a GPU: 22 ms for a 10 x 10 grid of a 500 x 500 image, against 1.2 ms for "

@@ -53,13 +53,15 @@ function explore(root) {
     showChoice(find(".switches"), settings.show);
     paintClasses(find(".classes"), model, hidden, later);
     const brush = brushFor(canvas, model, photo);
-    laySheet(brush, sheet(`${model.number} ${settings.show} ${hidden} ${lit}`, model, settings.show, hidden, lit), settings.opacity / 100);
+    const painted = sheet(`${model.number} ${settings.show} ${hidden} ${lit}`, model, settings.show, hidden, lit);
+    laySheet(brush, painted, lit ? 1 : settings.opacity / 100);
     const [place, layer] = [hovered ?? pinned(), layerNow()];
     paintField(brush, model, layer, place);
     canvas.setAttribute("aria-label", model.words[settings.show]);
     find("select").value = layer.name;
     writePixel(find, model, layer, place);
     write(find(".confused"), confusedWords(model, lit));
+    write(find(".hint"), settings.show === "errors" ? model.words.wrong : model.words.hint);
     writeAddress(root, settings, DEFAULTS);
   }
 
@@ -91,11 +93,11 @@ function explore(root) {
 function paintedSheet(model, show, hidden, lit) {
   const { labels, truth, classes } = model;
   const colours = classes.map(({ colour }, label) => (hidden.includes(String(label)) ? 0 : inBytes(colour)));
-  const opaque = classes.map(({ colour }) => inBytes(colour));
+  const bright = classes.map(({ colour }, label) => inBytes(label ? colour : "#FFFFFF"));
   if (lit) {
-    return sheetOf(model, (index) => (truth[index] === lit[0] && labels[index] === lit[1] ? opaque[lit[1]] : SHADE));
+    return sheetOf(model, (index) => (truth[index] === lit[0] && labels[index] === lit[1] ? bright[lit[1]] : SHADE));
   }
-  if (show === "errors") return sheetOf(model, (index) => (labels[index] === truth[index] ? SHADE : opaque[labels[index]]));
+  if (show === "errors") return sheetOf(model, (index) => (labels[index] === truth[index] ? SHADE : bright[labels[index]]));
   const shown = show === "truth" ? truth : labels;
   return sheetOf(model, (index) => colours[shown[index]]);
 }

@@ -38,6 +38,7 @@ def _words(instances: bool) -> dict[str, str]:
         "opacity": _("Opacity (%)"),
         "classes": _("Classes, with their share of the pixels"),
         "hint": f"{hint} {scores}" if instances else hint,
+        "wrong": _("Only wrong pixels are bright, in the colour of the label that they got; white is the background."),
         "pixel": _("Pixel {x}, {y}: {label}"),
         "pixelTrue": _("Pixel {x}, {y}: {label} (true: {truth})"),
         "layer": _("Layer"),

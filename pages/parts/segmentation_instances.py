@@ -7,10 +7,12 @@ import streamlit as st
 from core.data.scenes import ShapeScenes
 from core.i18n import _
 from core.segmentation.components import first_merging
+from core.training.checkpoint import read_card
 from pages.parts.component import component
 from pages.parts.image_picker import MOST_SCENES
 
 SEARCHED = 200  # scenes at a time: some seconds at the worst
+SEARCHED_IN_VAIN = "no_merging_scene"
 
 _component = component("segmentation_instances", "yolo_parts", "segmentation_parts")
 
@@ -18,8 +20,16 @@ _component = component("segmentation_instances", "yolo_parts", "segmentation_par
 def segmentation_instances(data: dict[str, Any]) -> None:
     """Show ``core.figures.segmentation.instances_data``."""
     _component(data={**data, "words": _words()}, key="segmentation_instances")
+    evaluation = read_card("mask_rcnn").get("evaluation", {})
+    if "mask_ap50" in evaluation:
+        words = _("Mask R-CNN over {images} test scenes: mask AP@0.5 {half}, mask AP@0.75 {strict}.")
+        figures = {"half": f"{evaluation['mask_ap50']:.3f}", "strict": f"{evaluation['mask_ap75']:.3f}"}
+        st.caption(words.format(images=evaluation["data"]["images"], **figures))
     if not data["fates"]:
         st.info(_("This image has no ground truth to count against: choose a drawn scene for that."))
+    if st.session_state.pop(SEARCHED_IN_VAIN, False):
+        words = _("In none of the next {count} scenes do two shapes of one class touch: choose a harder level.")
+        st.warning(words.format(count=SEARCHED))
     st.button(_("Next scene where components fail"), on_click=_go_on, icon=":material/skip_next:", key="next_merging")
 
 
@@ -28,7 +38,9 @@ def _go_on() -> None:
     here, difficulty = (st.session_state.get(key, start) for key, start in (("scene", 0), ("difficulty", "medium")))
     scenes = ShapeScenes("validation", MOST_SCENES, difficulty)
     found = first_merging(scenes, int(here) + 1, SEARCHED)
-    if found is not None:
+    if found is None:
+        st.session_state[SEARCHED_IN_VAIN] = True
+    else:
         st.session_state.update(image="scene", scene=found)
 
 

@@ -36,15 +36,15 @@ function tileOf(way, { words }) {
 }
 
 function writeTimes(table, { ways, words }) {
-  const first = Object.values(ways)[0];
+  const [first] = Object.keys(ways);
   const heads = ["", words.seconds, words.each, words.times, words.difference];
   const rows = Object.entries(ways).map(([way, { seconds, done, total, difference }]) => {
-    const finished = done === total && done;
+    const compared = way !== first && done > 0;
     const cells = [
       done ? seconds.toFixed(3) : "–",
       done ? ((1000 * seconds) / done).toFixed(2) : "–",
-      finished ? fill(words.factor, { factor: (seconds / first.seconds).toFixed(1) }) : "–",
-      difference === null ? "–" : difference.toExponential(1),
+      compared && done === total ? fill(words.factor, { factor: (seconds / ways[first].seconds).toFixed(1) }) : "–",
+      compared ? difference.toExponential(1) : "–",
     ];
     return make("tr", {}, make("th", { scope: "row", textContent: words[way] }), ...cells.map((text) => make("td", { textContent: text })));
   });

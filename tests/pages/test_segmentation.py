@@ -109,6 +109,14 @@ def test_a_photo_leads_to_a_scene_where_components_fail() -> None:
     assert app.segmented_control(key="image").value == "scene" and sent(app)[0]["fates"]["perfect"]["merged"] >= 2
 
 
+def test_where_no_scene_is_found_a_sentence_says_so() -> None:
+    """Shapes of easy scenes do not overlap."""
+    app = open_page(view="Instances", difficulty="Easy", scene="9999")
+    app.button(key="next_merging").click().run()
+    assert not app.exception and "choose a harder level" in app.warning[0].value
+    assert app.number_input(key="scene").value == 9999
+
+
 def wait_for(app: AppTest, events: int) -> Any:
     job = app.session_state["segmentation_sliding_job"].job
     end = time.monotonic() + 60
