@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import maskrcnn_inference, paste_masks_in_image, project_masks_on_boxes
@@ -19,8 +20,8 @@ from core.detectors.base import Step
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.regions import input_scale
 from core.segmentation import instance
-from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, painted
-from core.training.checkpoint import load_weights
+from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, painted, topmost
+from core.training.checkpoint import FOLDER, load_weights
 from core.values import FeatureMap, Instances, RegionFeatures, Regions, Value
 from tests.test_backbones import noise
 
@@ -75,6 +76,14 @@ def test_detections_are_faster_rcnns_to_the_last_bit(net: MaskRCNN, image: Tenso
         assert getattr(found, name).equal(getattr(expected, name)), name
     names = [step.name for step in run(detector, image).steps]
     assert list(steps(net, image)) == [*names, "RoIAlign", "Mask head", "Paste"]
+
+
+def test_the_shipped_mask_rcnn_is_the_shipped_faster_rcnn_with_a_mask_head() -> None:
+    detector = load_file(FOLDER / "faster_rcnn.safetensors")
+    both = load_file(FOLDER / "mask_rcnn.safetensors")
+    for name, values in both.items():
+        assert name.startswith("mask.") or values.equal(detector[name]), name
+    assert detector.keys() < both.keys()
 
 
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
@@ -160,6 +169,12 @@ def test_the_better_score_wins_a_pixel() -> None:
     none = torch.zeros(0)
     nothing = Instances(none.view(0, 4), none, none.long(), torch.zeros(0, 2, 4, dtype=torch.bool))
     assert painted(nothing).tolist() == [[0] * 4] * 2
+
+
+def test_a_pixel_gets_the_number_of_the_first_mask_that_holds_it() -> None:
+    assert topmost(overlapping(0.9, 0.8, 0.7).masks, torch.tensor([7, 300, 2])).tolist() == [[7, 7, 300, 2]] * 2
+    nothing = topmost(torch.zeros(0, 2, 4, dtype=torch.bool), torch.zeros(0, dtype=torch.int64))
+    assert nothing.tolist() == [[0] * 4] * 2 and nothing.dtype == torch.int64
 
 
 def test_truth_is_the_objects_mask_cut_out_at_the_region() -> None:

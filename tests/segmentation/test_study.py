@@ -12,7 +12,15 @@ from core.backbones import STRIDE
 from core.data.scenes import CLASSES
 from core.detectors.base import Step
 from core.segmentation.base import pixel_loss
-from core.segmentation.study import DOUBLINGS, StudiedFCN, UpsampledScores, UpsamplingStudy, load_study, pooling_indices
+from core.segmentation.study import (
+    DOUBLINGS,
+    StudiedFCN,
+    UpsampledScores,
+    UpsamplingStudy,
+    load_study,
+    pooling_indices,
+    studied,
+)
 from core.segmentation.upsampling import UPSAMPLERS, max_unpool
 from core.training.checkpoint import CheckpointError, save_tensors
 from core.values import FeatureMap, LabelMap, ScoreMap, Value
@@ -183,6 +191,16 @@ def test_the_loaded_study_predicts_what_was_stored(study: UpsamplingStudy, tmp_p
     for name in UPSAMPLERS:
         expected, found = (score_maps(one, name, image)[-1].values for one in (study, loaded))
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_ten_trained_fcns_by_name(study: UpsamplingStudy, tmp_path: Path) -> None:
+    save_tensors(study.state_dict(), tmp_path / "upsamplers.safetensors")
+    nets = studied(tmp_path)
+    assert list(nets) == list(UPSAMPLERS)
+    image = noise(3, 50, 70)
+    for name, net in nets.items():
+        assert not net.training and net.trunk is nets["nearest"].trunk
+        assert (net.predict(image) == StudiedFCN(study, name).predict(image)).float().mean() > 0.99, name
 
 
 def test_a_missing_study_is_a_sentence_with_its_command(tmp_path: Path) -> None:
