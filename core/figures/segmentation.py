@@ -66,21 +66,18 @@ def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = 
     ``core.segmentation.quality``, and ``start`` (x, y) is the pixel deepest inside an object.
     """
     labels = labels_of(trace.result)
+    maps = {"labels": labels} if truth is None else {"labels": labels, "truth": true_labels(truth)}
     every = ceil(max(labels.shape) / MOST_SAMPLES)
     return {
         **segmented_data(trace.image, model.classes),
-        "labels": squeezed(labels),
+        "truth": None,
+        **{name: squeezed(one) for name, one in maps.items()},
+        "shares": {name: _shares(one, len(model.classes)) for name, one in maps.items()},
         "instances": isinstance(trace.result, Instances),
         "every": every,
         "probabilities": squeezed((255 * _per_class(trace, len(model.classes), every)).round()),
         "layers": layers_of(model, *labels.shape),
         "layer": FIRST_LAYER,
-        "truth": None if truth is None else squeezed(true_labels(truth)),
-        "shares": {
-            name: _shares(one, len(model.classes))
-            for name, one in (("labels", labels), ("truth", None if truth is None else true_labels(truth)))
-            if one is not None
-        },
         "figures": figures_of(trace, truth, model.classes),
         "start": _deepest(labels),
     }
