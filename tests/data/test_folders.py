@@ -146,6 +146,12 @@ def test_a_class_of_a_label_mask_is_one_mask_and_none_of_them_holds_255(tmp_path
     assert nothing["labels"].shape == (0,) and nothing["labels"].dtype == torch.int64
 
 
+def test_255_is_no_class_even_where_there_are_more(tmp_path: Path) -> None:
+    write_masked(tmp_path, "one", numbered(np.uint16, x0y0=255, x2y0=256), "labels")
+    folder = MaskFolder(tmp_path)
+    assert len(folder.classes) == 257 and folder[0][1]["labels"].tolist() == [256]
+
+
 def test_a_palette_mask_is_read_as_indices(tmp_path: Path) -> None:
     mask = numbered(x0y0=2, x2y0=255)
     mask.putpalette([number for index in range(256) for number in (7 * index % 256, 200, index)])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from core.backbones import STRIDE
 from core.data import ShapeScenes
 from core.detectors.base import Step
+from core.segmentation import load
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.values import FeatureMap, LabelMap, ScoreMap
 from tests.test_backbones import noise, stir_batch_norm
@@ -53,9 +54,14 @@ def test_convolutions_give_what_sliding_gives_at_every_16th_pixel(net: PatchCNN,
     torch.testing.assert_close(scores.flatten(1).T, expected, rtol=0, atol=1e-4)
 
 
-def test_convolutions_give_what_sliding_gives_on_a_scene(net: PatchCNN) -> None:
-    image = ShapeScenes("validation", 1)[0][0][:, 60:191, 40:213]
-    torch.testing.assert_close(convolved(net, image).flatten(1).T, slid(net, image, 16), rtol=0, atol=1e-4)
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (131, 90), (75, 201)])
+def test_the_shipped_weights_convolved_give_what_they_give_slid(height: int, width: int) -> None:
+    net = load("patch_cnn")
+    assert isinstance(net, PatchCNN)
+    image = ShapeScenes("validation", 1)[0][0][:, -height:, -width:]
+    expected = slid(net, image, 16)
+    assert expected.std(0).max() > 1
+    torch.testing.assert_close(convolved(net, image).flatten(1).T, expected, rtol=0, atol=1e-4)
 
 
 def test_a_patch_alone_and_within_an_image_scores_alike(net: PatchCNN) -> None:
