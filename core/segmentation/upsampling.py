@@ -172,7 +172,7 @@ class Bicubic(Upsampler):
         self.cell_cost = 4 * 16 * channels
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
-        return functional.interpolate(maps, scale_factor=2, mode="bicubic")
+        return bicubic(maps, 2)  # several times as fast as PyTorch's, forwards and backwards
 
 
 class BedOfNails(Upsampler):
