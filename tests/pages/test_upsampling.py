@@ -26,6 +26,8 @@ GRID = "Draw your own"
 def stand_in() -> Iterator[None]:
     torch.manual_seed(0)
     study = UpsamplingStudy().eval()
+    for weights in study.heads.parameters():
+        torch.nn.init.normal_(weights, std=0.1)
     forget()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages.parts.upsampling_ways, "load_study", lambda: study)
