@@ -2,7 +2,8 @@
 
 Maps are (B, C, h, w) and become (B, C, factor h, factor w). The functions are written to be read; the modules, each of
 which doubles a map of C channels, use PyTorch's own where that is the same (tests hold the two equal), since networks
-are trained with them. No module has a bias or an activation: enlarging is linear.
+are trained with them. No module has a bias or an activation: enlarging is linear. Those that learn begin as an
+interpolation, channel by channel; at random, four in a row would first have to find out that channels are classes.
 """
 
 from abc import ABC, abstractmethod
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+SELF = torch.zeros(3, 3).index_put((torch.tensor(1), torch.tensor(1)), torch.tensor(1.0))  # a cell takes itself
 CUBIC = -0.75  # the free number of cubic convolution (Keys 1981), as PyTorch and OpenCV choose it
 
 
@@ -180,7 +182,7 @@ class BedOfNails(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        convolution = _convolution(channels, channels)
+        convolution = _convolution(channels, bilinear_kernel(3))
         self.fill: nn.Module = convolution
         self.cell_cost = 4 * convolution.weight.numel()
 
@@ -194,7 +196,7 @@ class MaxUnpool(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        convolution = _convolution(channels, channels)
+        convolution = _convolution(channels, torch.full((3, 3), 4 / 9))  # on average 9 / 4 of 9 cells hold a value
         self.fill: nn.Module = convolution
         self.cell_cost = 4 * convolution.weight.numel()
 
@@ -224,8 +226,7 @@ class LearnedDeconvolution(Upsampler):
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.stamp = nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1, bias=False)
-        with torch.no_grad():
-            self.stamp.weight.copy_(torch.eye(channels)[:, :, None, None] * bilinear_kernel(4))
+        _begin(self.stamp.weight, bilinear_kernel(4))
         self.cell_cost = self.stamp.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
@@ -234,11 +235,12 @@ class LearnedDeconvolution(Upsampler):
 
 
 class UnevenDeconvolution(Upsampler):
-    """Transposed convolution that starts at random; stride 2 does not divide its kernel of 3."""
+    """Transposed convolution that starts as the bilinear one; stride 2 does not divide its kernel of 3."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.stamp = nn.ConvTranspose2d(channels, channels, 3, stride=2, padding=1, output_padding=1, bias=False)
+        _begin(self.stamp.weight, bilinear_kernel(3))
         self.cell_cost = self.stamp.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
@@ -251,7 +253,7 @@ class PixelShuffle(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.spread = _convolution(channels, 4 * channels)
+        self.spread = _convolution(channels, SELF, copies=4)
         self.cell_cost = self.spread.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
@@ -263,7 +265,7 @@ class ResizeConvolution(Upsampler):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.smooth = _convolution(channels, channels)
+        self.smooth = _convolution(channels, SELF)
         self.cell_cost = 4 * self.smooth.weight.numel()
 
     def forward(self, maps: Tensor, indices: Tensor) -> Tensor:
@@ -271,8 +273,19 @@ class ResizeConvolution(Upsampler):
         return smoothed
 
 
-def _convolution(channels: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, outputs, 3, padding=1, bias=False)
+def _convolution(channels: int, kernel: Tensor, copies: int = 1) -> nn.Conv2d:
+    """Return a 3 x 3 convolution to so many ``copies`` of each channel that begins as ``kernel`` (3, 3) on it."""
+    layer = nn.Conv2d(channels, copies * channels, 3, padding=1, bias=False)
+    _begin(layer.weight, kernel)
+    return layer
+
+
+def _begin(weight: Tensor, kernel: Tensor) -> None:
+    """Let ``weight`` (C, D, k, k) join each channel with itself by ``kernel`` (k, k), and with no other."""
+    outputs, inputs = weight.shape[:2]
+    same = torch.eye(inputs).repeat_interleave(outputs // inputs, 0)
+    with torch.no_grad():
+        weight.copy_(same[:, :, None, None] * kernel)
 
 
 UPSAMPLERS: dict[str, type[Upsampler]] = {

@@ -126,8 +126,8 @@ def _said_of(drawn: bool, trained: bool) -> str:
     """Say what goes through which weights."""
     if not trained:
         words = _(
-            "Nothing is trained: learned deconvolution begins as the bilinear one, others at random. Unpooling has no "
-            "convolution behind it that fills the zeros."
+            "Nothing is trained: all that learn begin as an interpolation. Unpooling has no convolution behind it that "
+            "fills the zeros."
         )
         return words if drawn else _("All enlarge the same scores.") + " " + words
     if drawn:

@@ -162,6 +162,17 @@ def test_learned_deconvolution_starts_as_the_fixed_one() -> None:
     torch.testing.assert_close(fixed, learned)
 
 
+@pytest.mark.parametrize("name", UPSAMPLERS)
+def test_every_way_begins_by_keeping_the_scores(name: str) -> None:
+    """Away from the border a constant stays what it is, each channel its own; unpooling keeps its mean."""
+    values = torch.tensor([1.0, -2.0, 3.0])[None, :, None, None]
+    indices = functional.max_pool2d(torch.rand(1, 1, 48, 48), 2, return_indices=True)[1]
+    doubled = UPSAMPLERS[name](CHANNELS)(values.expand(1, -1, 24, 24), indices)[..., 4:-4, 4:-4]
+    tolerance = 0.1 if name == "max_unpool" else 1e-5
+    torch.testing.assert_close(doubled.mean((2, 3)), values[..., 0, 0], atol=tolerance, rtol=tolerance)
+    assert name == "max_unpool" or doubled.std((2, 3)).max() < 1e-5
+
+
 def test_trained_numbers_are_the_kernels() -> None:
     counted = {name: upsampler(7).trained_numbers() for name, upsampler in UPSAMPLERS.items()}
     assert counted == {
