@@ -56,6 +56,7 @@ function compare(root) {
     const [picture, ...maps] = await Promise.all([photoOf(data.image), ...shown.map(([, , labels]) => inflate(labels))]);
     if (newest !== data) return;
     [model, photo, hovered] = [data, picture, null];
+    root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
     tiles = shown.map(([name, title], index) => tileOf(name, title, maps[index]));
     find(".tiles").replaceChildren(...tiles.map(({ figure }) => figure));

@@ -28,6 +28,12 @@ function explore(root) {
   const pinned = () => pixelNamed(settings.pixel, model) ?? model.start;
   const pin = (place) => { settings.pixel = place.join("-"); hovered = null; later(); };
   const light = (cell) => { lit = cell; later(); };
+  const hiddenNow = () => settings.hidden.split(",").filter(Boolean);
+  const toggle = (label) => {
+    const others = hiddenNow().filter((one) => one !== label);
+    settings.hidden = (hiddenNow().includes(label) ? others : [...others, label]).sort().join(",");
+    later();
+  };
 
   canvas.addEventListener("pointermove", (event) => { hovered = pixelUnder(canvas, event, model); later(); });
   canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
@@ -48,10 +54,10 @@ function explore(root) {
     due = 0;
     if (!root.isConnected) return; // the user has gone to another view
     if (!model.truth || !["labels", "truth", "errors"].includes(settings.show)) settings.show = DEFAULTS.show;
-    const hidden = settings.hidden.split(",");
+    const hidden = hiddenNow();
     showSliders(root, settings);
     showChoice(find(".switches"), settings.show);
-    paintClasses(find(".classes"), model, hidden, later);
+    showClasses(find(".classes"), model, hidden);
     const brush = brushFor(canvas, model, photo);
     const painted = sheet(`${model.number} ${settings.show} ${hidden} ${lit}`, model, settings.show, hidden, lit);
     laySheet(brush, painted, lit ? 1 : settings.opacity / 100);
@@ -75,12 +81,14 @@ function explore(root) {
     const unpacked = Object.fromEntries(names.map((name, index) => [name, numbers[index]]));
     model = { ...data, ...unpacked, number: (model?.number ?? 0) + 1 };
     hovered = lit = null;
+    root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
     find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
     choices(find(".switches"), model.truth ? ["labels", "truth", "errors"] : ["labels"], model.words,
       (name) => { settings.show = name; later(); });
     find("select").replaceChildren(...model.layers.map((layer) =>
       make("option", { value: layer.name, textContent: fill(model.words.layerOption, layer) })));
+    find(".classes").replaceChildren(...classButtons(model, toggle));
     writeFigures(find, model);
     writeConfusion(find(".confusion"), model, light);
     find(".confusing").hidden = find(".confusion").hidden = !model.truth;
@@ -102,21 +110,22 @@ function paintedSheet(model, show, hidden, lit) {
   return sheetOf(model, (index) => colours[shown[index]]);
 }
 
-function paintClasses(place, model, hidden, later) {
-  const shares = model.shares[settings.show === "truth" ? "truth" : "labels"];
-  place.replaceChildren(...model.classes.map(({ name, colour }, label) => {
-    const text = make("span", {}, `${name} `, make("b", { textContent: percent(shares[label]) }));
-    const button = make("button", { type: "button" }, swatchOf(colour), text);
+// Made once for an image, so that the keyboard's focus stays on a button that is pressed.
+function classButtons(model, toggle) {
+  return model.classes.map(({ name, colour }, label) => {
+    const button = make("button", { type: "button" }, swatchOf(colour), make("span", {}, `${name} `, make("b")));
     button.dataset.label = label;
-    const isHidden = hidden.includes(String(label));
-    button.setAttribute("aria-pressed", String(!isHidden));
-    button.addEventListener("click", () => {
-      const others = hidden.filter((one) => one !== "" && one !== String(label));
-      settings.hidden = (isHidden ? others : [...others, String(label)]).sort().join(",");
-      later();
-    });
+    button.addEventListener("click", () => toggle(String(label)));
     return button;
-  }));
+  });
+}
+
+function showClasses(place, { shares }, hidden) {
+  const shown = shares[settings.show === "truth" ? "truth" : "labels"];
+  for (const [label, button] of [...place.children].entries()) {
+    write(button.querySelector("b"), percent(shown[label]));
+    button.setAttribute("aria-pressed", String(!hidden.includes(String(label))));
+  }
 }
 
 // ---- a pixel, and what a cell of a layer sees ----

@@ -72,6 +72,7 @@ function flatten(root) {
     photo = picture;
     model = { ...data, features, order, scores: Object.fromEntries(WAYS.map((way, index) => [way, scores[index]])) };
     hovered = pointed = null;
+    root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
     find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
     write(find(".same"), fill(model.words.same, {

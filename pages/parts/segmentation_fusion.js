@@ -63,6 +63,7 @@ function fuse(root) {
     if (newest !== data) return;
     model = data;
     hovered = null;
+    root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
     const names = Object.fromEntries(model.classes.map(({ name }, label) => [label, name]));
     choices(find(".switches"), Object.keys(names), names, (label) => { settings.fused = Number(label); later(); });

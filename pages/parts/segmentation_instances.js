@@ -68,6 +68,7 @@ function tell(root) {
     const [picture, ...maps] = await Promise.all([photoOf(data.image), ...shown.map(([, sent]) => inflate(sent))]);
     if (newest !== data) return;
     [model, photo, hovered] = [data, picture, null];
+    root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
     tiles = shown.map(([name, , panel], index) => tileOf(name, maps[index], panel));
     find(".tiles").replaceChildren(...tiles.map(({ figure }) => figure));
