@@ -37,7 +37,7 @@ def loss_slice() -> Surface:
         moved = [w + a_flat * d + b_flat * e for w, d, e in zip(weights, across, down, strict=True)]
         return _losses(moved, biases, points.double(), labels).reshape(a.shape)
 
-    return Surface(function, (-1.5, 1.5), (-1.5, 1.5), (-1.2, 1.2), ((0, 0),))
+    return Surface(function, (-1.5, 1.5), (-1.5, 1.5), (1.2, 1.2), ((0, 0),))
 
 
 def filter_normalised(direction: Tensor, weight: Tensor) -> Tensor:
