@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,38 @@ class CheckpointError(ValueError):
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write ``tensors`` to ``path`` so that a reader, or a crash, never meets half a file."""
+    """Write ``tensors`` to ``path`` so that a reader never meets half a file, nor leaves a crash or a power cut one."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     _write_whole(path, lambda partial: save_file(on_cpu, partial))
 
 
 def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = _partial(path)
     write(partial)
+    # Without this a disk may know the new name before the bytes that it stands for.
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
     os.replace(partial, path)
+    _sync_folder(path.parent)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(PermissionError):  # Windows opens no folders, and writes names through
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def discard_partial(path: Path) -> None:
+    """Remove what a crash while ``path`` was written may have left beside it."""
+    _partial(path).unlink(missing_ok=True)
 
 
 def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool = False) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.i18n import _
-from core.training.checkpoint import CheckpointError, save_tensors
+from core.training.checkpoint import CheckpointError, discard_partial, save_tensors
 
 LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many
 
@@ -68,16 +68,20 @@ def train(
     resume: bool = False,
     seed: int = 0,
 ) -> Generator[TrainingStep, None, None]:
-    """Train ``model`` on ``batch(step)``, yielding each step as it is done; the caller stops by not going on.
+    """Train ``model`` on ``batch(step)``, yielding each step as it is done; the caller stops by closing the generator.
+
+    A caller pauses by not going on, and may look at the model meanwhile, in evaluation mode too: the clock stands
+    still while the caller holds a step.
 
     The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;
-    an error or Ctrl-C within a step leaves the state of the last checkpoint. All randomness of a step comes from
-    ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had finished
-    gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
+    an error, Ctrl-C or a kill within a step leaves the state of the last checkpoint, whole. All randomness of a step
+    comes from ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had
+    finished gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
 
     Raises:
-        CheckpointError: the state to resume from is damaged.
+        CheckpointError: the state to resume from is damaged, or of another model.
     """
+    discard_partial(state)
     model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, weight_decay=schedule.weight_decay)
@@ -108,6 +112,8 @@ def train(
             if step % schedule.save_every == 0:
                 _save_state(model, optimizer, last, state)
             yield last
+            start = time.perf_counter() - seconds
+            model.train()
     if last:
         _save_state(model, optimizer, last, state)
 
@@ -128,7 +134,11 @@ def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Sc
         raise CheckpointError(
             _("The training state {file} is damaged: train without --resume.").format(file=path)
         ) from None
-    model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
+    try:
+        model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
+    except RuntimeError:
+        sentence = _("The training state {file} is that of another model: train without --resume.")
+        raise CheckpointError(sentence.format(file=path)) from None
     state: dict[int, dict[str, Tensor]] = {}
     for name, values in tensors.items():
         if name.startswith("optimizer."):

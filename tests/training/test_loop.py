@@ -236,6 +236,45 @@ def test_seconds_go_on_where_a_resumed_training_had_stopped(tmp_path: Path, monk
     assert second[0].seconds - first[1].seconds == pytest.approx(gap, abs=gap)
 
 
+def test_the_clock_stands_still_while_the_caller_holds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    model = Tiny()
+    update = torch.optim.AdamW.step
+
+    def slow(optimizer: torch.optim.AdamW) -> None:
+        now[0] += 1
+        update(optimizer)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", slow)
+    training = train(model, batch, replace(SCHEDULE, steps=3), tmp_path / "state.safetensors")
+    seconds = []
+    for step in training:
+        seconds.append(step.seconds)
+        now[0] += 3600  # a pause, and a look at the model
+        model.eval()
+    assert seconds == [1, 2, 3]
+
+
+def test_a_caller_may_look_at_the_model_between_two_steps(
+    unbroken: tuple[list[TrainingStep], Path], tmp_path: Path
+) -> None:
+    model = Tiny()
+    found = []
+    for step in train(model, batch, SCHEDULE, tmp_path / "state.safetensors"):
+        found.append(step)
+        model.eval()
+        model.losses(*batch(1000))
+    assert losses(found) == losses(unbroken[0])
+
+
+def test_a_state_of_another_model_is_a_sentence(unbroken: tuple[list[TrainingStep], Path], tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    shutil.copy(unbroken[1], state)
+    with pytest.raises(CheckpointError, match="that of another model: train without --resume"):
+        next(train(nn.Linear(1, 1), batch, SCHEDULE, state, resume=True))
+
+
 def test_rate_rises_in_the_warmup_and_falls_along_a_cosine() -> None:
     schedule = Schedule(steps=1000, learning_rate=0.4, warmup=10)
     assert schedule.rate(0, 0) == pytest.approx(0.4 / 10)
