@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets import ImageFolder
 
-from core.data.folders import FolderError, MaskFolder, VOCFolder
+from core.data import read_voc
+from core.data.folders import (
+    MOST_XML,
+    ClassFolder,
+    FolderError,
+    MaskFolder,
+    VOCFolder,
+    form_of,
+    read_annotation,
+    read_folder,
+)
 from tests.shared_data import shared
 
 OBJECT = """<object><name>{name}</name><difficult>{difficult}</difficult><bndbox>
@@ -73,6 +84,77 @@ def test_wrong_folders_are_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "Annotations" / "one.xml").write_text("<annotation>")
     with pytest.raises(FolderError, match="not an annotation"):
         VOCFolder(tmp_path)
+
+
+def test_lists_of_a_folder_say_what_is_for_training(tmp_path: Path) -> None:
+    for stem in "abcd":
+        write(tmp_path, stem, thing("dog" if stem == "a" else "cat", 1, 2, 10, 12))
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    (tmp_path / "ImageSets" / "Main" / "train.txt").write_text("b  1\n\na -1\r\nmissing\n")
+    assert read_voc(tmp_path, "train").names == ("a", "b")
+    assert read_voc(tmp_path, "val").names == ("c", "d"), "what is not listed, where that alone is known"
+    assert read_voc(tmp_path, "val").classes == ("background", "cat", "dog"), "the same in every split"
+    (tmp_path / "ImageSets" / "val.txt").write_text("c")
+    assert read_voc(tmp_path, "val").names == ("c",)
+    assert read_voc(tmp_path).names == ("a", "b", "c", "d") and len(read_voc(tmp_path)) == 4
+    with pytest.raises(FolderError, match=r"no list test\.txt"):
+        read_voc(tmp_path, "test")
+
+
+def test_without_lists_names_decide_and_a_new_photo_moves_no_other(tmp_path: Path) -> None:
+    for number in range(40):
+        write(tmp_path, f"photo{number}", thing("dog", 1, 2, 10, 12))
+    train, val = (read_voc(tmp_path, split).names for split in ("train", "val"))
+    assert sorted(train + val) == sorted(read_voc(tmp_path).names) and 3 <= len(val) <= 13
+    write(tmp_path, "another", thing("dog", 1, 2, 10, 12))
+    assert set(read_voc(tmp_path, "train").names) - {"another"} == set(train)
+
+
+def test_an_annotation_names_no_file_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path / "set", "one", thing("dog", 1, 2, 10, 12))
+    Image.new("RGB", (6, 4)).save(tmp_path / "secret.jpg")
+    file = tmp_path / "set" / "Annotations" / "one.xml"
+    for name in ("../../secret.jpg", str(tmp_path / "secret.jpg"), "..\\..\\secret.jpg", "", "..", "."):
+        file.write_text(f"<annotation><filename>{name}</filename>{thing('dog', 1, 2, 10, 12)}</annotation>")
+        assert read_voc(tmp_path / "set")[0][0].shape == (3, 40, 60), name
+
+
+ENTITIES = "".join(f'<!ENTITY l{level + 1} "{f"&l{level};" * 10}">' for level in range(12))
+BOMB = f'<!DOCTYPE x [<!ENTITY l0 "aaaaaaaaaa">{ENTITIES}]><annotation><filename>&l12;</filename></annotation>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "<annotation>",
+        BOMB,
+        f"<annotation>{' ' * MOST_XML}</annotation>",
+        f"<annotation>{thing('dog', 1, 2, 10, 12).replace('12', 'nan')}</annotation>",
+        f"<annotation>{thing('dog', 1, 2, 10, 12).replace('12', 'inf')}</annotation>",
+        f"<annotation>{thing('dog', 1, 2, 10, 12).replace('bndbox', 'box')}</annotation>",
+        "<annotation><size><width>1e999</width></size></annotation>",
+        '<?xml version="1.0" encoding="none"?><annotation/>',
+    ],
+    ids=["empty", "cut", "bomb", "long", "nan", "endless", "boxless", "wide", "encoding"],
+)
+def test_damaged_annotations_are_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "one.xml").write_text(content)
+    with pytest.raises(FolderError, match=r"one\.xml is not an annotation"):
+        read_annotation(tmp_path / "one.xml", tmp_path)
+
+
+def test_a_photo_too_large_to_decode_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "one", thing("dog", 1, 2, 10, 12))
+    monkeypatch.setattr("core.data.folders.MOST_PIXELS", 60 * 40 - 1)
+    with pytest.raises(FolderError, match=r"one\.jpg is not a photo that can be read"):
+        read_voc(tmp_path)[0]
+
+
+def test_the_blood_photos_are_split_by_their_lists() -> None:
+    train, val = (read_voc(shared("bccd"), split) for split in ("train", "val"))
+    assert (len(train), len(val)) == (205, 87) and not set(train.names) & set(val.names)
+    assert train.classes == val.classes
 
 
 def test_the_blood_photos_lose_their_boxes_without_area() -> None:
@@ -229,3 +311,77 @@ def test_nuclei_have_the_boxes_of_their_manifest() -> None:
         assert target["boxes"].tolist() == one["boxes_xyxy"]
         assert target["masks"].shape == (len(target["labels"]), one["height"], one["width"])
         assert (target["labels"] == 1).all() and target["masks"].sum(0).max() == 1
+
+
+def write_classes(root: Path, *names: str) -> None:
+    for number, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (6, 4), (number, 0, 0)).save(root / name)
+
+
+def test_a_folder_a_class_is_read_as_torchvision_reads_it(tmp_path: Path) -> None:
+    write_classes(tmp_path, "dog/b.png", "cat/z.jpg", "dog/a.png", "dog/a.jpg")
+    folder, twin = ClassFolder(tmp_path), ImageFolder(str(tmp_path))
+    assert folder.classes == tuple(twin.classes) == ("cat", "dog") and folder.notes == ()
+    assert [str(tmp_path / name) for name in folder.names] == [path for path, _label in twin.samples]
+    for index, (picture, expected) in enumerate(twin):
+        image, label = folder[index]
+        assert torch.equal(image, torch.from_numpy(np.array(picture)).permute(2, 0, 1)) and label == expected
+
+
+def test_folders_of_classes_within_folders_of_splits(tmp_path: Path) -> None:
+    write_classes(tmp_path, "train/dog/b.png", "train/cat/z.png", "val/dog/a.png", "val/cow/a.png")
+    assert ClassFolder(tmp_path, "train").names == ("train/cat/z.png", "train/dog/b.png")
+    val = ClassFolder(tmp_path, "val")
+    assert val.names == ("val/cow/a.png", "val/dog/a.png")
+    assert val.classes == ("cat", "cow", "dog") and [label for _image, label in (val[0], val[1])] == [1, 2]
+    assert len(ClassFolder(tmp_path)) == 4
+    with pytest.raises(FolderError, match="no list other"):
+        ClassFolder(tmp_path, "other")
+
+
+def test_what_is_no_photo_is_left_out_of_classes(tmp_path: Path) -> None:
+    write_classes(tmp_path, "dog/b.png", "cat/z.png")
+    (tmp_path / "dog" / "notes.txt").write_text("notes")
+    (tmp_path / "dog" / ".hidden.png").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
+    folder = ClassFolder(tmp_path)
+    assert folder.names == ("cat/z.png", "dog/b.png") and folder.classes == ("cat", "dog")
+    assert folder.notes == ("Left out what is no JPEG, PNG or WebP file by its name: notes.txt.",)
+    (tmp_path / "dog" / "b.png").write_bytes(b"no photo")
+    with pytest.raises(FolderError, match=r"b\.png is not a photo"):
+        folder[1]
+
+
+def test_one_class_is_none(tmp_path: Path) -> None:
+    write_classes(tmp_path, "dog/b.png")
+    with pytest.raises(FolderError, match="make one for each class"):
+        ClassFolder(tmp_path)
+
+
+def test_the_form_of_a_folder_is_found_below_what_an_archive_puts_on_top(tmp_path: Path) -> None:
+    write(tmp_path / "voc" / "VOCdevkit" / "VOC2007", "one", thing("dog", 1, 2, 10, 12))
+    write_masked(tmp_path / "masks" / "top", "one", numbered(x0y0=1), "labels")
+    write_classes(tmp_path / "classes" / "top", "dog/b.png", "cat/z.png")
+    write_classes(tmp_path / "parts", "train/dog/b.png", "train/cat/z.png")
+    assert form_of(tmp_path / "voc") == (tmp_path / "voc" / "VOCdevkit" / "VOC2007", "voc")
+    assert form_of(tmp_path / "masks") == (tmp_path / "masks" / "top", "masks")
+    assert form_of(tmp_path / "classes") == (tmp_path / "classes" / "top", "classes")
+    assert form_of(tmp_path / "parts") == (tmp_path / "parts", "classes")
+    for name, kind in (("voc", VOCFolder), ("masks", MaskFolder), ("classes", ClassFolder), ("parts", ClassFolder)):
+        folder = read_folder(tmp_path / name)
+        assert isinstance(folder, kind) and len(folder) == len(folder.names) > 0, name
+
+
+def test_a_folder_of_no_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write_classes(tmp_path, "photos/a.png")
+    for folder in (tmp_path / "empty", tmp_path / "photos", tmp_path / "photos" / "a.png", tmp_path / "missing"):
+        with pytest.raises(FolderError, match="There is no dataset in"):
+            form_of(folder)
+
+
+def test_nuclei_are_split_by_their_names() -> None:
+    train, val = (MaskFolder(shared("nuclei"), split=split) for split in ("train", "val"))
+    assert len(train) + len(val) == 316 and not set(train.names) & set(val.names)
+    assert 0.15 < len(val) / 316 < 0.25
