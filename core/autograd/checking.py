@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 STEP = torch.finfo(torch.float64).eps ** (1 / 3)  # where the error of the difference and that of rounding balance
-MOST_ELEMENTS = 64  # of all leaves together; each takes two evaluations
+MOST_ELEMENTS = 32  # of all leaves together; each takes two evaluations
 
 _DOUBLE = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64}
 _CASTS: dict[Any, Any] = {Tensor.float: Tensor.double, Tensor.half: Tensor.double, Tensor.bfloat16: Tensor.double}
@@ -79,8 +79,8 @@ class _InDouble(Leaves):
 
 def _is_leaf(tensor: Tensor) -> bool:
     base = tensor._base
-    # A view of a leaf that was taken under no_grad calls itself a leaf too.
-    return tensor.is_leaf and tensor.requires_grad and not (base is not None and base.requires_grad)
+    # A view of a leaf that was taken under no_grad calls itself a leaf too, and some evaluations rehearse on meta.
+    return tensor.is_leaf and tensor.requires_grad and not tensor.is_meta and (base is None or not base.requires_grad)
 
 
 def _doubled(value: Any) -> Any:

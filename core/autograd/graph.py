@@ -4,7 +4,7 @@ import heapq
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -70,7 +70,8 @@ class Edge:
 
     ``contribution``, in the shape of the value, is the gradient that comes back along it: the product of the
     consumer's gradient and ``local`` (elements of the consumer's output, elements of the value), the Jacobian of that
-    one operation. It is None where it is too large, or where the consumer has several outputs in use.
+    one operation. It is None where it is too large, where the consumer has several outputs in use, and where it is an
+    autograd function written in Python.
     """
 
     producer: int
@@ -100,13 +101,15 @@ class Graph:
     """The graph behind a tensor: ``nodes`` so that each stands behind all it was computed from, the result last.
 
     ``backward`` are the nodes in the order in which PyTorch's engine goes back through them. ``refusal`` is PyTorch's
-    message where it would not go back; gradients before the node that it stopped at are there.
+    message where it would not go back; gradients before the node that it stopped at are there. ``leaf_tensors`` are
+    those of ``leaves`` themselves, to ask for their ``.grad``.
     """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     constants: tuple[Constant, ...]
     backward: tuple[int, ...]
+    leaf_tensors: tuple[Tensor, ...]
     refusal: str = ""
 
     @property
@@ -146,7 +149,8 @@ def graph(tensor: Tensor, names: Mapping[str, Any] | None = None, recording: Rec
                 contribution = contributions[place] if place < len(contributions) else None
                 edges.append(Edge(index[producer], output, index[node], place, contribution, locals_.get(place)))
     backward = tuple(index[node] for node in _as_the_engine(root.node))
-    return Graph(nodes, tuple(edges), tuple(constants), backward, refusal)
+    leaves = tuple(leaf for node in ordered if (leaf := leaf_of(node)) is not None)
+    return Graph(nodes, tuple(edges), tuple(constants), backward, leaves, refusal)
 
 
 def _without_graph(tensor: Tensor, recording: Recording | None) -> str:
@@ -283,7 +287,7 @@ def _jacobians(node: AutogradNode, passing: _Passing | None) -> dict[int, Tensor
     """Return the Jacobians of a node by its inputs: each row is what the node itself makes of a gradient that is one
     at one element of its output and zero elsewhere."""
     used = [(place, one) for place, one in enumerate(passing.outputs) if one is not None] if passing else []
-    if not passing or is_leaf(node) or len(used) != 1:
+    if not passing or not callable(node) or len(used) != 1:  # leaves, and functions written in Python, are not called
         return {}
     ((output, gradient),) = used
     sides = {place: one for place, one in enumerate(passing.inputs) if one is not None and one.numel() <= LARGEST_SIDE}
@@ -298,10 +302,10 @@ def _jacobians(node: AutogradNode, passing: _Passing | None) -> dict[int, Tensor
     }
 
 
-def _call(node: AutogradNode, output: int, outputs: int, gradient: Tensor) -> Sequence[Tensor | None]:
+def _call(node: Callable[..., Any], output: int, outputs: int, gradient: Tensor) -> Sequence[Tensor | None]:
     """Let ``node`` do its part of the backward pass with ``gradient`` at one of its ``outputs``."""
     with torch.no_grad():
-        made = cast(Any, node)(*[gradient if place == output else None for place in range(outputs)])
+        made = node(*[gradient if place == output else None for place in range(outputs)])
     return made if isinstance(made, tuple) else (made,)
 
 

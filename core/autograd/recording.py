@@ -35,8 +35,8 @@ class Recording(TorchDispatchMode):
 
     Autograd counts its nodes and gives an operation's node the next number just before the operation runs
     (``grad_fn._sequence_nr()``). Every other way to tell which operation belongs to a node is lost in a library
-    function that does several, such as cross-entropy. ``place`` is noted with each operation; set it to say where in
-    a source the evaluation is.
+    function that does several, such as cross-entropy. ``place`` is noted with each operation: tell ``at`` where in a
+    source the evaluation is.
     """
 
     def __init__(self) -> None:
@@ -44,6 +44,10 @@ class Recording(TorchDispatchMode):
         self.operations: dict[int, Operation] = {}
         self.place: Place | None = None
         self._hidden: dict[int, tuple[Hidden, Tensor]] = {}  # by identity, and the tensor itself, so that it lives on
+
+    def at(self, place: Place) -> None:
+        """Take ``place`` for where the next operations are asked for."""
+        self.place = place
 
     def hidden(self, value: Tensor) -> Hidden | None:
         """Return by what ``value`` was cut from the leaves that it was computed from, if it was."""

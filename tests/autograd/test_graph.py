@@ -305,6 +305,23 @@ def test_what_a_write_into_a_part_has_rebuilt_is_said_to_be_unknown() -> None:
     assert named.value is not None and named.value.tolist() == [5, 2, 2]
 
 
+def test_a_function_written_in_python_is_a_node_without_a_jacobian() -> None:
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(_ctx: Any, x: Tensor) -> Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(_ctx: Any, *gradients: Tensor) -> Tensor:
+            return gradients[0] * 2
+
+    x = torch.ones(2, requires_grad=True)
+    ours = graph(Doubled.apply(x).sum(), {"x": x})
+    edge = next(edge for edge in ours.edges if ours.nodes[edge.producer].kind == "leaf")
+    assert ours.nodes[edge.consumer].operation == "doubled"
+    assert edge.local is None and edge.contribution is not None and edge.contribution.tolist() == [2, 2]
+
+
 def test_names_in_words() -> None:
     names = ("MulBackward0", "LogSoftmaxBackward0", "torch::autograd::CopySlices", "UpsampleBilinear2DBackward0")
     assert [in_words(name) for name in names] == ["mul", "log softmax", "copy slices", "upsample bilinear2 d"]

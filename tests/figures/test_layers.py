@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from core.figures.layers import Layout, layered
+from core.figures.layers import BEND, Layout, layered
 
 
 def crossings(layout: Layout) -> int:
@@ -39,7 +39,7 @@ def test_a_long_edge_goes_around_what_lies_between() -> None:
     layout = layered(3, [(0, 1), (1, 2), (0, 2)])
     assert layout.layers == (0, 1, 2)
     bend, layer = layout.routes[2][1]
-    assert layer == 1 and abs(bend - layout.across[1]) >= 1
+    assert layer == 1 and abs(bend - layout.across[1]) >= (1 + BEND) / 2 - 1e-3
 
 
 def test_two_edges_between_the_same_nodes_and_nothing_at_all() -> None:
@@ -53,6 +53,21 @@ def test_edges_that_need_not_cross_do_not() -> None:
     assert crossings(layout) == 0
     tree = layered(7, [(0, 4), (3, 5), (1, 5), (2, 4), (4, 6), (5, 6)])
     assert crossings(tree) == 0
+
+
+def test_what_arrives_on_the_left_stands_on_the_left() -> None:
+    """Whatever the order in which the nodes were made."""
+    right_first = layered(3, [(1, 2), (0, 2)], ports=[-0.15, 0.15])
+    assert right_first.across[1] < right_first.across[0]
+    left_first = layered(3, [(0, 2), (1, 2)], ports=[-0.15, 0.15])
+    assert left_first.across[0] < left_first.across[1]
+
+
+def test_a_straight_edge_ends_at_its_port() -> None:
+    layout = layered(3, [(0, 2), (1, 2)], ports=[-0.25, 0.25])
+    assert layout.across[0] < layout.across[2] - 0.25 and layout.across[1] > layout.across[2] + 0.25
+    alone = layered(2, [(0, 1)], ports=[-0.25])
+    assert alone.across[0] == pytest.approx(alone.across[1] - 0.25)
 
 
 @pytest.mark.parametrize("seed", range(40))
