@@ -11,7 +11,7 @@ from core.data.points import labelled_points
 
 COUNT = 200  # points to train on, and as many held out
 STEPS = 400
-LOOKS = 50
+LOOKS = 80
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 OPTIMIZERS = {
     "sgd": lambda parameters, lr: torch.optim.SGD(parameters, lr),
@@ -46,13 +46,20 @@ class Plan:
 class Look:
     """The classifier after ``step`` steps, on the points to train on and on those held out.
 
-    ``scores`` (P,) are the probabilities of class 1 at the places that were asked about.
+    ``right`` (N,) says of each whether its class is the more probable one; ``logits`` (P,) are the
+    logarithms of the odds of class 1 at the places that were asked about.
     """
 
     step: int
     losses: tuple[float, float]
-    accuracies: tuple[float, float]
-    scores: Tensor
+    right: tuple[Tensor, Tensor]
+    logits: Tensor
+
+    @property
+    def accuracies(self) -> tuple[float, float]:
+        """The share of the points that are right."""
+        training, held_out = (float(right.float().mean()) for right in self.right)
+        return training, held_out
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,8 @@ Labelled = tuple[Tensor, Tensor]
 def _look(network: nn.Module, step: int, training: Labelled, held_out: Labelled, places: Tensor) -> Look:
     parts = [training[0], held_out[0], places]
     *scores, asked = network(torch.cat(parts)).split([len(part) for part in parts])
-    (loss, accuracy), (held_out_loss, held_out_accuracy) = (
-        (functional.cross_entropy(score, labels).item(), (score.argmax(1) == labels).float().mean().item())
+    (loss, right), (held_out_loss, held_out_right) = (
+        (functional.cross_entropy(score, labels).item(), score.argmax(1) == labels)
         for score, labels in zip(scores, (training[1], held_out[1]), strict=True)
     )
-    return Look(step, (loss, held_out_loss), (accuracy, held_out_accuracy), asked.softmax(1)[:, 1])
+    return Look(step, (loss, held_out_loss), (right, held_out_right), asked[:, 1] - asked[:, 0])

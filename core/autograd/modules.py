@@ -416,7 +416,7 @@ def update(network: nn.Module, batch: Batch, way: Way, lr: float) -> Update:
     """Take ``way.step`` steps from where the ``network`` is, by hand and by ``torch.optim``; it stays as it is."""
     settings = Settings(lr, MOMENTUM, way.decay)
     hand, steps = deepcopy(network), deepcopy(network)
-    walks = [RULES[way.rule](parameter.detach(), settings) for parameter in _trained(hand).values()]
+    walks = [RULES[way.rule](parameter.detach().clone(), settings) for parameter in _trained(hand).values()]
     visited = [[next(walk) for walk in walks]]
     gradients = []
     for _step in range(way.step):

@@ -46,9 +46,10 @@ def test_looks_hold_the_scores_at_the_places_and_what_is_right(short: None) -> N
     assert trained.points.shape == trained.held_out.shape == (COUNT, 2)
     assert not torch.equal(trained.points, trained.held_out)
     for look in trained.looks:
-        assert look.scores.shape == (len(PLACES),) and 0 <= look.scores.min() <= look.scores.max() <= 1
+        assert look.logits.shape == (len(PLACES),)
     again = train(plan, trained.points).looks[-1]
-    right = (again.scores > 0.5).long() == trained.labels
+    right = (again.logits > 0).long() == trained.labels
+    assert torch.equal(again.right[0], right)
     assert again.accuracies[0] == pytest.approx(right.float().mean().item())
     assert again.losses == trained.looks[-1].losses, "the same plan gives the same training"
 

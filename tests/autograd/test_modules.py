@@ -226,6 +226,9 @@ def test_updates_are_what_their_formulas_say(batch: Batch) -> None:
     w = weight.detach().clone()
     (g,) = torch.autograd.grad(loss_on(network, batch), weight)
     results = {name: update(network, batch, way, lr) for name, way in WAYS.items()}
+    for name in ("sgd", "decay", "adam"):
+        assert torch.equal(results[name].before[0], w) and results[name].earlier == []
+        torch.testing.assert_close(results[name].gradients[0], g)
     torch.testing.assert_close(results["sgd"].by_step[0], w - lr * g)
     torch.testing.assert_close(results["decay"].by_step[0], w - lr * (g + 0.1 * w))
     torch.testing.assert_close(results["adam"].by_step[0], w - lr * g / (g.abs() + 1e-8))

@@ -1,0 +1,393 @@
+// Optimizers on one surface. Python walked every rule at every learning rate; here the walks are drawn and played.
+
+const PATIENCE = 1500; // ms after which an answer counts as lost
+const NEAR = 14; // px of the screen about a path that light it up
+const CLOSE = 0.012; // of the picture's width: as good as there
+const FAR = 2e4; // px beyond which a canvas need not know where exactly
+const LEAST = 1e-6; // of the chart of losses
+const KEY_STEP = 0.02; // of the picture's width, by an arrow key
+const MARGIN = { left: 34, right: 10, upper: 8, lower: 24 };
+const DEFAULTS = { step: null, lr: null, adaptive: null, hidden: "" }; // null: the last step, the surface's own rates
+const settings = readAddress(DEFAULTS);
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  explorerIn(parentElement, start)(data, setTriggerValue);
+}
+
+function start(root) {
+  const find = (selector) => root.querySelector(selector);
+  const [map, chart] = [find(".map"), find(".chart")];
+  let model = null;
+  let send = null;
+  let place = null; // where the walks start, as the user sees it
+  let hold = false; // whether it is in the user's hand
+  let asked = null; // { place, at } of the question that Python has not answered yet
+  let left = null; // the same, of where the hand has left it
+  let lit = null; // the rule under the pointer
+  let story = null; // the preset that is shown, as long as nothing of it is changed
+  let due = 0;
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const step = () => clamp(settings.step ?? model.steps, 0, model.steps);
+  const go = (next) => { settings.step = next < model.steps ? next : null; later(); };
+  const light = (rule) => { if (rule !== lit) { lit = rule; later(); } };
+  const player = playerIn(root, { at: step, last: () => model.steps, go });
+  const rateOf = (name) => nearest(model.lrs, settings[name] ?? model.rates[name]);
+  const hidden = (rule) => settings.hidden.split("-").includes(rule.name);
+
+  function move(next) {
+    place = next;
+    ask();
+    later();
+  }
+  function ask() {
+    if (asked && performance.now() - asked.at < PATIENCE) return;
+    if (String(place) === String(model.start)) return;
+    asked = { place, at: performance.now() };
+    send("dragged", place);
+  }
+  function release() {
+    if (!hold) return;
+    hold = false;
+    asked = null;
+    left = { place, at: performance.now() };
+    send("down", place);
+  }
+  const placeAt = (event) => {
+    const frame = map.getBoundingClientRect();
+    const scale = scaleOf(model, frame);
+    return scale.inside(event.clientX - frame.left, event.clientY - frame.top);
+  };
+
+  map.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    player.halt();
+    hold = true;
+    map.setPointerCapture(event.pointerId);
+    light(null);
+    move(placeAt(event));
+  });
+  map.addEventListener("pointermove", (event) => {
+    if (hold) move(placeAt(event));
+    else light(ruleNear(event));
+  });
+  map.addEventListener("pointerup", release);
+  map.addEventListener("pointercancel", release);
+  map.addEventListener("pointerleave", () => light(null));
+  map.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    hold = true;
+    const width = model.x[1] - model.x[0];
+    move(place.map((value, axis) => tidy(clamp(value + by[axis] * KEY_STEP * width, ...[model.x, model.y][axis]))));
+  });
+  map.addEventListener("keyup", (event) => { if (event.key.startsWith("Arrow")) release(); });
+  map.addEventListener("blur", release);
+  dragCursor(chart, () => model.steps, (next) => { player.halt(); go(next); });
+  for (const name of ["lr", "adaptive"]) {
+    find(`input[data-setting=${name}]`).addEventListener("input", (event) => {
+      settings[name] = model.lrs[Number(event.target.value)];
+      story = null;
+      later();
+    });
+  }
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function ruleNear(event) {
+    const frame = map.getBoundingClientRect();
+    const scale = scaleOf(model, frame);
+    const [x, y] = [event.clientX - frame.left, event.clientY - frame.top];
+    let [best, least] = [null, NEAR];
+    for (const walk of walks()) {
+      for (let index = 0; index <= step(); index++) {
+        const distance = Math.hypot(scale.x(walk.points[2 * index]) - x, scale.y(walk.points[2 * index + 1]) - y);
+        if (distance < least) [best, least] = [walk.name, distance];
+      }
+    }
+    return best;
+  }
+
+  // The walks at the chosen learning rates, those that are shown.
+  function walks() {
+    const length = model.steps + 1;
+    return model.rules.map((rule, number) => {
+      const first = (number * model.lrs.length + rateOf(rule.adaptive ? "adaptive" : "lr")) * length;
+      const losses = model.losses.subarray(first, first + length);
+      const overflow = losses.findIndex(Number.isNaN);
+      return { ...rule, losses, overflow, points: model.points.subarray(2 * first, 2 * (first + length)) };
+    }).filter((rule) => !hidden(rule));
+  }
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return;
+    const { words } = model;
+    const shown = walks();
+    player.show(words);
+    for (const name of ["lr", "adaptive"]) {
+      const input = find(`input[data-setting=${name}]`);
+      input.max = model.lrs.length - 1;
+      input.value = rateOf(name);
+      write(find(`[data-value=${name}]`), brief(model.lrs[rateOf(name)]));
+    }
+    paintMap(map, model, shown, { step: step(), lit, place });
+    paintLosses(chart, model, shown, { step: step(), lit });
+    fillRows(find("tbody"), model, shown, { step: Math.round(step()), lit });
+    const one = shown.find((walk) => walk.name === lit);
+    write(find(".says"), one ? sentence(model, one, Math.round(step())) : story ? words.stories[story] : words.surfaces[model.surface]);
+    writeAddress(root, settings, DEFAULTS);
+  }
+
+  function choose(name) {
+    const { lr, adaptive } = model.presets[name];
+    Object.assign(settings, { lr, adaptive, step: 0, hidden: "" });
+    story = name;
+    send("preset", name);
+    player.play();
+  }
+
+  return (data, setTriggerValue) => {
+    const ground = data.picture ? opened(data.picture) : model.ground; // it is not sent again while the start moves
+    if (story && !isOf(model.presets[story], data, ground)) story = null;
+    if (model && model.surface !== ground.surface && !story) Object.assign(settings, { lr: null, adaptive: null });
+    model = {
+      ...data, ...ground, ground,
+      points: unpack(data.points, Float32Array), losses: unpack(data.losses, Float32Array),
+    };
+    send = setTriggerValue;
+    asked = null;
+    if (hold) {
+      ask();
+    } else if (!left || String(left.place) === String(model.start) || performance.now() - left.at > PATIENCE) {
+      left = null;
+      place = model.start;
+    } // else it is an answer to an earlier question
+    say(root, model.words);
+    write(find("figcaption"), model.words.titles[model.surface]);
+    map.setAttribute("aria-label", model.words.map);
+    find(".presets").replaceChildren(...Object.keys(model.presets).map((name) => {
+      const made = make("button", { type: "button", className: "plain", textContent: model.words.presets[name] });
+      made.addEventListener("click", () => choose(name));
+      return made;
+    }));
+    find("thead tr").replaceChildren(...model.words.columns.map((text) => make("th", { textContent: text })));
+    find("tbody").replaceChildren(...model.rules.map(row));
+    later();
+  };
+
+  function row(rule) {
+    const swatch = make("i");
+    swatch.style.setProperty("--colour", isDark(root) ? rule.colour : rule.onLight);
+    swatch.style.setProperty("--dash", dashOf(rule).length ? "dashed" : "solid");
+    const button = make("button", { type: "button" }, swatch, model.words.rules[rule.name]);
+    button.addEventListener("click", () => {
+      const names = new Set(settings.hidden.split("-").filter(Boolean));
+      if (!names.delete(rule.name)) names.add(rule.name);
+      settings.hidden = [...names].join("-");
+      later();
+    });
+    const made = make("tr", {}, make("th", {}, button), make("td"), make("td"));
+    made.dataset.rule = rule.name;
+    made.addEventListener("pointerenter", () => light(rule.name));
+    made.addEventListener("pointerleave", () => light(null));
+    return made;
+  }
+}
+
+const isOf = ({ surface, start, momentum, decay }, data, ground) =>
+  ground.surface === surface && String(data.start) === String(start) && data.momentum === momentum && data.decay === decay;
+const dashOf = ({ name }) => (name === "adamw" ? [9, 7] : []); // so that Adam is seen beneath it
+const tidy = (value) => Number(value.toFixed(3));
+
+// The surface as Python sent it, its picture ready to be drawn.
+function opened(ground) {
+  const { side, colours } = ground;
+  const heights = unpack(ground.heights, Uint8Array);
+  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  const pen = canvas.getContext("2d");
+  const image = pen.createImageData(side, side);
+  const channels = colours.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+  heights.forEach((height, index) => {
+    const row = side - 1 - Math.floor(index / side); // upwards on the screen, as y grows
+    image.data.set([...channels[height], 255], 4 * (row * side + (index % side)));
+  });
+  pen.putImageData(image, 0, 0);
+  return { ...ground, image: canvas, rates: { lr: ground.rates[0], adaptive: ground.rates[1] } };
+}
+
+// From the surface to the canvas and back.
+function scaleOf({ x: [x0, x1], y: [y0, y1] }, { width, height }) {
+  const { left, upper } = MARGIN;
+  const [across, down] = [width - left - MARGIN.right, height - upper - MARGIN.lower];
+  return {
+    frame: [left, upper, across, down],
+    x: (value) => clamp(left + ((value - x0) / (x1 - x0)) * across, -FAR, FAR),
+    y: (value) => clamp(upper + ((y1 - value) / (y1 - y0)) * down, -FAR, FAR),
+    inside: (x, y) => [
+      tidy(clamp(x0 + ((x - left) / across) * (x1 - x0), x0, x1)),
+      tidy(clamp(y1 - ((y - upper) / down) * (y1 - y0), y0, y1)),
+    ],
+  };
+}
+
+// Where a walk is at a step that may be a fraction; null once it has overflowed.
+function standsAt({ points, overflow }, step) {
+  const [before, after] = [Math.floor(step), Math.ceil(step)];
+  if (overflow >= 0 && after >= overflow) return null;
+  const part = step - before;
+  return [0, 1].map((axis) => (1 - part) * points[2 * before + axis] + part * points[2 * after + axis]);
+}
+
+function paintMap(canvas, model, shown, { step, lit, place }) {
+  const { pen, width, height } = penFor(canvas);
+  const scale = scaleOf(model, { width, height });
+  const at = ([x, y]) => [scale.x(x), scale.y(y)];
+  paintAxes(pen, canvas, model, scale);
+  pen.save();
+  pen.beginPath();
+  pen.rect(...scale.frame);
+  pen.clip();
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(model.image, ...scale.frame);
+  pen.strokeStyle = "rgb(255 255 255 / 0.22)";
+  pen.lineWidth = 1;
+  for (const line of model.contours) trace(pen, line.map(at));
+  for (const minimum of model.minima) star(pen, ...at(minimum), 9);
+  for (const one of model.saddles) cross(pen, ...at(one), 7);
+  pen.lineJoin = pen.lineCap = "round";
+  const order = [...shown].sort((one, other) => (one.name === lit) - (other.name === lit));
+  const heads = [];
+  for (const walk of order) {
+    const faint = lit !== null && walk.name !== lit;
+    const end = standsAt(walk, step);
+    const count = Math.min(Math.floor(step) + 1, walk.overflow >= 0 ? walk.overflow : Infinity);
+    const points = Array.from({ length: count }, (_, index) => at(walk.points.subarray(2 * index, 2 * index + 2)));
+    if (end) points.push(at(end));
+    const line = seen(points, scale);
+    pen.globalAlpha = faint ? 0.25 : 1;
+    const dash = dashOf(walk);
+    if (!dash.length) { // a dashed line shows what lies beneath it
+      [pen.strokeStyle, pen.lineWidth] = ["#000", 5];
+      trace(pen, line);
+    }
+    [pen.strokeStyle, pen.lineWidth] = [walk.colour, 3];
+    pen.setLineDash(dash);
+    trace(pen, line);
+    pen.setLineDash([]);
+    if (points.length < 60 || walk.name === lit) {
+      pen.fillStyle = walk.colour;
+      for (const point of points.slice(0, -1)) dot(pen, ...point, 2.6);
+    }
+    if (end) heads.push([points.at(-1), walk.colour, faint]);
+  }
+  for (const [point, colour, faint] of heads) {
+    pen.globalAlpha = faint ? 0.35 : 1;
+    pen.fillStyle = "#000";
+    dot(pen, ...point, 8);
+    pen.fillStyle = colour;
+    dot(pen, ...point, 6.5);
+  }
+  pen.globalAlpha = 1;
+  pen.lineWidth = 5;
+  pen.strokeStyle = "#000";
+  ring(pen, ...at(place), 9);
+  pen.lineWidth = 2.5;
+  pen.strokeStyle = "#fff";
+  ring(pen, ...at(place), 9);
+  pen.restore();
+}
+
+// A path without the steps that only cross the picture: a walk that diverges would fill it with them.
+function seen(points, { frame: [left, upper, across, down] }) {
+  const inside = ([x, y]) => left <= x && x <= left + across && upper <= y && y <= upper + down;
+  return points.flatMap((point, index) =>
+    (index && !inside(point) && !inside(points[index - 1]) ? [null, point] : [point]));
+}
+
+function paintAxes(pen, canvas, { x, y }, scale) {
+  const style = getComputedStyle(canvas);
+  const [left, upper, across, down] = scale.frame;
+  pen.fillStyle = style.color;
+  pen.font = `14px ${style.fontFamily}`;
+  for (const value of wholeWithin(x)) {
+    pen.textAlign = "center";
+    pen.fillText(brief(value), clamp(scale.x(value), left + 8, left + across - 6), upper + down + 14);
+  }
+  for (const value of wholeWithin(y)) {
+    pen.textAlign = "right";
+    pen.fillText(brief(value), left - 6, clamp(scale.y(value), upper + 8, upper + down - 6));
+  }
+}
+
+const wholeWithin = ([low, high]) =>
+  Array.from({ length: Math.floor(high) - Math.ceil(low) + 1 }, (_, index) => Math.ceil(low) + index);
+
+function ring(pen, x, y, radius) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.stroke();
+}
+
+function star(pen, x, y, radius) {
+  pen.beginPath();
+  for (let point = 0; point < 10; point++) {
+    const [angle, far] = [(point * Math.PI) / 5 - Math.PI / 2, point % 2 ? radius * 0.45 : radius];
+    pen.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
+  }
+  pen.closePath();
+  pen.fillStyle = "#fff";
+  pen.fill();
+}
+
+function cross(pen, x, y, far) {
+  pen.strokeStyle = "#fff";
+  pen.lineWidth = 3;
+  trace(pen, [[x - far, y - far], [x + far, y + far], null, [x - far, y + far], [x + far, y - far]]);
+}
+
+function paintLosses(canvas, model, shown, { step, lit }) {
+  const high = 10 ** Math.ceil(Math.log10(model.highest));
+  const lines = shown.map((walk) => ({
+    values: walk.losses.map((loss) => loss - model.lowest),
+    colour: isDark(canvas) ? walk.colour : walk.onLight, dash: dashOf(walk), faint: lit !== null && walk.name !== lit,
+  }));
+  paintChart(canvas, { lines, last: model.steps, now: step, low: LEAST, high, log: true, axis: model.words.axis });
+  canvas.setAttribute("aria-label", model.words.chart);
+}
+
+function fillRows(body, model, shown, { step, lit }) {
+  for (const row of body.children) {
+    const walk = shown.find((one) => one.name === row.dataset.rule);
+    const [name, loss, note] = row.children;
+    row.classList.toggle("lit", row.dataset.rule === lit);
+    name.firstChild.setAttribute("aria-pressed", String(Boolean(walk)));
+    write(loss, !walk ? "" : lossOf(model, walk, step));
+    write(note, walk ? stateOf(model, walk, step) : model.words.off);
+  }
+}
+
+function lossOf({ largest }, walk, step) {
+  if (over(walk, step)) return "–";
+  const loss = walk.losses[step];
+  return loss < 0.99 * largest ? brief(loss) : `> ${brief(largest)}`;
+}
+
+const over = ({ overflow }, step) => overflow >= 0 && step >= overflow;
+
+function stateOf({ words, x, y, minima, saddles }, walk, step) {
+  if (over(walk, step)) return fill(words.overflow, { step: walk.overflow });
+  const [a, b] = standsAt(walk, step);
+  if (a < x[0] || a > x[1] || b < y[0] || b > y[1]) return words.outside;
+  const near = ([c, d]) => Math.hypot(a - c, b - d) < CLOSE * (x[1] - x[0]);
+  if (minima.some(near)) return words.minimum;
+  return saddles.some(near) ? words.saddle : "";
+}
+
+function sentence(model, walk, step) {
+  const { words } = model;
+  const values = { rule: words.rules[walk.name], step, overflow: walk.overflow };
+  const says = words.formulas[walk.name];
+  if (over(walk, step)) return `${fill(words.ended, values)} ${says}`;
+  const [x, y] = standsAt(walk, step).map((value) => brief(value));
+  return `${fill(words.stands, { ...values, x, y, loss: lossOf(model, walk, step) })} ${says}`;
+}
