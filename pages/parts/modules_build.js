@@ -15,11 +15,18 @@ function start(root) {
   const [weights, select] = [find(".weights"), find("select")];
   let model = null;
   let send = null;
+  let sent = ""; // the data that is shown, as text
   let due = 0;
   const later = () => { due ||= requestAnimationFrame(paint); };
   const marked = () => (settings.block === null ? null : clamp(settings.block, 0, model.blocks.length - 1));
   const mark = (block) => { settings.block = block; later(); };
-  const change = (blocks) => send("network", blocks.map(textOf).join(", "));
+  // The cards change at once, so that the next edit has them to build on; the shapes come with the answer.
+  const change = (blocks) => {
+    model = { ...model, blocks, blame: null };
+    sent = "";
+    showBlocks();
+    send("network", blocks.map(textOf).join(", "));
+  };
 
   function paint() {
     due = 0;
@@ -90,8 +97,11 @@ function start(root) {
   new ResizeObserver(() => model && later()).observe(root);
 
   return (data, setTriggerValue) => {
-    model = data.update ? { ...data, update: opened(data.update) } : data;
     send = setTriggerValue;
+    const text = JSON.stringify(data);
+    if (text === sent) return; // a component is given its data again when it has sent something
+    sent = text;
+    model = data.update ? { ...data, update: opened(data.update) } : data;
     if (model.blame !== null) settings.block = model.blame;
     say(root, model.words);
     const { words } = model;
@@ -100,7 +110,7 @@ function start(root) {
       made.addEventListener("click", () => { settings.block = null; send("network", description); });
       return made;
     }));
-    find(".blocks").replaceChildren(inputCard(model), ...model.blocks.map(card), addCard());
+    showBlocks();
     find(".result").hidden = !model.modules;
     if (model.modules) {
       const [top] = model.modules;
@@ -121,9 +131,17 @@ function start(root) {
 
   // ---- the blocks ----
 
+  function showBlocks() {
+    const place = find(".blocks");
+    const focused = focusables(place).indexOf(root.getRootNode().activeElement);
+    place.replaceChildren(inputCard(model), ...model.blocks.map(card), addCard());
+    focusables(place)[focused]?.focus(); // who edits by the keyboard stays where they are
+    later();
+  }
+
   function card(block, place) {
     const { words, kinds, blocks, frozenWord } = model;
-    const changed = (by) => change(blocks.map((one, index) => (index === place ? { ...one, ...by } : one)));
+    const changed = (by) => change(blocks.map((one, index) => (index === place ? { ...one, ...by, shape: null } : one)));
     const fields = kinds[block.kind].map((number, index) => {
       const input = make("input", {
         type: "number", min: number.least, max: number.most, step: number.whole ? 1 : 0.05, value: block.numbers[index],
@@ -159,7 +177,7 @@ function start(root) {
       box.addEventListener("change", () => changed({ frozen: box.checked }));
       made.append(make("label", { className: "check", title: words.frozenHelp }, box, frozenWord));
     }
-    made.append(make("small", { textContent: block.shape ? `→ ${block.shape}` : words.noShape }), tools);
+    made.append(make("small", { textContent: block.shape ? fill(words.shape, block) : words.noShape }), tools);
     made.dataset.block = place;
     made.classList.toggle("blame", model.blame === place);
     made.addEventListener("click", () => mark(place));
@@ -173,7 +191,7 @@ function start(root) {
     list.setAttribute("aria-label", words.add);
     list.addEventListener("change", () => {
       const at = (marked() ?? blocks.length - 1) + 1;
-      const block = { kind: list.value, numbers: kinds[list.value].map((number) => number.default), frozen: false };
+      const block = { kind: list.value, numbers: kinds[list.value].map((number) => number.default), frozen: false, shape: null };
       settings.block = at;
       change([...blocks.slice(0, at), block, ...blocks.slice(at)]);
     });
@@ -236,6 +254,8 @@ function start(root) {
     return make("div", { className: "histogram" }, canvas, text);
   }
 }
+
+const focusables = (place) => [...place.querySelectorAll("input, select, button")];
 
 const textOf = ({ kind, numbers, frozen }) => [kind, ...numbers, ...(frozen ? ["frozen"] : [])].join(" ");
 

@@ -30,6 +30,7 @@ def _network_words() -> dict[str, Any]:
         "later": _("Move later"),
         "remove": _("Remove"),
         "frozenHelp": _("requires_grad = False: no gradient, and no update"),
+        "shape": _("→ {shape}"),
         "noShape": _("→ ?"),
         "numbers": {
             "conv": [_("channels"), _("side of the kernel")],
