@@ -1,4 +1,4 @@
-"""The command line, on the same code as the pages: detect, segment, train, evaluate, bench."""
+"""The command line, on the same code as the pages: detect, segment, train, evaluate, check, bench."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from core import segmentation
 from core.data import ShapeScenes
+from core.data.checking import KINDS, as_json, check_folder, write_cleaned
 from core.data.folders import FolderError, MaskFolder, VOCFolder
 from core.data.scenes import CLASSES, DIFFICULTIES
 from core.detectors import DETECTORS, NAMES, Trace, load, run
@@ -30,6 +31,7 @@ from core.training.loop import TrainingStep
 from core.training.recipes import RECIPES, train_by_recipe
 
 STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
+SHOWN_FLAWS = 10  # of each kind
 
 COLUMNS = {
     "detectors": {
@@ -174,6 +176,37 @@ def evaluate_command(
         if report[kind]:
             messages.print(_figures(report[kind], columns))
     _write(report, json_file)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Pascal VOC's layout, images with masks, or one folder a class.")],
+    clean: Annotated[Path | None, typer.Option(help="Write a copy without the flaws to this new folder.")] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Report what is wrong with a folder of training data; nothing in it is changed."""
+    try:
+        report = check_folder(folder)
+        if clean:
+            write_cleaned(report, clean)
+    except FolderError as error:
+        _fail(error)
+    counts = ", ".join(f"{count} {name}" for name, count in report.objects.items())
+    sentence = _("{count} images that can be used: {counts}")
+    messages.print(sentence.format(count=len(report.files), counts=counts), markup=False, soft_wrap=True)
+    for kind, items in report.flaws.items():
+        words = {"title": _(KINDS[kind].title), "count": len(items), "cleaned": _(KINDS[kind].cleaned)}
+        messages.print(
+            _("{title}: {count}; in a cleaned copy: {cleaned}").format(**words),
+            style="bold",
+            markup=False,
+            soft_wrap=True,
+        )
+        for line in [*map(str, items[:SHOWN_FLAWS]), *(["..."] if items[SHOWN_FLAWS:] else [])]:
+            messages.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    if not report.flaws:
+        messages.print(_("No flaw was found."))
+    _write(as_json(report), json_file)
 
 
 @app.command()

@@ -29,7 +29,7 @@ MOST_XML = 2**20  # bytes of an annotation, enough for thousands of objects
 VALIDATION_SHARE = 5  # one in so many photos is held out where no list says which
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of damaged files
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of damaged files
 
 
 class FolderError(ValueError):
@@ -214,15 +214,15 @@ class MaskFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     def __init__(self, root: str | Path, classes: Sequence[str] | None = None, split: str = ""):
         root = Path(root)
         self._of_instances = (root / "instances").is_dir()
-        masks = _by_stem(root / ("instances" if self._of_instances else "labels"), "*.png")
-        pairs, left_out = _matched(_by_stem(root / "images", "*"), masks)
+        masks = by_stem(root / ("instances" if self._of_instances else "labels"), "*.png")
+        pairs, left_out = _matched(by_stem(root / "images", "*"), masks)
         if not pairs:
             sentence = _(
                 "No photo in {folder}/images has a mask of its name and size: put NAME.png into {folder}/instances, "
                 "where a pixel is the number of its object, or into {folder}/labels, where it is that of its class."
             )
             raise FolderError(sentence.format(folder=root))
-        numbers = {int(number) for _photo, mask in pairs.values() for number in np.unique(_numbers(mask))} - {0}
+        numbers = {int(number) for _photo, mask in pairs.values() for number in np.unique(read_mask(mask))} - {0}
         indices = range(1, max(numbers - {IGNORED}, default=0) + 1)
         names = [OBJECT] if self._of_instances else [f"class {index}" for index in indices]
         self.classes = tuple(classes or ("background", *names))
@@ -241,7 +241,7 @@ class MaskFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         photo, path = self._pairs[index]
-        mask = torch.from_numpy(_numbers(path))
+        mask = torch.from_numpy(read_mask(path))
         numbers = [number for number in mask.unique().tolist() if self._label(number)]
         masks = mask == torch.tensor(numbers, dtype=torch.int64)[:, None, None]
         boxes = masks_to_boxes(masks)
@@ -269,18 +269,17 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
 
     def __init__(self, root: str | Path, split: str = ""):
         root = Path(root)
-        parts = [part for part in PARTS if class_folders(root / part)]
-        chosen = [root / part for part in parts if split in ("", part)] or [root]
+        roots = class_roots(root)
+        chosen = [part for part in roots if part.name == split and part != root] or roots
         found = {
             photo.relative_to(root).as_posix(): photo
             for part in chosen
             for folder in class_folders(part)
             for photo in photos_in(folder)
         }
-        self.names = tuple(found if split in parts else in_split(root, found, split))
+        self.names = tuple(in_split(root, found, "" if chosen != roots else split))
         self._photos = [found[name] for name in self.names]
-        known = [folder.name for part in parts or [""] for folder in class_folders(root / part)]
-        self.classes = tuple(sorted(set(known)))
+        self.classes = tuple(sorted({folder.name for part in roots for folder in class_folders(part)}))
         if len(self.classes) < 2:
             sentence = _("There are not two folders with photos in {folder}: make one for each class.")
             raise FolderError(sentence.format(folder=root))
@@ -288,7 +287,7 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
             path.name
             for part in chosen
             for folder in class_folders(part)
-            for path in _visible(folder)
+            for path in visible(folder)
             if path.suffix.lower() not in SUFFIXES
         ]
         self.notes = _said({_("Left out what is no JPEG, PNG or WebP file by its name: {names}."): others})
@@ -301,11 +300,14 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
         return _pixels(photo), self.classes.index(photo.parent.name)
 
 
+def class_roots(root: Path) -> list[Path]:
+    """Return the folders in which the classes of ``root`` have a folder each: train, val and test in it, or itself."""
+    return [root / part for part in PARTS if class_folders(root / part)] or [root]
+
+
 def class_folders(root: Path) -> list[Path]:
     """Return the folders in ``root`` that hold photos, by name."""
-    if not root.is_dir():
-        return []
-    return sorted(path for path in root.iterdir() if path.is_dir() and photos_in(path))
+    return [path for path in visible(root) if path.is_dir() and photos_in(path)]
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -315,8 +317,9 @@ def photos_in(folder: Path) -> list[Path]:
     )
 
 
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def visible(folder: Path) -> list[Path]:
+    """Return what is in ``folder`` and not hidden, by name."""
+    return sorted(path for path in folder.glob("*") if not path.name.startswith("."))
 
 
 def form_of(folder: str | Path) -> tuple[Path, str]:
@@ -333,9 +336,9 @@ def form_of(folder: str | Path) -> tuple[Path, str]:
             return root, "voc"
         if (root / "images").is_dir() and any((root / kind).is_dir() for kind in ("instances", "labels")):
             return root, "masks"
-        if len(class_folders(root)) > 1 or any(class_folders(root / part) for part in PARTS):
+        if len(class_folders(root)) > 1 or class_roots(root) != [root]:
             return root, "classes"
-        within = _visible(root)
+        within = visible(root)
         if len(within) != 1:
             break
         root = within[0]
@@ -358,7 +361,8 @@ def read_folder(folder: str | Path, split: str = "") -> VOCFolder | MaskFolder |
     return MaskFolder(root, split=split) if form == "masks" else ClassFolder(root, split)
 
 
-def _by_stem(folder: Path, pattern: str) -> dict[str, Path]:
+def by_stem(folder: Path, pattern: str) -> dict[str, Path]:
+    """Return the files in ``folder`` of a glob ``pattern`` by their names without suffix, in order."""
     return {path.stem: path for path in sorted(folder.glob(pattern)) if not path.name.startswith(".")}
 
 
@@ -387,21 +391,25 @@ def _flaw(photo: Path | None, mask: Path | None) -> str:
     try:
         with Image.open(photo, formats=FORMATS) as picture:
             width, height = picture.size
-    except _UNREADABLE:
+    except UNREADABLE:
         return _("Left out, since the photo is no JPEG, PNG or WebP file that can be read: {names}.")
     try:
-        shape = _numbers(mask).shape
+        shape = read_mask(mask).shape
     except FolderError:
         return _("Left out, since the mask is no PNG file with one number a pixel: {names}.")
     return "" if shape == (height, width) else _("Left out, since photo and mask differ in size: {names}.")
 
 
-def _numbers(mask: Path) -> np.ndarray:
-    """Return the number of every pixel of a grey or palette PNG: (H, W) int64."""
+def read_mask(mask: Path) -> np.ndarray:
+    """Return the number of every pixel of a grey or palette PNG: (H, W) int64.
+
+    Raises:
+        FolderError: it is no such file.
+    """
     try:
         with Image.open(mask, formats=("PNG",)) as picture:
             numbers: np.ndarray = np.asarray(picture).astype(np.int64)
-    except _UNREADABLE:
+    except UNREADABLE:
         numbers = np.empty(0)
     if numbers.ndim != 2:
         raise FolderError(_("{file} is no PNG file with one number a pixel.").format(file=mask))
@@ -414,7 +422,7 @@ def _pixels(photo: Path) -> Tensor:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError("too large to be decoded")
         return to_dtype(decode_image(str(photo), ImageReadMode.RGB), torch.uint8, scale=True)
-    except (RuntimeError, *_UNREADABLE):
+    except (RuntimeError, *UNREADABLE):
         raise FolderError(_("{file} is not a photo that can be read.").format(file=photo)) from None
 
 

@@ -1,0 +1,267 @@
+"""Folders with every flaw, written here and real: all are found, nothing is changed, and a copy is clean."""
+
+import json
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from typer.testing import CliRunner
+
+from core.__main__ import app
+from core.data.checking import KINDS, FolderReport, Item, check_folder, checking, write_cleaned
+from core.data.folders import FolderError, MaskFolder, read_folder, read_voc
+from tests.data.test_folders import numbered, thing, write_masked
+from tests.shared_data import shared
+
+
+def photo(seed: int) -> Image.Image:
+    """A picture of 60 x 40 pixels that resembles no other."""
+    rng = np.random.default_rng(seed)
+    rough = Image.fromarray(rng.integers(0, 256, (8, 12, 3), np.uint8))
+    return rough.resize((60, 40), Image.Resampling.BICUBIC)
+
+
+def write(root: Path, stem: str, *objects: str, seed: int | None = None, size: str = "") -> None:
+    for name in ("Annotations", "JPEGImages"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    text = f"<annotation><filename>{stem}.png</filename>{size}{''.join(objects)}</annotation>"
+    (root / "Annotations" / f"{stem}.xml").write_text(text)
+    number = len(list((root / "JPEGImages").iterdir())) if seed is None else seed
+    photo(number).save(root / "JPEGImages" / f"{stem}.png")
+
+
+def files(report: FolderReport, kind: str) -> list[tuple[str, ...]]:
+    return [tuple(Path(name).name for name in item.files) for item in report.flaws.get(kind, ())]
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    """A folder in Pascal VOC's form with one of every flaw, and ``good`` and ``also`` without."""
+    root = tmp_path / "flawed"
+    write(root, "good", thing("dog", 1, 2, 10, 12), thing("cat", 30, 20, 60, 40))
+    write(root, "also", *[thing("dog", 1 + 10 * n, 2, 8 + 10 * n, 12) for n in range(5)])
+    write(root, "boxes", thing("dog", 7, 7, 7, 20), thing("cat", 20, 30, 10, 5), thing("cat", 50, 30, 70, 45))
+    write(root, "lost", thing("dog", 61, 2, 70, 12), thing("", 1, 2, 10, 12))
+    write(root, "twice", thing("dog", 1, 2, 30, 32), thing("dog", 1, 2, 30, 33), thing("cat", 1, 2, 30, 32))
+    write(root, "nothing")
+    size = "<size><width>600</width><height>400</height></size>"
+    write(root, "sized", thing("dog", 1, 2, 10, 12), size=size)
+    write(root, "cut", thing("dog", 1, 2, 10, 12))
+    write(root, "gone", thing("dog", 1, 2, 10, 12))
+    write(root, "torn", thing("dog", 1, 2, 10, 12))
+    write(root, "copied", thing("dog", 1, 2, 10, 12), seed=0)
+    (root / "JPEGImages" / "gone.png").unlink()
+    (root / "Annotations" / "torn.xml").write_text("<annotation>")
+    whole = (root / "JPEGImages" / "cut.png").read_bytes()
+    (root / "JPEGImages" / "cut.png").write_bytes(whole[:-100])
+    photo(99).save(root / "JPEGImages" / "alone.jpg", quality=95)
+    near = photo(0).point(lambda grey: min(255, grey + 12))
+    write(root, "near", thing("dog", 1, 2, 10, 12))
+    near.save(root / "JPEGImages" / "near.png")
+    (root / "ImageSets").mkdir()
+    (root / "ImageSets" / "train.txt").write_text("good\nalso\nboxes\nlost\ngone\n")
+    (root / "ImageSets" / "val.txt").write_text("copied\nnear\ntorn\ntwice\nsized\nnothing\n")
+    return root
+
+
+def test_every_flaw_is_found_where_it_is_and_nowhere_else(flawed: Path) -> None:
+    before = contents(flawed)
+    report = check_folder(flawed)
+    assert contents(flawed) == before
+    assert report.form == "voc" and report.root == flawed
+    found = {kind: files(report, kind) for kind in report.flaws}
+    assert found == {
+        "unreadable": [("cut.png",)],
+        "damaged": [("torn.xml", "torn.png")],
+        "no_image": [("gone.xml",)],
+        "no_annotation": [("alone.jpg",)],
+        "duplicate": [("copied.png", "good.png")],
+        "no_area": [("boxes.png",)],
+        "inverted": [("boxes.png",)],
+        "outside": [("boxes.png",), ("lost.png",)],
+        "no_class": [("lost.png",)],
+        "declared": [("sized.png",)],
+        "no_objects": [("nothing.png",)],
+        "overlap": [("twice.png",)],
+        "near": [("copied.png", "near.png")],
+        "leak": [("copied.png", "good.png")],
+    }
+    assert len(report.files) == 9 and report.files["JPEGImages/good.png"] == "Annotations/good.xml"
+    assert report.objects == {"dog": 13, "cat": 4}
+    details = [item.detail for kind in ("no_area", "inverted", "outside", "declared") for item in report.flaws[kind]]
+    assert details == [
+        "object 1, dog: 7, 7, 7, 20",
+        "object 2, cat: 20, 30, 10, 5",
+        "object 3, cat: 50, 30, 70, 45",
+        "object 1, dog: 61, 2, 70, 12",
+        "60 x 40 pixels, in the annotation 600 x 400",
+    ]
+    assert str(report.flaws["overlap"][0]) == "JPEGImages/twice.png: objects 1 and 2, dog: IoU 0.97"
+
+
+def test_a_cleaned_copy_has_the_same_without_the_flaws(flawed: Path, tmp_path: Path) -> None:
+    before = contents(flawed)
+    out = write_cleaned(check_folder(flawed), tmp_path / "clean")
+    assert contents(flawed) == before
+    copy = contents(out)
+    names = sorted(Path(name).stem for name in copy if name.startswith("JPEGImages"))
+    assert names == ["also", "boxes", "copied", "lost", "near", "nothing", "sized", "twice"]
+    for name in ("JPEGImages/also.png", "Annotations/also.xml", "Annotations/twice.xml"):
+        assert copy[name] == before[name], "what is right is copied byte for byte"
+    assert copy["ImageSets/train.txt"].split() == [b"also", b"boxes", b"lost"]
+    assert copy["ImageSets/val.txt"].split() == [b"copied", b"near", b"twice", b"sized", b"nothing"]
+    dataset = read_voc(out)
+    boxes = {name: dataset[index][1]["boxes"].tolist() for index, name in enumerate(dataset.names)}
+    assert boxes["boxes"] == [[9, 4, 20, 30], [49, 29, 60, 40]]
+    assert boxes["lost"] == [] and len(boxes["twice"]) == 3
+    again = check_folder(out).flaws
+    assert not [kind for kind in again if KINDS[kind].cleaned.split(",")[0] != "kept"]
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_copy_goes_to_a_new_place_or_nowhere(flawed: Path, tmp_path: Path) -> None:
+    report = check_folder(flawed)
+    for out in (flawed, flawed / "clean", tmp_path):
+        with pytest.raises(FolderError, match="needs a new folder outside"):
+            write_cleaned(report, out)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match="cannot be written"):
+        write_cleaned(report, tmp_path / "file" / "clean")
+    (flawed / "JPEGImages" / "twice.png").unlink()  # between the check and the copy
+    with pytest.raises(FolderError, match="cannot be written"):
+        write_cleaned(report, tmp_path / "clean")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "flawed"]
+
+
+def test_flaws_of_folders_with_masks(tmp_path: Path) -> None:
+    root = tmp_path / "masks"
+    for stem in ("good", "wide", "cut", "no_photo", "empty", "painted"):
+        write_masked(root, stem, numbered(x0y0=1, x2y2=7))
+    write_masked(root, "no_mask", None)
+    Image.new("L", (7, 4), 1).save(root / "instances" / "wide.png")
+    Image.new("L", (6, 4), 0).save(root / "instances" / "empty.png")
+    Image.new("RGB", (6, 4)).save(root / "instances" / "painted.png")
+    for stem in ("good", "wide", "cut", "empty", "painted", "no_mask"):
+        photo(len(stem)).save(root / "images" / f"{stem}.png")
+    photo(1).resize((6, 4)).save(root / "images" / "good.png")
+    photo(2).resize((6, 4)).save(root / "images" / "empty.png")
+    (root / "images" / "cut.png").write_bytes(b"\x89PNG")
+    (root / "images" / "no_photo.png").unlink()
+    report = check_folder(root)
+    assert {kind: files(report, kind) for kind in report.flaws} == {
+        "unreadable": [("cut.png",)],
+        "damaged": [("painted.png", "painted.png")],
+        "no_image": [("no_photo.png",)],
+        "no_annotation": [("no_mask.png",)],
+        "mismatch": [("wide.png", "wide.png")],
+        "no_objects": [("empty.png",)],
+    }
+    assert report.objects == {"object": 2}
+    copy = MaskFolder(write_cleaned(report, tmp_path / "clean"))
+    assert copy.names == ("empty", "good") and copy.notes == ()
+
+
+def test_flaws_of_folders_of_classes(tmp_path: Path) -> None:
+    for number, name in enumerate(("train/cat/a.png", "train/dog/b.png", "train/dog/c.png", "val/cat/d.png")):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        photo(number).save(tmp_path / "set" / name)
+    (tmp_path / "set" / "train" / "cow").mkdir()
+    (tmp_path / "set" / "train" / "dog" / "torn.jpg").write_bytes(b"")
+    photo(0).save(tmp_path / "set" / "val" / "cat" / "again.png")
+    report = check_folder(tmp_path)
+    assert report.root == tmp_path / "set" and report.form == "classes"
+    assert report.objects == {"cat": 3, "dog": 2}
+    assert {kind: [item.files for item in items] for kind, items in report.flaws.items()} == {
+        "unreadable": [("train/dog/torn.jpg",)],
+        "no_photos": [("train/cow",)],
+        "duplicate": [("train/cat/a.png", "val/cat/again.png")],
+        "leak": [("train/cat/a.png", "val/cat/again.png")],
+    }
+    clean = write_cleaned(report, tmp_path / "clean")
+    assert sorted(contents(clean)) == ["train/cat/a.png", "train/dog/b.png", "train/dog/c.png", "val/cat/d.png"]
+    assert len(read_folder(clean, "train")) == 3
+
+
+def test_classes_are_unequal_from_ten_to_one_on(tmp_path: Path) -> None:
+    write(tmp_path, "one", thing("cat", 1, 1, 5, 5), *[thing("dog", n, 2, n + 3, 12) for n in range(1, 51, 5)])
+    assert "imbalance" not in check_folder(tmp_path).flaws
+    write(tmp_path, "two", thing("dog", 1, 2, 30, 12))
+    assert check_folder(tmp_path).flaws["imbalance"] == (Item((), "11 dog, but 1 cat: 11 to 1"),)
+
+
+def rings(move: int, size: tuple[int, int] = (120, 80)) -> Image.Image:
+    picture = photo(5).resize((120, 80))
+    ImageDraw.Draw(picture).ellipse((20 + move, 10, 60 + move, 50), outline="red", width=3)
+    return picture.resize(size)
+
+
+def test_near_means_saved_anew_scaled_or_brighter_but_not_another_picture(tmp_path: Path) -> None:
+    same = {"jpeg": rings(0), "scaled": rings(0, (97, 61)), "brighter": rings(0).point(lambda grey: 0.8 * grey + 40)}
+    other = {"mirrored": rings(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT), "unlike": photo(6)}
+    blank = {"black": Image.new("RGB", (120, 80)), "grey": Image.new("RGB", (120, 80), "grey")}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    rings(0).save(tmp_path / "a" / "original.png")
+    for name, picture in (same | other | blank).items():
+        picture.save(tmp_path / "b" / f"{name}.{'jpg' if name == 'jpeg' else 'png'}", quality=40)
+    pairs = {frozenset(pair) for pair in files(check_folder(tmp_path), "near")}
+    names = ["original.png", "jpeg.jpg", "scaled.png", "brighter.png"]
+    assert pairs == {frozenset((a, b)) for a in names for b in names if a != b}
+
+
+def test_blocks_miss_no_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(7):
+        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12), seed=number % 3)
+        photo(number % 3).point(lambda grey, shade=number: min(grey, 250 - shade)).save(
+            tmp_path / "JPEGImages" / f"{number}.png"
+        )
+    whole = files(check_folder(tmp_path), "near")
+    monkeypatch.setattr("core.data.checking._BLOCK", 2)
+    assert files(check_folder(tmp_path), "near") == whole and len(whole) == 3 + 1 + 1
+
+
+def test_progress_counts_every_image_and_ends_with_the_report(flawed: Path) -> None:
+    events = list(checking(flawed))
+    assert [event.done for event in events[:-1]] == list(range(1, 13)) and {event.total for event in events} == {12}
+    assert events[-1].report and not any(event.report for event in events[:-1])
+
+
+def test_an_image_too_large_to_decode_is_not_decoded(flawed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.data.checking.MOST_PIXELS", 60 * 40 - 1)
+    assert len(check_folder(flawed).flaws["unreadable"]) == 12
+
+
+def test_the_blood_photos_have_the_flaws_that_are_known_of_them() -> None:
+    report = check_folder(shared("bccd"))
+    assert files(report, "no_area") == [("BloodImage_00338.jpg",), ("BloodImage_00343.jpg",)]
+    assert files(report, "near") == [("BloodImage_00037.jpg", "BloodImage_00038.jpg")]
+    assert files(report, "leak") == files(report, "near"), "one of them is for training, the other for validation"
+    assert set(report.flaws) == {"no_area", "near", "leak", "overlap", "imbalance"}
+    assert len(report.files) == 292 and list(report.objects) == ["RBC", "WBC", "Platelets"]
+
+
+def test_nuclei_are_without_flaw_as_far_as_this_sees() -> None:
+    report = check_folder(shared("nuclei"))
+    assert report.flaws == {} and len(report.files) == 316
+
+
+def test_the_command_line_reports_and_cleans(flawed: Path, tmp_path: Path) -> None:
+    copytree(flawed, tmp_path / "top" / "flawed")
+    words = ["check", str(tmp_path / "top"), "--json", str(tmp_path / "out.json"), "--clean", str(tmp_path / "clean")]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "9 images that can be used: 13 dog, 4 cat" in result.output
+    assert "Boxes without area: 1; in a cleaned copy: removed\n  JPEGImages/boxes.png: object 1, dog" in result.output
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert written["images"] == 9 and written["flaws"]["no_image"] == [
+        {"files": ["Annotations/gone.xml"], "detail": ""}
+    ]
+    assert len(read_voc(tmp_path / "clean")) == 8
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "missing")])
+    assert result.exit_code == 1 and "There is no dataset" in result.output
