@@ -1,10 +1,16 @@
 """Checkpoints as safetensors with a card beside them: written atomically, read with a clear sentence on failure."""
 
+import glob
 import json
+import math
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from safetensors import SafetensorError
@@ -15,31 +21,44 @@ from core.backbones import Backbone, CellClassifier
 from core.i18n import _
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
+PARTIAL = ".partial"
+OLD = 3600  # seconds: nobody writes one file for so long
 
 
 class CheckpointError(ValueError):
     """A checkpoint is missing, damaged or of another model; the message says which command makes it anew."""
 
 
-def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write ``tensors`` to ``path`` so that a reader never meets half a file, nor leaves a crash or a power cut one."""
+def save_tensors(tensors: dict[str, Tensor], path: Path, **said: str) -> None:
+    """Write ``tensors`` to ``path`` so that a reader never meets half a file, nor leaves a crash or a power cut one.
+
+    What is ``said`` of them goes into the file's header.
+    """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _write_whole(path, lambda partial: save_file(on_cpu, partial))
+    write_whole(path, partial(save_file, on_cpu, metadata=said) if said else partial(save_file, on_cpu))
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file of another name, and put it in the place of ``path`` once all of it is on the disk.
+
+    It is filled in a folder of its own: safetensors writes under yet another name, which a kill leaves behind.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
-    write(partial)
-    # Without this a disk may know the new name before the bytes that it stands for.
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    discard_partial(path, OLD)
+    folder = Path(mkdtemp(PARTIAL, f".{path.name}.", path.parent))
+    try:
+        beside = folder / path.name
+        beside.touch()
+        mode = beside.stat().st_mode  # safetensors' files are for their owner alone
+        write(beside)
+        beside.chmod(mode)
+        # Without this a disk may know the new name before the bytes that it stands for.
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        rmtree(folder, ignore_errors=True)
     _sync_folder(path.parent)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -51,9 +70,12 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def discard_partial(path: Path) -> None:
-    """Remove what a crash while ``path`` was written may have left beside it."""
-    _partial(path).unlink(missing_ok=True)
+def discard_partial(path: Path, older_than: float = -math.inf) -> None:
+    """Remove what a kill while ``path`` was written has left beside it, if it has lain there for so many seconds."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL}"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > older_than:
+                rmtree(left, ignore_errors=True)
 
 
 def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool = False) -> None:
@@ -104,4 +126,4 @@ def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
 def update_card(name: str, folder: Path = FOLDER, **entries: Any) -> None:
     """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
     text = json.dumps({**read_card(name, folder), **entries}, indent=2) + "\n"
-    _write_whole(folder / f"{name}.json", lambda partial: partial.write_text(text))
+    write_whole(folder / f"{name}.json", lambda beside: beside.write_text(text))

@@ -75,7 +75,7 @@ def _left(folder: Path) -> dict[str, object]:
     return {
         "step": int(tensors.get("step", 0)),
         "losses": {name.removeprefix("loss."): float(value) for name, value in tensors.items() if "loss." in name},
-        "files": sorted(path.name for path in folder.glob("state*")),
+        "files": sorted(path.name for path in folder.iterdir()),
     }
 
 
