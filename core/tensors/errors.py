@@ -1,6 +1,7 @@
 """What the tensor language says when a line fails: torch's own message, and one sentence of help."""
 
 import re
+from typing import Any
 
 from core.i18n import _
 
@@ -9,7 +10,7 @@ class ExpressionError(ValueError):
     """A line that cannot be evaluated; the message is torch's own where torch raised it.
 
     ``line`` and ``column`` count from 1; the culprit ends before ``end_column`` of that line. ``help`` is one sentence
-    that says what to do.
+    that says what to do. ``values`` are what the lines before have assigned, by name.
     """
 
     def __init__(self, message: str, line: int, column: int, end_column: int, help: str) -> None:
@@ -18,6 +19,7 @@ class ExpressionError(ValueError):
         self.column = column
         self.end_column = end_column
         self.help = help
+        self.values: dict[str, Any] = {}
 
 
 class RefusalError(Exception):

@@ -20,7 +20,7 @@ from core.i18n import _
 from core.tensors.budget import Budget, check_size, shadow_of_index
 from core.tensors.errors import ExpressionError, RefusalError
 from core.tensors.functions import CONSTANTS, DTYPES, FUNCTIONS, KEYWORDS, MODULES, Function, known_words, nothing
-from core.tensors.source import Place, lines_of, located, parse, place_of
+from core.tensors.source import Node, Place, lines_of, located, parse, place_of
 from core.tensors.values import accepted, attributes_of, basic_index, check_bomb, constant, counted, methods_of, plain
 
 LAST = "_"  # the name of the last expression's value, as at Python's prompt
@@ -60,35 +60,51 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def evaluate(
-    source: str, names: Mapping[str, Any] | None = None, *, at: Callable[[Place], None] | None = None
+    source: str,
+    names: Mapping[str, Any] | None = None,
+    *,
+    at: Callable[[Place], None] | None = None,
+    operating: Callable[[Place, list[Tensor]], None] | None = None,
 ) -> Values:
     """Evaluate ``source``, one or several lines of the tensor language.
 
     ``names`` are values that it may use; what it writes into their elements stays written. ``at`` is called before
     each operation with the place that asks for it: its first line and column, and the last line and the column behind
-    its end, from 1. Random functions start from the same seed each time.
+    its end, from 1; ``operating`` before each operator between tensors, with its place and the tensors. Random
+    functions start from the same seed each time.
 
     Returns every name that was assigned, in order, and the value of the last expression under ``_``: tensors, arrays,
     numbers, dtypes, None, and lists and tuples of them.
 
     Raises:
         ExpressionError: the source is not of the language, or torch refuses it, or it would take too much memory or
-            time. Nothing else is raised.
+            time; its ``values`` are what was assigned before. Nothing else is raised.
     """
     lines = lines_of(source)
-    evaluation = _Evaluation(lines, dict(names or {}), at)
-    for statement in parse(source, lines):
-        evaluation.run(statement)
+    evaluation = _Evaluation(lines, dict(names or {}), at, operating)
+    try:
+        for statement in parse(source, lines):
+            evaluation.run(statement)
+    except ExpressionError as error:
+        error.values = evaluation.results()
+        raise
     return evaluation.results()
 
 
 class _Evaluation:
     """The state of one evaluation, and a method for each kind of node that the language has."""
 
-    def __init__(self, lines: list[str], variables: Values, at: Callable[[Place], None] | None) -> None:
+    def __init__(
+        self,
+        lines: list[str],
+        variables: Values,
+        at: Callable[[Place], None] | None,
+        operating: Callable[[Place, list[Tensor]], None] | None,
+    ) -> None:
         self.lines = lines
         self.variables = variables
         self.at = at
+        self.operating = operating
         self.assigned: dict[str, None] = {}  # in order
         self.budget = Budget()
         self.generator = torch.Generator().manual_seed(SEED)
@@ -123,8 +139,8 @@ class _Evaluation:
                 result = self.value(value)
                 for target in targets:
                     self._assign(target, result)
-            case ast.AugAssign(target, operation, value):
-                self._update(target, operation, value)
+            case ast.AugAssign():
+                self._update(statement)
             case ast.With(items, body) if all(self._is_no_grad(item) for item in items):
                 with torch.no_grad():
                     for inner in body:
@@ -177,17 +193,18 @@ class _Evaluation:
             message = _("This is one value and cannot be taken apart.")
         raise RefusalError(message, _("Write as many names on the left as there are values on the right."))
 
-    def _update(self, target: ast.expr, operation: ast.operator, value: ast.expr) -> None:
+    def _update(self, statement: ast.AugAssign) -> None:
         """Do ``target += value`` and its like: in place, where the target is a tensor."""
+        operation, target = statement.op, statement.target
         match target:
-            case ast.Name():
-                result = self._operate(operation, self.value(target), self.value(value), target, in_place=True)
-                self._name(target.id, result)
-            case ast.Subscript(place, index_node):
-                place_value, index = self.value(place), self.index(index_node)
-                current = self._read(target, place_value, index)
-                result = self._operate(operation, current, self.value(value), target, in_place=True)
-                self._write(target, place_value, index, result)
+            case ast.Name(name):
+                current = self.value(target)
+                self._name(name, self._operate(operation, current, self.value(statement.value), statement, True))
+            case ast.Subscript(place_node, index_node):
+                place, index = self.value(place_node), self.index(index_node)
+                current = self._read(target, place, index)
+                result = self._operate(operation, current, self.value(statement.value), statement, True)
+                self._write(target, place, index, result)
             case _:
                 raise _not_in_the_language(target)
 
@@ -286,7 +303,7 @@ class _Evaluation:
             left = right
         return result
 
-    def _operate(self, operation: ast.operator, left: Any, right: Any, node: ast.expr, in_place: bool = False) -> Any:
+    def _operate(self, operation: ast.operator, left: Any, right: Any, node: Node, in_place: bool = False) -> Any:
         """Return ``left`` and ``right`` combined; ``in_place`` writes it into ``left``, where that is a tensor."""
         if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
             if not isinstance(operation, _ON_ARRAYS):
@@ -297,7 +314,7 @@ class _Evaluation:
             check_bomb(operation, left, right)
         return self._apply(_BINARY[type(operation)][in_place], [left, right], node)
 
-    def _apply(self, operation: Callable[..., Any], operands: list[Any], node: ast.expr) -> Any:
+    def _apply(self, operation: Callable[..., Any], operands: list[Any], node: Node) -> Any:
         """Apply an operator to numbers, tensors or arrays."""
         for operand in operands:
             if not isinstance(operand, int | float | Tensor | np.ndarray):
@@ -307,6 +324,9 @@ class _Evaluation:
         if any(isinstance(operand, Tensor) for operand in operands):
             if any(isinstance(operand, np.ndarray) for operand in operands):
                 raise RefusalError(_("This mixes a tensor and an array."), _("from_numpy makes a tensor of the array."))
+            tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+            if self.operating is not None and operation is not operator.matmul and len(tensors) > 1:
+                self.operating(place_of(node, self.lines), tensors)
             return self.perform(Function(operation), operands, {}, node)
         shapes = [operand.shape for operand in operands if isinstance(operand, np.ndarray)]
         elements = check_size(np.broadcast_shapes(*shapes))
@@ -414,7 +434,7 @@ class _Evaluation:
             raise self._no_attribute(node, f"'{type(owner).__name__}' object", {*methods, *attributes_of(owner)})
         return methods[node.attr], [owner]
 
-    def perform(self, function: Function, arguments: list[Any], keywords: Values, node: ast.expr) -> Any:
+    def perform(self, function: Function, arguments: list[Any], keywords: Values, node: Node) -> Any:
         """Call ``function`` once it is known what that costs, and return its value.
 
         Raises:
@@ -439,7 +459,7 @@ class _Evaluation:
         advice = _did_you_mean(node.attr, known)
         return located(RefusalError(f"{owner} has no attribute '{node.attr}'", advice), self.lines, name)
 
-    def _begin(self, node: ast.expr) -> None:
+    def _begin(self, node: Node) -> None:
         self.budget.call()
         if self.at is not None:
             self.at(place_of(node, self.lines))

@@ -10,6 +10,7 @@ MOST_CHARACTERS = 4000
 MOST_DEPTH = 40
 
 Place = tuple[int, int, int, int]
+Node = ast.expr | ast.stmt
 
 
 def lines_of(source: str) -> list[str]:
@@ -57,7 +58,7 @@ def _unreadable(lines: list[str], error: Exception) -> ExpressionError:
     return ExpressionError(error.msg, line, column, max(end or 0, column + 1), advice)
 
 
-def located(error: Exception, lines: list[str], node: ast.expr | ast.stmt) -> ExpressionError:
+def located(error: Exception, lines: list[str], node: Node) -> ExpressionError:
     """Return ``error`` as one that says that it lies with ``node``."""
     advice = error.help if isinstance(error, RefusalError) else help_for(error)
     first, column, last, end = place_of(node, lines)
@@ -66,7 +67,7 @@ def located(error: Exception, lines: list[str], node: ast.expr | ast.stmt) -> Ex
     return ExpressionError(str(error) or type(error).__name__, first, column, max(end, column + 1), advice)
 
 
-def place_of(node: ast.expr | ast.stmt, lines: list[str]) -> Place:
+def place_of(node: Node, lines: list[str]) -> Place:
     """Return where ``node`` stands in ``lines``: first line and column, last line and the column behind, from 1."""
 
     def column(line: int, offset: int) -> int:
