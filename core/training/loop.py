@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.i18n import _
 from core.training.checkpoint import CheckpointError, discard_partial, save_tensors
+from core.training.team import ALONE, Team
 
 LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many
 
@@ -67,6 +68,8 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     seed: int = 0,
+    frozen: Sequence[str] = (),
+    team: Team = ALONE,
 ) -> Generator[TrainingStep, None, None]:
     """Train ``model`` on ``batch(step)``, yielding each step as it is done; the caller stops by closing the generator.
 
@@ -78,11 +81,17 @@ def train(
     comes from ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had
     finished gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
 
+    The parts of the model named ``frozen`` get no gradient, and their batch normalisation keeps its averages. In a
+    ``team`` of several processes ``batch(step)`` is this process's share of the batch, all shares of one size; losses
+    are means over the team, the leader's clock counts, and the leader alone writes.
+
     Raises:
         CheckpointError: the state to resume from is damaged, or of another model.
     """
-    discard_partial(state)
-    model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    if team.leads:
+        discard_partial(state)
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _set_learning(team.normalise_together(model), frozen)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, schedule.learning_rate, weight_decay=schedule.weight_decay)
     last = _load_state(model, optimizer, schedule, state) if resume and state.exists() else None
@@ -90,32 +99,39 @@ def train(
         yield last
         return
     step, before = (last.step, last.seconds) if last else (0, 0.0)
+    losses_of = team.losses(model)
     start = time.perf_counter() - before
     with suppress(GeneratorExit):  # the caller stops, between two steps; whatever else comes may come within one
-        while schedule.done(step, seconds := time.perf_counter() - start) < 1:
-            torch.manual_seed(seed * 1_000_003 + step)
+        while schedule.done(step, seconds := team.agreed(time.perf_counter() - start)) < 1:
+            torch.manual_seed((team.rank << 32) + seed * 1_000_003 + step)
             images, targets = batch(step)
             targets = [{name: values.to(device) for name, values in target.items()} for target in targets]
             rate = schedule.rate(step, seconds)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             with torch.autocast(torch.device(device).type, torch.bfloat16):
-                losses = model.losses(images.to(device), targets)  # type: ignore[operator]
+                losses = losses_of(images.to(device), targets)
             optimizer.zero_grad()
-            sum(losses.values()).backward()
+            torch.stack([*losses.values()]).sum().backward()
             nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
             optimizer.step()
             step += 1
+            values = team.averaged({name: float(value.detach()) for name, value in losses.items()})
             seconds = time.perf_counter() - start
-            values = {name: float(value.detach()) for name, value in losses.items()}
             last = TrainingStep(step, schedule.done(step, seconds), values, rate, seconds)
-            if step % schedule.save_every == 0:
+            if team.leads and step % schedule.save_every == 0:
                 _save_state(model, optimizer, last, state)
             yield last
             start = time.perf_counter() - seconds
-            model.train()
-    if last:
+            _set_learning(model, frozen)
+    if last and team.leads:
         _save_state(model, optimizer, last, state)
+
+
+def _set_learning(model: nn.Module, frozen: Sequence[str]) -> None:
+    model.train()
+    for name in frozen:
+        model.get_submodule(name).eval().requires_grad_(False)
 
 
 def _save_state(model: nn.Module, optimizer: torch.optim.Optimizer, last: TrainingStep, path: Path) -> None:
