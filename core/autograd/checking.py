@@ -1,5 +1,6 @@
 """Gradients held against finite differences, and what several backward passes leave in a leaf's ``.grad``."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 STEP = torch.finfo(torch.float64).eps ** (1 / 3)  # where the error of the difference and that of rounding balance
 MOST_ELEMENTS = 32  # of all leaves together; each takes two evaluations
+MOST_SECONDS = 0.5  # of this thread's processor time that all evaluations may take
 
 _DOUBLE = {torch.float16: torch.float64, torch.bfloat16: torch.float64, torch.float32: torch.float64}
 _CASTS: dict[Any, Any] = {Tensor.float: Tensor.double, Tensor.half: Tensor.double, Tensor.bfloat16: Tensor.double}
@@ -90,12 +92,14 @@ def _doubled(value: Any) -> Any:
 def finite_differences(compute: Computation, most: int = MOST_ELEMENTS) -> list[Difference] | None:
     """Return how the sum of what ``compute`` returns changes with each element of each leaf, in float64.
 
-    Leaves are in the order of ``Leaves``. None where they have more than ``most`` elements
-    together. Whatever ``compute`` raises comes through.
+    Leaves are in the order of ``Leaves``. None where they have more than ``most`` elements together, or where it would
+    take more than ``MOST_SECONDS``. Whatever ``compute`` raises comes through.
     """
+    started = time.thread_time()
     with _InDouble() as base:
         at_rest = float(compute().detach().sum())
-    if sum(leaf.numel() for leaf in base.leaves) > most:
+    elements = sum(leaf.numel() for leaf in base.leaves)
+    if elements > most or 2 * elements * (time.thread_time() - started) > MOST_SECONDS:
         return None
     return [_differences(compute, place, leaf, at_rest) for place, leaf in enumerate(base.leaves)]
 

@@ -181,6 +181,11 @@ def _producers(node: AutogradNode) -> list[AutogradNode]:
     return [producer for producer, _output in node.next_functions if producer is not None]
 
 
+def count_nodes(tensor: Tensor) -> int:
+    """Return the number of nodes in the graph behind ``tensor``."""
+    return len(_all_behind(torch.autograd.graph.get_gradient_edge(tensor).node)) if tensor.requires_grad else 0
+
+
 def _all_behind(root: AutogradNode) -> list[AutogradNode]:
     found, waiting = {root: None}, [root]
     while waiting:

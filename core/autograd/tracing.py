@@ -88,7 +88,7 @@ def export(example: Example) -> Capture:
         try:
             program = torch.export.export(module, example.inputs[example.first])
         except Exception as error:  # noqa: BLE001 - of many kinds, none of them public; the message is what is shown
-            return Capture(refusal=_first_words(error))
+            return Capture(breaks=_lines_in(error), refusal=_first_words(error))
     run = program.module()
     guards = dict.fromkeys(guard for inputs in example.inputs if (guard := _guard_before(run, inputs)))
     return Capture((_nodes(program.graph_module),), tuple(guards))
@@ -133,6 +133,11 @@ def _guard_before(run: Callable[..., Any], inputs: Inputs) -> str:
 def _first_words(error: Exception) -> str:
     """Return the first paragraph of PyTorch's message, which goes on about its own insides."""
     return str(error).strip().split("\n\n")[0]
+
+
+def _lines_in(error: Exception) -> tuple[str, ...]:
+    """Return the lines of the function that PyTorch's message points at."""
+    return tuple(line.strip() for line in re.findall(r'File ".*", line \d+, in \w+\n(.+)', str(error)))
 
 
 def _nodes(module: fx.GraphModule) -> tuple[Captured, ...]:
@@ -180,7 +185,7 @@ def by_value(x: Tensor) -> Tensor:
         x = x * 2
     if x.sum() > 0:
         return x.sum()
-    return (x ** 2).sum()  # fmt: skip
+    return (x**2).sum()
 
 
 def by_shape(x: Tensor, n: int) -> Tensor:

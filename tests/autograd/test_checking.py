@@ -139,6 +139,12 @@ def test_too_many_elements_are_not_moved_one_by_one() -> None:
     assert finite_differences(compute, most=9) is not None and len(evaluations) == 2 + 2 * 9
 
 
+def test_what_would_take_long_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.03])
+    monkeypatch.setattr("core.autograd.checking.time.thread_time", lambda: next(clock))
+    assert finite_differences(lambda: torch.ones(9, requires_grad=True).sum()) is None, "18 times 0.03 s"
+
+
 def test_an_empty_leaf_has_no_differences() -> None:
     found = finite_differences(lambda: torch.ones(0, requires_grad=True).sum())
     assert found is not None and found[0].central.shape == (0,)

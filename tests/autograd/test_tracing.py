@@ -49,6 +49,7 @@ def test_both_branches_in_one_operation_are_one_node() -> None:
 def test_a_branch_on_values_is_refused_or_breaks_the_graph(captures: dict[str, tuple[Capture, Capture]]) -> None:
     exported, compiled = captures["value"]
     assert not exported.graphs and "data-dependent" in exported.refusal
+    assert exported.breaks == ("while x.norm() < 4:",)
     assert "Data-dependent branching" in compiled.refusal
     assert [operations(piece) for piece in compiled.graphs] == [
         ["x", "norm", "lt", "output"],
