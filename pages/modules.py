@@ -33,6 +33,7 @@ def choose_view() -> str:
         required=True,
         format_func=lambda name: titles[name],
         key="modules",
+        label_visibility="collapsed",
         bind="query-params",
         persist_state="session",
     )

@@ -26,10 +26,10 @@ COLOURS = {
     "adam": "#D55E00",
     "adamw": "#CC79A7",
 }
-SIDE = 129  # points of the picture a side
+SIDE = 257  # points of the picture a side
 LEVELS = 13  # contour lines
 FLOOR = 0.05  # of loss above the minimum: below it the colours no longer follow the logarithm
-FLAT = 0.15  # cells by which a contour line may be simplified
+FLAT = 0.25  # cells by which a contour line may be simplified
 LARGEST = 1e37  # so that a float32 can hold it
 
 Json = dict[str, Any]

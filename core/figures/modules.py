@@ -30,7 +30,7 @@ from core.autograd.modules import (
     tree,
     update,
 )
-from core.data.digits import CLASSES, digits
+from core.data.digits import handwritten
 from core.data.points import labelled_points
 from core.figures.transport import packed
 from core.figures.transposed import signed_colours
@@ -53,11 +53,17 @@ class Source:
     presets: dict[str, str]
 
 
+def _digits(count: int) -> tuple[Tensor, Tensor]:
+    """Return handwritten digits to train on: images (N, 1, 8, 8) from 0 to 1, labels (N,)."""
+    images, labels = handwritten("train")
+    return images[:count, None] / 255, labels[:count]
+
+
 SOURCES = {
     "digits": Source(
         (1, 8, 8),
-        CLASSES,
-        partial(digits, BATCH),
+        10,
+        lambda: _digits(BATCH),
         {
             "convolutions": "conv 8, relu, max_pool 2, conv 16, relu, flatten, linear 32, relu, linear 10",
             "norm": "conv 8, batch_norm, relu, max_pool 2, conv 16, batch_norm, relu, flatten, dropout 0.2, linear 10",
@@ -135,7 +141,7 @@ def network_data(source: str, description: str, seed: int, lr: float) -> Json:
 def _pictures(source: str) -> list[str]:
     if source != "digits":
         return []
-    return [packed((255 * image).round(), "u1") for image in digits(PICTURES)[0][:, 0]]
+    return [packed((255 * image).round(), "u1") for image in _digits(PICTURES)[0][:, 0]]
 
 
 def _blocks(blocks: Sequence[Block], shapes: Sequence[Shape]) -> list[Json]:

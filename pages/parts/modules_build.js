@@ -330,6 +330,18 @@ function paintWeights(canvas, { rows, columns }, values, colours, cell) {
   strokeEdged(pen, [x + 2, y + 2, Math.max(across - 4, 2), Math.max(down - 4, 2)], "#F0E442", 3);
 }
 
+// Where a cell of the matrix that is shown lies in the parameter, along each of its dimensions.
+function indexOf({ shape, columns }, cell) {
+  const sides = shape.split(" x ").map(Number);
+  let place = sides.length === 1 ? cell : Math.floor(cell / columns) * sides.slice(1).reduce((a, b) => a * b) + (cell % columns);
+  const index = [];
+  for (const side of sides.reverse()) {
+    index.unshift(place % side);
+    place = Math.floor(place / side);
+  }
+  return index.join(", ");
+}
+
 const exact = (value) => String(Number(value.toPrecision(7))).replace("-", "−");
 const inBrackets = (value) => (value < 0 ? `(${exact(value)})` : exact(value));
 
@@ -341,10 +353,9 @@ function fillNumbers(list, { words, update }, name, parameter, cell) {
     w: exact(pick("before")), g: inBrackets(pick("gradients")), earlier: inBrackets(pick("earlier")),
     wInside: inBrackets(pick("before")), lr: exact(update.lr), decay: way.decay, momentum: update.momentum,
   };
-  const index = parameter.rows === 1 ? [cell] : [Math.floor(cell / parameter.columns), cell % parameter.columns];
   const difference = pick("byStep") - pick("byHand");
   const rows = [
-    [words.weight, `${parameter.name}[${index.join(", ")}] = ${exact(pick("before"))}`],
+    [words.weight, `${parameter.name}[${indexOf(parameter, cell)}] = ${exact(pick("before"))}`],
     [words.gradient, exact(pick("gradients"))],
     [words.rule, words.rules[name]],
     [words.byHand, `${fill(words.numbersOf[name], values)} = ${exact(pick("byHand"))}`],
