@@ -52,7 +52,8 @@ class Backbone(nn.Sequential):
         return [*maps, values]
 
 
-def _block(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+def normalised_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    """Return a convolution padded by half its kernel, a batch normalisation and a ReLU."""
     convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
@@ -65,13 +66,13 @@ def slim() -> Backbone:
     that begin there: a shift of half a cell, which the first training (``CellClassifier``) makes the trunk learn.
     """
     return Backbone(
-        *_block(3, 32, 11, stride=4),
+        *normalised_convolution(3, 32, 11, stride=4),
         nn.MaxPool2d(3, 2, 1),
-        *_block(32, 96, 5),
+        *normalised_convolution(32, 96, 5),
         nn.MaxPool2d(3, 2, 1),
-        *_block(96, 192, 3),
-        *_block(192, 128, 3),
-        *_block(128, 128, 3),
+        *normalised_convolution(96, 192, 3),
+        *normalised_convolution(192, 128, 3),
+        *normalised_convolution(128, 128, 3),
         channels=128,
     )
 

@@ -8,10 +8,13 @@
 5. Bilinear interpolation to the image's pixels: the last deconvolution, which the paper fixes.
 6. Argmax.
 
-Each net starts as the next coarser one: its new scores begin at zero, its deconvolution as bilinear interpolation. A
-skip takes the last map of its stride, as AlexNet's layout has no convolutions behind a stride-16 pooling but those
-that score. The convolutionalised layers start at random (the scenes' trunk has none to reshape) and pad by half their
-kernel, as the trunk does, where the paper pads the image by 100 pixels and crops.
+Each net starts as the next coarser one: its new scores begin at zero, its deconvolution as bilinear interpolation. The
+convolutionalised layers start at random (the scenes' trunk has none to reshape) and pad by half their kernel, as the
+trunk does, where the paper pads the image by 100 pixels and crops.
+
+A skip takes the last map of its stride. That of stride 8 is seven convolutions deep in the paper's VGG-16; AlexNet's
+layout has two, with a pooling between that blurs where an edge is. Here the first convolution's map joins it, and two
+more convolutions come before its scores: without them the finest skip learned far more slowly.
 """
 
 from collections.abc import Iterator
@@ -21,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import FC_WIDTH, STRIDE, slim
+from core.backbones import FC_WIDTH, STRIDE, normalised_convolution, slim
 from core.data.scenes import CLASSES
 from core.detectors.base import Progress, Step
 from core.segmentation.base import Segmenter, pixel_loss
@@ -29,6 +32,8 @@ from core.segmentation.upsampling import bilinear_kernel
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 COARSEST = 32
+FINE = 96 + 4 * 32  # channels of ``fine_map``
+DEEPENED = 96
 
 
 class FCN(Segmenter):
@@ -49,8 +54,12 @@ class FCN(Segmenter):
             nn.Conv2d(width, width, 1),
             nn.ReLU(inplace=True),
         )
-        channels = (width, self.trunk.channels, 96)[: self.skips + 1]
-        self.score = nn.ModuleList(_zeroed(inputs, len(classes)) for inputs in channels)
+        if self.skips == 2:
+            self.deepen = nn.Sequential(
+                *normalised_convolution(FINE, DEEPENED, 3), *normalised_convolution(DEEPENED, DEEPENED, 3)
+            )
+        channels = (width, self.trunk.channels, DEEPENED)[: self.skips + 1]
+        self.score = nn.ModuleList(_zeroed_score(inputs, len(classes)) for inputs in channels)
         self.deconvolution = nn.ModuleList(_doubling(len(classes)) for _skip in range(self.skips))
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
@@ -70,7 +79,7 @@ class FCN(Segmenter):
         scores, stride = self.score[0](self.layers(stages[-1])), COARSEST
         yield stride, scores
         for skip in range(self.skips):
-            finer = self.score[skip + 1](stages[-1 - skip])
+            finer = self.score[skip + 1](self.deepen(fine_map(stages)) if skip else stages[-1])
             # A map whose length is odd was rounded up when it was pooled: the doubled one has a row too many.
             scores = self.deconvolution[skip](scores)[..., : finer.shape[-2], : finer.shape[-1]] + finer
             stride //= 2
@@ -106,6 +115,13 @@ class FCN8s(FCN):
     skips = 2
 
 
+def fine_map(stages: list[Tensor]) -> Tensor:
+    """Return the trunk's map of stride 8 with that of stride 4 beside it, four cells folded to one: (B, 224, h, w)."""
+    quarter, eighth = stages[:2]
+    odd = [length % 2 for length in quarter.shape[-2:]]
+    return torch.cat([eighth, functional.pixel_unshuffle(functional.pad(quarter, (0, odd[1], 0, odd[0])), 2)], 1)
+
+
 def enlarged(scores: Tensor, factor: int, size: tuple[int, ...]) -> Tensor:
     """Enlarge ``scores`` (B, C, h, w) by ``factor`` with bilinear interpolation and crop to ``size`` (H, W).
 
@@ -113,10 +129,10 @@ def enlarged(scores: Tensor, factor: int, size: tuple[int, ...]) -> Tensor:
     one shrinks all scores of a pixel by the same factor, which changes no label.
     """
     height, width = size
-    return functional.interpolate(scores, scale_factor=factor, mode="bilinear")[..., :height, :width]
+    return functional.interpolate(scores.float(), scale_factor=factor, mode="bilinear")[..., :height, :width]
 
 
-def _zeroed(inputs: int, classes: int) -> nn.Conv2d:
+def _zeroed_score(inputs: int, classes: int) -> nn.Conv2d:
     layer = nn.Conv2d(inputs, classes, 1)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

@@ -50,9 +50,9 @@ def scores(net: FCN, image: Tensor, name: str = "Deconvolution") -> Tensor:
 def by_hand(weights: dict[str, Tensor], image: Tensor) -> Tensor:
     """FCN-8s in so many words: every layer's weights, stride and padding are named where it is used."""
 
-    def block(maps: Tensor, convolution: int, stride: int, padding: int) -> Tensor:
-        maps = functional.conv2d(maps, weights[f"trunk.{convolution}.weight"], stride=stride, padding=padding)
-        norm = f"trunk.{convolution + 1}"
+    def block(maps: Tensor, convolution: int, stride: int, padding: int, within: str = "trunk") -> Tensor:
+        maps = functional.conv2d(maps, weights[f"{within}.{convolution}.weight"], stride=stride, padding=padding)
+        norm = f"{within}.{convolution + 1}"
         mean, variance = weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"]
         return functional.batch_norm(maps, mean, variance, weights[f"{norm}.weight"], weights[f"{norm}.bias"]).relu()
 
@@ -77,7 +77,15 @@ def by_hand(weights: dict[str, Tensor], image: Tensor) -> Tensor:
     coarse = convolved(hidden, "score.0")
     finer = convolved(sixteen, "score.1")
     finer = finer + doubled(coarse, "deconvolution.0", finer)
-    finest = convolved(eight, "score.2")
+    rows, columns = eight.shape[2:]
+    folded = torch.zeros(1, 32, 2, 2, rows, columns)
+    for row in range(four.shape[2]):
+        for column in range(four.shape[3]):
+            folded[0, :, row % 2, column % 2, row // 2, column // 2] = four[0, :, row, column]
+    fine = torch.cat([eight, folded.flatten(1, 3)], 1)
+    for convolution in (0, 3):
+        fine = block(fine, convolution, 1, 1, "deepen")
+    finest = convolved(fine, "score.2")
     finest = finest + doubled(finer, "deconvolution.1", finest)
     full = functional.interpolate(finest, scale_factor=8, mode="bilinear", align_corners=False)
     return full[0, :, : image.shape[1], : image.shape[2]]
