@@ -66,8 +66,12 @@ def _advice() -> tuple[tuple[str, str], ...]:
             _("stack wants equal shapes; cat wants equal sizes in every axis but the one along which it joins."),
         ),
         (
-            r"shapes cannot be multiplied|size mismatch|batch1|inconsistent tensor size|1D tensors expected"
-            r"|must be a matrix|must be at least 1D|same reduction dim|expected size for first two dimensions",
+            r"must be a (matrix|3D tensor)|1D tensors expected|vector, got|vector \+ matrix",
+            _("mm takes two matrices, mv a matrix and a vector, dot two vectors, bmm two batches; @ takes them all."),
+        ),
+        (
+            r"shapes cannot be multiplied|size mismatch|batch1|inconsistent tensor size|must be at least 1D"
+            r"|same reduction dim|expected size for first two dimensions",
             _(
                 "A product needs equal inner sizes, (n, k) @ (k, m): transpose one with .T, or multiply element by "
                 "element with *."

@@ -313,6 +313,7 @@ def test_it_says_where_it_is_before_each_operation() -> None:
         ("x = arange(6).reshape(2, 3).T.view(6)", None, "view size is not compatible", "reshape, which copies"),
         ("arange(6).view(4, 2)", None, "shape '[4, 2]' is invalid for input of size 6", "as many elements"),
         ("ones(2, 3) @ ones(2, 3)", None, "mat1 and mat2 shapes cannot be multiplied", "inner sizes"),
+        ("mm(ones(2, 3, 4), ones(4, 2))", None, "must be a matrix", "@ takes them all"),
         ("ones(3) @ ones(3, dtype=int64)", None, "same dtype", "dtypes do not fit"),
         ("arange(4).mean()", None, "mean(): could not infer output dtype", "floating-point"),
         ("x = arange(4)\ny = x[1] + x[7]", "x[7]", "index 7 is out of bounds", "begins at 0"),
