@@ -18,6 +18,7 @@ st.navigation(
         st.Page("pages/yolo.py", title=_("YOLO"), url_path="yolo"),
         st.Page("pages/upsampling.py", title=_("Upsampling"), url_path="upsampling"),
         st.Page("pages/segmentation.py", title=_("Segmentation"), url_path="segmentation"),
+        st.Page("pages/tensors.py", title=_("Tensors"), url_path="tensors"),
         st.Page("pages/autograd.py", title=_("Autograd"), url_path="autograd"),
         st.Page("pages/modules.py", title=_("Modules and optimizers"), url_path="modules"),
     ],
