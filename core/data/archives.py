@@ -48,12 +48,14 @@ class ArchiveError(ValueError):
 class Unpacked:
     """What was in an archive: it lies in ``folder`` until ``close``, the end of ``with`` or the end of this object.
 
-    ``files`` are their paths within ``folder``, sorted; ``notes`` has a sentence for what was left packed.
+    ``files`` are their paths within ``folder``, sorted; ``notes`` has a sentence for what was left packed. What is put
+    beside ``folder``, in its parent, goes with it.
     """
 
     def __init__(self, parent: str | os.PathLike[str] | None):
         self._work = TemporaryDirectory(prefix="visible-vision-", dir=parent)
-        self.folder = Path(self._work.name)
+        self.folder = Path(self._work.name) / "unpacked"
+        self.folder.mkdir()
         self.files: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
 

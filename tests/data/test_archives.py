@@ -86,7 +86,7 @@ FILES = [("set/JPEGImages/one.jpg", b"\xff\xd8" * 50_000), ("set/Annotations/one
 @pytest.mark.parametrize("pack", [zipped, tarred, lambda *files: tarred(*files, mode="w")], ids=["zip", "tgz", "tar"])
 def test_files_come_out_as_they_went_in_and_go_with_the_object(pack: Callable[..., io.BytesIO], work: Path) -> None:
     with unpack(pack(*FILES), work) as unpacked:
-        assert unpacked.folder.parent == work
+        assert unpacked.folder.parent.parent == work
         assert unpacked.files == tuple(sorted(name for name, _content in FILES)) and unpacked.notes == ()
         for name, content in FILES:
             assert (unpacked.folder / name).read_bytes() == content
