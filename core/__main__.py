@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,7 +29,10 @@ from core.segmentation.evaluation import labels_of, segmented
 from core.segmentation.study import UpsamplingStudy, studied
 from core.training.checkpoint import FOLDER, CheckpointError, update_card
 from core.training.loop import TrainingStep
-from core.training.recipes import RECIPES, train_by_recipe
+from core.training.recipes import RECIPES, RUNS, train_by_recipe
+from core.training.team import Team, joined_team
+from core.training.tuning import NAMES as TUNABLE
+from core.training.tuning import Begun, Ended, Event, Plan, Scored, plan_for, tune
 
 STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
 SHOWN_FLAWS = 10  # of each kind
@@ -50,7 +54,11 @@ COLUMNS = {
     },
 }
 
+TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"]
+NOTHING = "nothing"  # to start from: random weights
+
 Made = TypeVar("Made")
+Freeze = Literal["none", "trunk"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 messages = Console(stderr=True)
@@ -118,21 +126,98 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, ...")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training stopped.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = FOLDER,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Instead of the recipe's scenes, a folder in Pascal VOC's layout or of images with masks."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", help="With --data: a checkpoint's name, a .safetensors file, or nothing.")
+    ] = "trunk",
+    freeze: Annotated[Freeze, typer.Option(help="With --data: what stays as it came.")] = "none",
+    out: Annotated[Path | None, typer.Option(help="With --data: the run directory.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="With --data: end after so many steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="With --data: images a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0.0, help="With --data: the highest.")] = None,
+    patience: Annotated[int | None, typer.Option(min=1, help="With --data: scores without a gain that end it.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="With --data: of the order, the augmentation and new layers.")] = 0,
 ) -> None:
-    """Train a model by its recipe; Ctrl-C keeps what has been learnt for --resume."""
-    for one in _chosen(name, tuple(RECIPES)):
-        progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn(), console=messages
-        )
-        try:
-            with progress:
-                task = progress.add_task(one, total=1.0)
-                for step in train_by_recipe(one, minutes, device, resume, folder):
-                    progress.update(task, completed=step.done, description=_described(one, step))
-        except (CheckpointError, RuntimeError) as error:
-            _fail(error)
-        except KeyboardInterrupt:
-            _fail(_("Stopped. Go on with: python -m core train {name} --resume").format(name=one))
+    """Train a model by its recipe, or on your own data; Ctrl-C keeps what has been learnt for --resume.
+
+    Several processes share each batch: torchrun --nproc-per-node=2 -m core train yolo --data FOLDER
+    """
+    try:
+        with joined_team(device) as (team, own_device):
+            if data is None:
+                if team.size > 1:
+                    raise ValueError(_("Several processes train with --data FOLDER, or --data scenes for the scenes."))
+                for one in _chosen(name, tuple(RECIPES)):
+                    _train_by_recipe(one, minutes, device, resume, folder)
+                return
+            (model,) = _chosen(name, TUNABLE)
+            given = {"batch_size": batch_size, "learning_rate": learning_rate}
+            plan = plan_for(
+                model,
+                data,
+                start=None if start == NOTHING else start,
+                freeze=freeze,
+                steps=steps,
+                minutes=minutes,
+                patience=patience,
+                seed=seed,
+                **{key: value for key, value in given.items() if value is not None},
+            )
+            place = out or RUNS / f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
+            _tune(plan, place, own_device, resume, folder, team)
+    except (ValueError, RuntimeError) as error:
+        _fail(error)
+
+
+def _train_by_recipe(name: str, minutes: float | None, device: str, resume: bool, folder: Path) -> None:
+    try:
+        with _training_progress() as progress:
+            task = progress.add_task(name, total=1.0)
+            for step in train_by_recipe(name, minutes, device, resume, folder):
+                progress.update(task, completed=step.done, description=_described(name, step))
+    except KeyboardInterrupt:
+        _fail(_("Stopped. Go on with: python -m core train {name} --resume").format(name=name))
+
+
+def _tune(plan: Plan, out: Path, device: str, resume: bool, checkpoints: Path, team: Team) -> None:
+    """Train by ``plan``; one process of a team tells what happens."""
+    try:
+        with _training_progress(team.leads) as progress:
+            task = progress.add_task(plan.model, total=1.0)
+            for event in tune(plan, out, None, device, resume, checkpoints, team):
+                if isinstance(event, TrainingStep):
+                    progress.update(task, completed=event.done, description=_described(plan.model, event))
+                elif team.leads:
+                    _say(event, out)
+    except KeyboardInterrupt:
+        _fail(_("Stopped. Go on with the same command and --resume --out {folder}").format(folder=out))
+
+
+def _training_progress(shown: bool = True) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=messages, disable=not shown)
+
+
+def _say(event: Event, out: Path) -> None:
+    """Print what a training on one's own data tells beside its steps."""
+    if isinstance(event, Begun):
+        for note in event.notes:
+            messages.print(note, markup=False)
+        words = {"images": event.images, "validation": event.validation_images, "classes": ", ".join(event.classes[1:])}
+        messages.print(_("{images} images to learn from, {validation} to validate; {classes}").format(**words))
+        if event.taken:
+            kept, new = len(event.taken.taken), ", ".join(event.taken.new) or _("none")
+            messages.print(_("Taken over: {count} tensors; new: {new}").format(count=kept, new=new), markup=False)
+        learning = {"learning": event.learning, "all": event.parameters}
+        messages.print(_("{learning:,} of {all:,} parameters learn").format(**learning))
+    elif isinstance(event, Scored | Ended):
+        figures = ", ".join(f"{_(TITLES[key])} {value:.3f}" for key, value in event.scores.items())
+        messages.print(_("After step {step}: {figures}").format(step=event.step, figures=figures), markup=False)
+    if isinstance(event, Ended):
+        messages.print(_("The run is in {folder}").format(folder=out), markup=False, soft_wrap=True)
 
 
 @app.command("evaluate")

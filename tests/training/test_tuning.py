@@ -1,0 +1,323 @@
+"""Training on one's own data, from a folder to a run directory, on a few small pictures."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from safetensors.torch import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from core.data.batches import NONE
+from core.data.folders import FolderError
+from core.detectors.yolo import YOLO
+from core.training import tuning
+from core.training.checkpoint import CheckpointError, save_tensors
+from core.training.loop import TrainingStep
+from core.training.recipes import RECIPES
+from core.training.runs import Run, differences, read_metrics, runs_in
+from core.training.start import read_weights
+from core.training.tuning import (
+    NAMES,
+    Begun,
+    Ended,
+    Event,
+    Looked,
+    Plan,
+    Preparing,
+    Scored,
+    load_trained,
+    plan_for,
+    tune,
+)
+from core.values import Detections, Instances, LabelMap
+
+COLOURS = {"leaf": (30, 160, 60), "berry": (200, 30, 40)}
+OBJECT = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six photos of 96 x 72 pixels with two discs each: with boxes, and with a mask for each class."""
+    root = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for part in ("voc/Annotations", "voc/JPEGImages", "voc/ImageSets", "masks/images", "masks/labels"):
+        (root / part).mkdir(parents=True)
+    for number in range(6):
+        photo, mask = Image.new("RGB", (96, 72), (90, 90, 100)), Image.new("L", (96, 72))
+        objects = []
+        for label, (name, colour) in enumerate(COLOURS.items(), 1):
+            x, y = 5 + 45 * (label - 1) + int(rng.integers(10)), int(rng.integers(5, 35))
+            ImageDraw.Draw(photo).ellipse((x, y, x + 30, y + 30), colour)
+            ImageDraw.Draw(mask).ellipse((x, y, x + 30, y + 30), label)
+            objects.append(OBJECT.format(name, x + 1, y + 1, x + 31, y + 31))
+        photo.save(root / "voc" / "JPEGImages" / f"{number}.jpg", quality=95)
+        photo.save(root / "masks" / "images" / f"{number}.png")
+        mask.save(root / "masks" / "labels" / f"{number}.png")
+        (root / "voc" / "Annotations" / f"{number}.xml").write_text(f"<annotation>{''.join(objects)}</annotation>")
+    (root / "voc" / "ImageSets" / "train.txt").write_text("0\n1\n2\n3\n")
+    (root / "voc" / "ImageSets" / "val.txt").write_text("4\n5\n")
+    shutil.copytree(root / "voc" / "ImageSets", root / "masks" / "ImageSets")
+    return root
+
+
+def plan(folder: Path, **others: Any) -> Plan:
+    settings = {"steps": 4, "batch_size": 2, "score_steps": 2, "look_every": 1e9, **others}
+    return plan_for("yolo", str(folder / "voc"), **settings)
+
+
+def of(kind: type, events: Iterable[Event]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="module")
+def unbroken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Path]:
+    out = tmp_path_factory.mktemp("runs") / "unbroken"
+    return list(tune(plan(folder), out)), out
+
+
+def test_events_tell_the_whole_training(unbroken: tuple[list[Event], Path], folder: Path) -> None:
+    events, out = unbroken
+    [begun] = of(Begun, events)
+    assert (begun.images, begun.validation_images) == (4, 2) and begun.classes == ("background", "berry", "leaf")
+    assert set(begun.taken.new) == {name for name in YOLO().state_dict() if name.startswith("head.")}
+    assert (
+        begun.learning == begun.parameters == sum(values.numel() for values in YOLO(classes=begun.classes).parameters())
+    )
+    assert [step.step for step in of(TrainingStep, events)] == [1, 2, 3, 4]
+    assert [scored.step for scored in of(Scored, events)] == [2, 4]
+    assert of(Scored, events)[0].best and all(0 <= one.scores["map50"] <= 1 for one in of(Scored, events))
+    looked = of(Looked, events)
+    assert [one.step for one in looked] == [1, 4], "at once, and at the end"
+    assert [look.image.shape for look in looked[0].looks] == [(3, 72, 96)] * 2
+    assert all(isinstance(look.made, Detections) and len(look.truth["boxes"]) == 2 for look in looked[0].looks)
+    assert torch.equal(looked[0].looks[1].image, looked[1].looks[1].image), "the samples are fixed"
+    [ended] = of(Ended, events)
+    assert (ended.how, ended.step) == ("finished", 4) and events.index(ended) == len(events) - 1
+    assert ended.weights == out / "weights.safetensors" and ended.best_step in (2, 4)
+
+
+def test_a_run_directory_holds_all_that_is_needed(unbroken: tuple[list[Event], Path], folder: Path) -> None:
+    events, out = unbroken
+    names = sorted(path.name for path in out.iterdir())
+    assert names[0] == "card.json" and names[1].startswith("events.out.tfevents")
+    assert names[2:] == ["metrics.jsonl", "state.safetensors", "weights.safetensors"]
+    [run] = runs_in(out.parent)
+    assert run.name == "unbroken" and run.ended == "finished" and run.weights.exists()
+    assert run.plan["data"] == str(folder / "voc") and run.plan["augmentation"]["zoom"] == 1.3
+    assert run.card["classes"] == ["background", "berry", "leaf"]
+    assert run.card["scores"] == of(Ended, events)[0].scores and run.card["steps"] == 4
+    curves = run.curves()
+    steps = of(TrainingStep, events)
+    assert set(curves) == {f"loss/{part}" for part in steps[0].losses} | {"learning rate", "score/map50"}
+    assert curves["loss/confidence"].values == tuple(step.losses["confidence"] for step in steps)
+    assert curves["score/map50"].steps == (2, 4)
+    assert list(curves["learning rate"].seconds) == sorted(curves["learning rate"].seconds)
+
+
+def test_tensorboard_opens_the_same_curves(unbroken: tuple[list[Event], Path]) -> None:
+    _events, out = unbroken
+    reader = EventAccumulator(str(out))
+    reader.Reload()
+    curves = Run(out, {}).curves()
+    assert {name.replace("_", " ") for name in reader.Tags()["scalars"]} == set(curves)
+    for name in ("loss/confidence", "score/map50"):
+        found = reader.Scalars(name)
+        assert tuple(one.step for one in found) == curves[name].steps
+        assert [one.value for one in found] == pytest.approx(curves[name].values)
+
+
+def test_the_weights_can_be_loaded_back_and_are_those_of_the_best_score(
+    unbroken: tuple[list[Event], Path], tmp_path: Path
+) -> None:
+    _events, out = unbroken
+    model = load_trained(out / "weights.safetensors")
+    assert isinstance(model, YOLO) and model.classes == ("background", "berry", "leaf") and not model.training
+    assert all(
+        torch.equal(model.state_dict()[name], values) for name, values in load_file(out / "weights.safetensors").items()
+    )
+    save_file({"a": torch.zeros(1)}, tmp_path / "strange.safetensors")
+    with pytest.raises(CheckpointError, match=r"strange\.safetensors does not say which model"):
+        load_trained(tmp_path / "strange.safetensors")
+    save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", model="yolo", classes='["background", "a"]')
+    with pytest.raises(CheckpointError, match=r"missing: trunk\.0\.weight"):
+        load_trained(tmp_path / "wrong.safetensors")
+    for header in ({"model": "yolo9000", "classes": "[]"}, {"model": "yolo", "classes": "["}, {"model": "yolo"}):
+        save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", **header)
+        with pytest.raises(CheckpointError, match="does not say which model"):
+            load_trained(tmp_path / "wrong.safetensors")
+
+
+def test_a_stopped_run_goes_on_with_the_losses_and_scores_of_an_unbroken_one(
+    unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path
+) -> None:
+    expected, whole = unbroken
+    out = tmp_path / "run"
+    first = []
+    for event in (training := tune(plan(folder), out)):
+        first.append(event)
+        if isinstance(event, TrainingStep) and event.step == 3:
+            training.close()
+    card = Run(out, json.loads((out / "card.json").read_text())).card
+    assert card["ended"] == "stopped" and card["steps"] == 3
+    rest = list(tune(plan(folder), out, resume=True))
+    pieces = [*of(TrainingStep, first), *of(TrainingStep, rest)]
+    assert [step.losses for step in pieces] == [step.losses for step in of(TrainingStep, expected)]
+    assert [one.scores for one in [*of(Scored, first), *of(Scored, rest)]] == [
+        one.scores for one in of(Scored, expected)
+    ]
+    assert runs_in(tmp_path)[0].ended == "finished"
+    assert _without_seconds(out) == _without_seconds(whole)
+    weights = [load_file(place / "weights.safetensors") for place in (out, whole)]
+    assert all(torch.equal(weights[0][name], values) for name, values in weights[1].items())
+
+
+def test_what_a_killed_run_said_behind_its_state_is_said_once(
+    unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "SAVE_EVERY", 2)
+    out, killed = tmp_path / "run", tmp_path / "killed"
+    training = tune(plan(folder), out)
+    for event in training:
+        if isinstance(event, TrainingStep) and event.step == 3:
+            shutil.copytree(out, killed)  # what a kill here leaves
+            break
+    with (killed / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "sec')
+    training.close()
+    rest = of(TrainingStep, tune(plan(folder), killed, resume=True))
+    assert [step.step for step in rest] == [3, 4]
+    assert _without_seconds(killed) == _without_seconds(unbroken[1])
+
+
+def _without_seconds(out: Path) -> list[dict[str, Any]]:
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in read_metrics(out)]
+
+
+def test_a_finished_run_that_is_resumed_changes_nothing(
+    unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(unbroken[1], tmp_path / "run")
+    again = list(tune(plan(folder), tmp_path / "run", resume=True))
+    assert [step.step for step in of(TrainingStep, again)] == [4]
+    assert _without_seconds(tmp_path / "run") == _without_seconds(unbroken[1])
+    assert of(Ended, again)[0].scores == of(Ended, unbroken[0])[0].scores
+
+
+def test_runs_are_not_written_over_or_mixed(unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match="holds a run already: choose another folder, or go on with it by --resume"
+    ):
+        next(tune(plan(folder), unbroken[1]))
+    with pytest.raises(CheckpointError, match="holds no run that could be resumed"):
+        next(tune(plan(folder), tmp_path, resume=True))
+    with pytest.raises(CheckpointError, match=r"begun with other settings \(batch_size, learning_rate\)"):
+        next(tune(plan(folder, batch_size=3, learning_rate=1.0), unbroken[1], resume=True))
+    shutil.copytree(unbroken[1], tmp_path / "longer")
+    longer = of(TrainingStep, tune(plan(folder, steps=5), tmp_path / "longer", resume=True))
+    assert [step.step for step in longer] == [5], "a longer training is the same run"
+
+
+def test_a_frozen_trunk_stays_bit_by_bit(folder: Path, tmp_path: Path) -> None:
+    events = list(tune(plan(folder, freeze="trunk", steps=2), tmp_path / "run"))
+    trunk = read_weights("trunk")
+    found = load_file(tmp_path / "run" / "state.safetensors")
+    for name, values in trunk.items():
+        if name.startswith("trunk."):
+            assert torch.equal(found[f"model.{name}"], values.to(found[f"model.{name}"].dtype)), name
+    [begun] = of(Begun, events)
+    assert begun.learning == sum(values.numel() for values in YOLO(classes=begun.classes).head.parameters())
+    assert begun.learning < begun.parameters
+
+
+def test_a_training_ends_early_on_a_plateau(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.1, 0.3, 0.3004, 0.2, 0.9, 0.9])
+    monkeypatch.setattr(tuning, "measure", lambda *_arguments: {"map50": next(scores)})
+    settings = plan(folder, steps=50, score_steps=1, patience=2, augmentation=NONE)
+    events = list(tune(settings, tmp_path / "run"))
+    assert [one.best for one in of(Scored, events)] == [True, True, True, False]
+    [ended] = of(Ended, events)
+    assert (ended.how, ended.step, ended.best_step) == ("plateau", 4, 3)
+    assert runs_in(tmp_path)[0].ended == "plateau"
+    assert int(load_file(tmp_path / "run" / "state.safetensors")["step"]) == 4
+
+
+def test_scores_and_looks_take_a_part_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(perf_counter=lambda: 102.0))
+    due = tuning._Due(3.0, 0.0)
+    due.done(50.0, since=101.9)
+    assert due.at == 53
+    due.done(50.0, since=100.0)
+    assert due.at == 50 + 2 * tuning.BUSY
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("yolo", "mask_rcnn")])
+def test_every_model_trains_on_a_folder(name: str, folder: Path, tmp_path: Path) -> None:
+    data = folder / ("voc" if name.endswith("rcnn") else "masks")
+    events = list(tune(plan_for(name, str(data), steps=1, batch_size=2), tmp_path / "run"))
+    [step] = of(TrainingStep, events)
+    assert all(np.isfinite(list(step.losses.values())))
+    assert (len(of(Preparing, events)) == 4) == (name == "fast_rcnn")
+    [ended] = of(Ended, events)
+    assert next(iter(ended.scores)) == ("map50" if name.endswith("rcnn") else "mean_iou")
+    kind = Detections if name.endswith("rcnn") else LabelMap
+    assert all(isinstance(look.made, kind) for look in of(Looked, events)[-1].looks)
+
+
+def test_mask_rcnn_starts_from_a_detector_of_the_same_classes(folder: Path, tmp_path: Path) -> None:
+    data = str(folder / "masks")
+    with pytest.raises(
+        CheckpointError, match=r"start from a Faster R-CNN, or Mask R-CNN, that was trained on the same"
+    ):
+        next(tune(plan_for("mask_rcnn", data, start="faster_rcnn"), tmp_path / "none"))
+    list(tune(plan_for("faster_rcnn", data, steps=1, batch_size=2), tmp_path / "boxes"))
+    start = str(tmp_path / "boxes" / "weights.safetensors")
+    events = list(tune(plan_for("mask_rcnn", data, start=start, steps=1, batch_size=2), tmp_path / "masks"))
+    assert list(of(Ended, events)[0].scores) == ["mask_ap50", "mean_iou", "pixel_accuracy"]
+    assert all(isinstance(look.made, Instances) for look in of(Looked, events)[-1].looks)
+
+
+def test_data_that_cannot_be_used_is_a_sentence(folder: Path, tmp_path: Path) -> None:
+    for data, model, sentence in (
+        (tmp_path, "yolo", "is no dataset: it needs Annotations and JPEGImages, or images and instances or labels"),
+        (folder / "voc", "fcn8s", "has boxes and no masks: FCN-8s learns from masks"),
+    ):
+        with pytest.raises(FolderError, match=sentence):
+            next(tune(plan_for(model, str(data)), tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_scenes_are_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "SCENES_DRAWN", {"train": 2, "validation": 1})
+    events = list(tune(plan_for("yolo", "scenes", steps=1), tmp_path / "run"))
+    assert of(Begun, events)[0].taken.new and of(Ended, events)
+
+
+def test_plans_follow_the_recipes_and_may_be_changed() -> None:
+    made = plan_for("faster_rcnn", "folder", minutes=3.0)
+    recipe = RECIPES["faster_rcnn"]
+    assert (made.batch_size, made.learning_rate) == (recipe.batch_size, recipe.schedule.learning_rate)
+    assert made.schedule.minutes == 3 and made.schedule.steps == tuning.MOST_STEPS
+    assert replace(made, minutes=None).schedule.steps == recipe.schedule.steps
+    assert replace(made, steps=5, minutes=None).schedule.warmup == 1
+
+
+def test_runs_are_found_compared_and_told_apart_from_other_folders(tmp_path: Path) -> None:
+    for name, batch_size, zoom, begun in (("a", 8, 1.3, "2026-01-01"), ("b", 16, 1.0, "2026-01-02")):
+        (tmp_path / name).mkdir()
+        card = {"plan": {"model": "yolo", "batch_size": batch_size, "augmentation": {"zoom": zoom, "mirror": True}}}
+        (tmp_path / name / "card.json").write_text(json.dumps(card | {"begun": begun}))
+    for name, text in (("broken", "{"), ("strange", '{"a": 1}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.json").write_text(text)
+    newer, older = runs_in(tmp_path)
+    assert (newer.name, older.name) == ("b", "a") and newer.ended is None and newer.curves() == {}
+    assert differences(older, newer) == {"batch_size": (8, 16), "augmentation.zoom": (1.3, 1.0)}
+    assert runs_in(tmp_path / "nowhere") == []
