@@ -1,23 +1,18 @@
-"""Uploaded archives, unpacked so that nothing is written outside the work folder and nothing stays behind.
+"""Uploaded zip files, unpacked so that nothing is written outside the work folder and nothing stays behind.
 
 What an archive says of itself is not believed: sizes are counted while they are written, names are checked before the
 first file is made, and whatever is no plain file or folder is refused.
 """
 
-import gzip
 import os
 import re
 import shutil
 import stat
-import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import IO, cast
 
@@ -36,7 +31,7 @@ _MOST_AT_ONCE = 8 * 2**20  # bytes that a reader may ask for; the directory of 2
 _CHUNK = 2**16
 _WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a few bytes to any amount of memory at once
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_CLUTTER = re.compile(r"(^|/)(__MACOSX(/|$)|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
+_CLUTTER = re.compile(r"(^|/)(__MACOSX(/|$)|\._|\.DS_Store$|Icon\r$|Thumbs\.db$|desktop\.ini$)")
 
 Source = str | os.PathLike[str] | IO[bytes]
 
@@ -72,23 +67,14 @@ class Unpacked:
         self._work.cleanup()
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A file in an archive, or a folder where ``open`` is None; ``size`` in bytes is what the archive says."""
-
-    name: str
-    size: int = 0
-    open: Callable[[], IO[bytes]] | None = None
-
-
 def unpack(source: Source, parent: str | os.PathLike[str] | None = None) -> Unpacked:
-    """Unpack a zip, tar or tar.gz file, given as a path or a binary file, into a new folder in ``parent``.
+    """Unpack a zip file, given as a path or a binary file, into a new folder in ``parent``.
 
     Without ``parent`` the folder lies where the system keeps temporary files. Archives in the archive stay packed;
     what systems add unasked, such as __MACOSX, is left out.
 
     Raises:
-        ArchiveError: it is no such archive, or damaged, encrypted or too large; or it has links, devices, two files of
+        ArchiveError: it is no zip file, or damaged, encrypted or too large; or it has links, devices, two files of
             one name, or names that lead elsewhere or are not fit for files. Nothing of it is left then.
     """
     work = Unpacked(parent)
@@ -98,8 +84,8 @@ def unpack(source: Source, parent: str | os.PathLike[str] | None = None) -> Unpa
         work.close()
         if isinstance(error, ArchiveError) or not isinstance(error, Exception):
             raise
-        # A damaged archive leads its readers to nearly every exception there is.
-        raise ArchiveError(_("The archive is damaged or cut off: pack it anew, as a zip file.")) from None
+        # A damaged archive leads its reader to nearly every exception there is.
+        raise _damaged() from None
     return work
 
 
@@ -116,25 +102,14 @@ def _unpack(source: Source, work: Unpacked) -> None:
         sentence = _("The archive is larger than {most} MB: leave some files out, or scale the images down.")
         raise ArchiveError(sentence.format(most=MOST_PACKED // 10**6))
     source.seek(0)
-    start = source.read(512)
-    source.seek(0)
-    writer = _Writer(work.folder, packed)
-    if start[:2] == b"PK":
-        with zipfile.ZipFile(cast(IO[bytes], _Bounded(source))) as archive:
-            _write(_in_zip(archive), work, writer)
-    elif start[:2] == b"\x1f\x8b":
-        # A tar file is read back and forth, which a packed one only stands slowly.
-        with TemporaryFile(dir=work.folder) as plain, gzip.open(source) as stream:
-            _Writer(work.folder, packed).copy(cast(IO[bytes], stream), plain)
-            _write_tar(plain, work, writer)
-    elif start[257:262] == b"ustar":
-        _write_tar(source, work, writer)
-    else:
-        raise ArchiveError(_("This is no archive that can be unpacked: choose a zip, tar or tar.gz file."))
+    if source.read(2) != b"PK":
+        raise ArchiveError(_("This is no archive that can be unpacked here: choose a zip file."))
+    with zipfile.ZipFile(cast(IO[bytes], _Bounded(source))) as archive:
+        _write(archive, work, _Writer(work.folder, packed))
 
 
 class _Bounded:
-    """A file that never hands over a lot at once, be it a directory of a million files or a header of a gigabyte."""
+    """A file that does not hand over a lot at once, such as the directory of a million files."""
 
     def __init__(self, file: IO[bytes]):
         self._file = file
@@ -154,6 +129,7 @@ class _Writer:
     """Copies what an archive of ``packed`` bytes holds to the disk of ``folder``, until it becomes too much."""
 
     def __init__(self, folder: Path, packed: int):
+        self.packed = packed
         self._folder = folder
         self._likely = max(LITTLE, MOST_RATIO * packed)
         self._written = 0
@@ -176,78 +152,68 @@ class _Writer:
             file.write(chunk)
 
 
-def _in_zip(archive: zipfile.ZipFile) -> Iterator[_Member]:
-    for info in archive.infolist():
-        if info.flag_bits & 1:
-            raise ArchiveError(_("The archive is encrypted: pack it anew, without a password."))
-        if "\0" in info.orig_filename:
-            raise _unfit(info.orig_filename)
-        kind = stat.S_IFMT(info.external_attr >> 16)  # of Unix; 0 where another system packed
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise _no_plain_file(info.filename)
-        if info.is_dir():
-            yield _Member(info.filename)
-        elif info.compress_type in _WAYS:
-            yield _Member(info.filename, info.file_size, partial(archive.open, info))
-        else:
-            raise ArchiveError(_("The archive is packed in a rare way: pack it anew, as an ordinary zip file."))
-
-
-def _write_tar(plain: IO[bytes], work: Unpacked, writer: _Writer) -> None:
-    plain.seek(0)
-    with tarfile.open(fileobj=cast(IO[bytes], _Bounded(plain)), mode="r:") as archive:
-        _write(_in_tar(archive), work, writer)
-
-
-def _in_tar(archive: tarfile.TarFile) -> Iterator[_Member]:
-    for info in archive:
-        if info.isdir():
-            yield _Member(info.name)
-        elif info.isreg():
-            yield _Member(info.name, info.size, cast(Callable[[], IO[bytes]], partial(archive.extractfile, info)))
-        else:
-            raise _no_plain_file(info.name)
-
-
-def _write(found: Iterator[_Member], work: Unpacked, writer: _Writer) -> None:
-    """Check the directory of an archive, then write its files."""
-    members = list(islice(found, MOST_FILES + 1))
-    places = _places(members)
-    writer.expect(sum(member.size for member in places.values()))
-    for place, member in places.items():
+def _write(archive: zipfile.ZipFile, work: Unpacked, writer: _Writer) -> None:
+    """Check the directory of ``archive``, then write its files."""
+    places = _places(archive.infolist())
+    # Files that share their packed bytes are never honest: a little could be read, and unpacked, any number of times.
+    if sum(info.compress_size for info in places.values()) > writer.packed:
+        raise _damaged()
+    writer.expect(sum(info.file_size for info in places.values()))
+    for place, info in places.items():
         path = work.folder / place
-        (path.parent if member.open else path).mkdir(parents=True, exist_ok=True)
-        if member.open:
-            with member.open() as stream, path.open("xb") as file:  # x: never over another file
+        (path if _is_folder(info) else path.parent).mkdir(parents=True, exist_ok=True)
+        if not _is_folder(info):
+            with archive.open(info) as stream, path.open("xb") as file:  # x: never over another file
                 writer.copy(stream, file)
-    work.files = tuple(sorted(str(place) for place, member in places.items() if member.open))
+    work.files = tuple(sorted(str(place) for place, info in places.items() if not _is_folder(info)))
     if not work.files:
         raise ArchiveError(_("There is no file in the archive: choose another one."))
     inner = [name for name in work.files if name.lower().endswith(_ARCHIVES)]
     if inner:
         sentence = _("Archives in the archive were left packed: {names}.")
-        work.notes = (sentence.format(names=_few(inner)),)
+        work.notes = (sentence.format(names=", ".join(inner[:5]) + (", ..." if inner[5:] else "")),)
 
 
-def _places(members: Sequence[_Member]) -> dict[PurePosixPath, _Member]:
+def _places(members: Sequence[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """Return where each of ``members`` goes, within the work folder; each place is one on every file system."""
-    places: dict[PurePosixPath, _Member] = {}
+    if len(members) > MOST_FILES:
+        raise _too_many_files()
+    places: dict[PurePosixPath, zipfile.ZipInfo] = {}
     files: set[str] = set()
     folders: set[str] = set()
     for member in members:
-        place = _place(member.name)
-        if not place.parts or _CLUTTER.search(str(place)):
+        _check_kind(member)
+        if _CLUTTER.search(member.orig_filename):
+            continue
+        place = _place(member.orig_filename)
+        if not place.parts:
             continue
         key = str(place).casefold()
         above = {str(folder).casefold() for folder in place.parents}
-        if key in files or files & above or (member.open and key in folders):
+        if key in files or files & above or (key in folders and not _is_folder(member)):
             raise ArchiveError(_("The archive has two files of one name, {name}: rename one.").format(name=place))
         folders |= above
-        (files if member.open else folders).add(key)
+        (folders if _is_folder(member) else files).add(key)
         places[place] = member
-    if len(members) > MOST_FILES or len(files) + len(folders) > MOST_FILES:
-        raise _too_many_files()
+        if len(files) + len(folders) > MOST_FILES:
+            raise _too_many_files()
     return places
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    return member.orig_filename.endswith(("/", "\\"))
+
+
+def _check_kind(member: zipfile.ZipInfo) -> None:
+    """Refuse what is no plain file or folder."""
+    if member.flag_bits & 1:
+        raise ArchiveError(_("The archive is encrypted: pack it anew, without a password."))
+    kind = stat.S_IFMT(member.external_attr >> 16)  # of Unix; 0 where another system packed
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        sentence = _("The archive has a link or device, {name}: pack it anew with plain files and folders only.")
+        raise ArchiveError(sentence.format(name=_shown(member.filename)))
+    if member.compress_type not in _WAYS:
+        raise ArchiveError(_("The archive is packed in a rare way: pack it anew, as an ordinary zip file."))
 
 
 def _place(name: str) -> PurePosixPath:
@@ -270,18 +236,13 @@ def _shown(name: str) -> str:
     return ascii(name[:40]).strip("'") if not name.isprintable() else name[:40]
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if names[5:] else "")
-
-
 def _unfit(name: str) -> ArchiveError:
     sentence = _("A name in the archive is too long or unreadable, {name}: give the file a short, plain name.")
     return ArchiveError(sentence.format(name=_shown(name)))
 
 
-def _no_plain_file(name: str) -> ArchiveError:
-    sentence = _("The archive has a link or device, {name}: pack it anew with plain files and folders only.")
-    return ArchiveError(sentence.format(name=_shown(name)))
+def _damaged() -> ArchiveError:
+    return ArchiveError(_("The archive is damaged or cut off: pack it anew."))
 
 
 def _too_many_files() -> ArchiveError:

@@ -6,9 +6,7 @@ import random
 import shutil
 import stat
 import struct
-import tarfile
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,29 +29,10 @@ def zipped(*entries: Entry, way: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
     return file
 
 
-def tarred(*entries: tarfile.TarInfo | tuple[str, bytes], mode: str = "w:gz") -> io.BytesIO:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]
-        for entry in entries:
-            if isinstance(entry, tarfile.TarInfo):
-                archive.addfile(entry)
-            else:
-                info = tarfile.TarInfo(entry[0])
-                info.size = len(entry[1])
-                archive.addfile(info, io.BytesIO(entry[1]))
-    return file
-
-
 def with_mode(name: str, mode: int, content: str = "/etc/passwd") -> io.BytesIO:
     info = zipfile.ZipInfo(name)
     info.create_system, info.external_attr = 3, mode << 16
     return zipped((info, content))
-
-
-def of_type(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
-    return info
 
 
 def patched(file: io.BytesIO, old: bytes, new: bytes) -> io.BytesIO:
@@ -83,9 +62,8 @@ def work(tmp_path: Path) -> Path:
 FILES = [("set/JPEGImages/one.jpg", b"\xff\xd8" * 50_000), ("set/Annotations/one.xml", b"<a/>"), ("empty", b"")]
 
 
-@pytest.mark.parametrize("pack", [zipped, tarred, lambda *files: tarred(*files, mode="w")], ids=["zip", "tgz", "tar"])
-def test_files_come_out_as_they_went_in_and_go_with_the_object(pack: Callable[..., io.BytesIO], work: Path) -> None:
-    with unpack(pack(*FILES), work) as unpacked:
+def test_files_come_out_as_they_went_in_and_go_with_the_object(work: Path) -> None:
+    with unpack(zipped(*FILES), work) as unpacked:
         assert unpacked.folder.parent.parent == work
         assert unpacked.files == tuple(sorted(name for name, _content in FILES)) and unpacked.notes == ()
         for name, content in FILES:
@@ -93,7 +71,7 @@ def test_files_come_out_as_they_went_in_and_go_with_the_object(pack: Callable[..
             assert not stat.S_IXUSR & (unpacked.folder / name).stat().st_mode
     assert list(work.iterdir()) == []
     unpacked.close()
-    forgotten = unpack(pack(*FILES), work)
+    forgotten = unpack(zipped(*FILES), work)
     assert forgotten.folder.exists()
     del forgotten
     assert list(work.iterdir()) == [], "a session that ends without closing leaves nothing either"
@@ -107,7 +85,7 @@ def test_a_path_does_as_well_as_a_file(work: Path, tmp_path: Path) -> None:
 
 
 def test_folders_without_files_are_made_and_clutter_is_left_out(work: Path) -> None:
-    clutter = ("__MACOSX/set/._a.png", "set/.DS_Store", "set/Thumbs.db", "set/._a.png")
+    clutter = ("__MACOSX/set/._a.png", "set/.DS_Store", "set/Thumbs.db", "set/._a.png", "set/Icon\r")
     packed = zipped(("cats/", b""), ("set/a.png", b"a"), *((name, b"x") for name in clutter))
     with unpack(packed, work) as unpacked:
         assert unpacked.files == ("set/a.png",)
@@ -115,7 +93,7 @@ def test_folders_without_files_are_made_and_clutter_is_left_out(work: Path) -> N
 
 
 def test_names_from_windows_become_folders(work: Path) -> None:
-    with unpack(zipped(("set\\a.png", b"a"), ("./set/./b.png", b"b")), work) as unpacked:
+    with unpack(zipped(("set\\", b""), ("set\\a.png", b"a"), ("./set/./b.png", b"b")), work) as unpacked:
         assert unpacked.files == ("set/a.png", "set/b.png")
 
 
@@ -139,19 +117,13 @@ LEADING_OUT = [
 
 
 @pytest.mark.parametrize("name", LEADING_OUT)
-@pytest.mark.parametrize("pack", [zipped, tarred], ids=["zip", "tgz"])
-def test_names_that_lead_elsewhere_are_refused(pack: Callable[..., io.BytesIO], name: str, work: Path) -> None:
-    assert "leads out of its folder" in refusal(pack(("fine", b"fine"), (name, b"out")), work)
+def test_names_that_lead_elsewhere_are_refused(name: str, work: Path) -> None:
+    assert "leads out of its folder" in refusal(zipped(("fine", b"fine"), (name, b"out")), work)
 
 
 @pytest.mark.parametrize("mode", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
-def test_a_zip_with_links_or_devices_is_refused(mode: int, work: Path) -> None:
+def test_links_and_devices_are_refused(mode: int, work: Path) -> None:
     assert "link or device, trick" in refusal(with_mode("trick", mode | 0o777), work)
-
-
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
-def test_a_tar_with_links_or_devices_is_refused(kind: bytes, work: Path) -> None:
-    assert "link or device, trick" in refusal(tarred(("fine", b"fine"), of_type("trick", kind, "/etc/passwd")), work)
 
 
 def test_permission_bits_alone_make_no_link(work: Path) -> None:
@@ -176,7 +148,6 @@ def test_names_that_are_not_fit_for_files_are_refused(name: str, work: Path) -> 
 
 
 def test_names_that_cannot_be_decoded_are_refused(work: Path) -> None:
-    assert "too long or unreadable" in refusal(tarred(("n\udcff", b"")), work)
     assert "too long or unreadable" in refusal(patched(zipped(("a_b", b"")), b"a_b", b"a\0b"), work)
     assert "damaged" in refusal(patched(zipped(("aé", b"")), "aé".encode(), b"a\xff\xff"), work)
 
@@ -193,24 +164,21 @@ def test_encrypted_and_rarely_packed_files_are_refused(work: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"PK", b"PK\x03\x04 and no more", b"\x1f\x8b\x08 and no more", b"Rar!\x1a\x07", b"text" * 1000]
+    "content", [b"", b"PK", b"PK\x03\x04 and no more", b"\x1f\x8b\x08 of gzip", b"Rar!\x1a\x07", b"text" * 1000]
 )
 def test_what_is_no_archive_is_refused(content: bytes, work: Path) -> None:
-    assert "damaged" in (sentence := refusal(content, work)) or "choose a zip, tar or tar.gz file" in sentence
+    assert "damaged" in (sentence := refusal(content, work)) or "choose a zip file" in sentence
 
 
-@pytest.mark.parametrize("pack", [zipped, tarred], ids=["zip", "tgz"])
-def test_archives_without_files_are_refused(pack: Callable[..., io.BytesIO], work: Path) -> None:
-    assert "There is no file in the archive" in refusal(pack(), work)
+def test_archives_without_files_are_refused(work: Path) -> None:
+    assert "There is no file in the archive" in refusal(zipped(), work)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans(), tar=st.booleans())
-@example(place=0.5, byte=0, cut=True, tar=True)
-def test_damage_anywhere_ends_in_a_sentence_or_in_files(
-    place: float, byte: int, cut: bool, tar: bool, work: Path
-) -> None:
-    content = bytearray((tarred if tar else zipped)(*FILES).getvalue())
+@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
+@example(place=0.5, byte=0, cut=True)
+def test_damage_anywhere_ends_in_a_sentence_or_in_files(place: float, byte: int, cut: bool, work: Path) -> None:
+    content = bytearray(zipped(*FILES).getvalue())
     index = int(place * len(content))
     content = content[:index] if cut else content[:index] + bytes([byte]) + content[index + 1 :]
     before = sorted(work.parent.rglob("*"))
@@ -228,15 +196,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("pack", [zipped, tarred], ids=["zip", "tgz"])
-def test_bombs_are_stopped_by_their_ratio_and_by_their_size(pack: Callable[..., io.BytesIO], work: Path) -> None:
-    with unpack(pack(("text", bytes(20_000))), work) as unpacked:
+def test_bombs_are_stopped_by_their_ratio_and_by_their_size(work: Path) -> None:
+    with unpack(zipped(("text", bytes(20_000))), work) as unpacked:
         assert (unpacked.folder / "text").stat().st_size == 20_000, "a high ratio of little is no bomb"
-    assert "more than 100 times as much" in refusal(pack(("zeros", bytes(400_000))), work)
+    assert "more than 100 times as much" in refusal(zipped(("zeros", bytes(400_000))), work)
     half = hashlib.sha256(b"").digest() * 8000
     padded = ("padding", random.Random(0).randbytes(20_000))
-    assert "more than 0 MB" in refusal(pack(padded, ("a", half), ("b", half)), work)
-    assert "larger than 0 MB" in refusal(pack(("large", random.Random(0).randbytes(201_000))), work)
+    assert "more than 0 MB" in refusal(zipped(padded, ("a", half), ("b", half)), work)
+    assert "larger than 0 MB" in refusal(zipped(("large", random.Random(0).randbytes(201_000))), work)
 
 
 @pytest.mark.usefixtures("small")
@@ -259,25 +226,25 @@ def test_sizes_in_the_directory_are_not_believed(work: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_files_that_share_their_bytes_count_each_time(work: Path) -> None:
-    """Overlapping entries pack any number of copies into one (Fifield 2019)."""
-    packed = zipped(("zeros", bytes(15_000)))
+def test_files_that_share_their_packed_bytes_are_refused(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overlapping entries pack any number of copies into one (Fifield 2019); the directory shows it."""
+    monkeypatch.setattr(Path, "open", lambda *_words: pytest.fail("a file was made"))
+    packed = zipped(("zeros", random.Random(0).randbytes(2000)))
     content = packed.getvalue()
     start = content.index(b"PK\x01\x02")
     directory, end = content[start : content.index(b"PK\x05\x06")], content[content.index(b"PK\x05\x06") :]
     copies = b"".join(directory.replace(b"zeros", b"zero%d" % number) for number in range(9))
     counts = struct.pack("<HHLL", 9, 9, len(copies), start)
-    assert "100 times" in refusal(content[:start] + copies + end[:8] + counts + end[20:], work)
+    assert "damaged" in refusal(content[:start] + copies + end[:8] + counts + end[20:], work)
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("pack", [zipped, tarred], ids=["zip", "tgz"])
 def test_too_many_files_and_folders_are_refused_before_the_first_is_made(
-    pack: Callable[..., io.BytesIO], work: Path, monkeypatch: pytest.MonkeyPatch
+    work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "open", lambda *_words: pytest.fail("a file was made"))
-    assert "more than 20 files" in refusal(pack(*((f"{number}", b"") for number in range(21))), work)
-    deep = pack(*((f"{number}/a/b/c/d", b"") for number in range(6)))
+    assert "more than 20 files" in refusal(zipped(*((f"{number}", b"") for number in range(21))), work)
+    deep = zipped(*((f"{number}/a/b/c/d", b"") for number in range(6)))
     assert "more than 20 files" in refusal(deep, work)
 
 
@@ -288,12 +255,6 @@ def test_a_directory_of_a_million_files_is_not_even_read(work: Path) -> None:
     end = b"PK\x05\x06" + struct.pack("<HHHHLLH", 0, 0, 0xFFFF, 0xFFFF, count * len(one), 4, 0)
     packed = io.BytesIO(b"PK\x03\x04" + one * count + end)
     assert "more than 20000 files" in refusal(packed, work)
-
-
-def test_a_header_of_a_gigabyte_is_not_read(work: Path) -> None:
-    header = tarfile.TarInfo("pax")
-    header.type, header.size = tarfile.XHDTYPE, 2**30
-    assert refusal(header.tobuf() + bytes(9 * 2**20), work)
 
 
 def test_the_last_of_the_disk_is_left_alone(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
