@@ -145,6 +145,7 @@ def precision_metric(
         rec_thresholds=COCO_RECALLS,
         class_metrics=class_metrics,
         backend="faster_coco_eval",
+        sync_on_compute=False,  # of several processes that train together, one measures
     )
     metric.warn_on_many_detections = False  # detectors here end with at most 100
     return metric

@@ -66,7 +66,7 @@ class Team:
         """Return the function that gives ``model``'s loss parts; where there are several, gradients are averaged."""
         if self.size == 1:
             return model.losses  # type: ignore[return-value]
-        return DistributedDataParallel(_ByLosses(model), broadcast_buffers=False)
+        return DistributedDataParallel(_ByLosses(model), forward_sync_buffers=False)
 
 
 ALONE = Team()
