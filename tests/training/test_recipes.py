@@ -33,15 +33,15 @@ EXTENDED = {name: recipe.start for name, recipe in RECIPES.items() if recipe.sta
 
 
 def thin() -> Backbone:
-    """The slim trunk, six channels wide but for the map that FCN-8s takes a skip from."""
+    """The slim trunk, six channels wide but for the maps that FCN-8s takes a skip from."""
     return Backbone(
-        *backbones._block(3, 6, 11, stride=4),
+        *backbones.normalised_convolution(3, 32, 11, stride=4),
         nn.MaxPool2d(3, 2, 1),
-        *backbones._block(6, 96, 5),
+        *backbones.normalised_convolution(32, 96, 5),
         nn.MaxPool2d(3, 2, 1),
-        *backbones._block(96, 6, 3),
-        *backbones._block(6, 6, 3),
-        *backbones._block(6, 6, 3),
+        *backbones.normalised_convolution(96, 6, 3),
+        *backbones.normalised_convolution(6, 6, 3),
+        *backbones.normalised_convolution(6, 6, 3),
         channels=6,
     )
 
