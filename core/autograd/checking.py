@@ -41,11 +41,12 @@ class Leaves(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run ``func`` and note a leaf that it made."""
+        """Run ``func`` and note a leaf that it made, or made of its first argument."""
         result = self.run(func, args, kwargs or {})
-        if isinstance(result, Tensor) and _is_leaf(result) and not any(leaf is result for leaf in self.leaves):
-            self.leaves.append(result)
-            self.noted(result)
+        for tensor in (result, *args[:1]):
+            if isinstance(tensor, Tensor) and _is_leaf(tensor) and not any(leaf is tensor for leaf in self.leaves):
+                self.leaves.append(tensor)
+                self.noted(tensor)
         return result
 
     def run(self, func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

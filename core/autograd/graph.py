@@ -26,11 +26,13 @@ class GraphError(ValueError):
 @dataclass(frozen=True)
 class Saved:
     """What a node keeps for the backward pass: ``name`` as PyTorch calls it, and its ``value``, a tensor, a list of
-    tensors, a number, ...; ``error`` is PyTorch's message where it will not give the value out any more."""
+    tensors, a number, ...; ``error`` is PyTorch's message where it will not give the value out any more. ``node`` is
+    the node whose value it is, where it is one's."""
 
     name: str
     value: Any
     error: str = ""
+    node: int | None = None
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,14 @@ def graph(tensor: Tensor, names: Mapping[str, Any] | None = None, recording: Rec
     Raises:
         GraphError: ``tensor`` does not require a gradient.
     """
-    if not tensor.requires_grad:
+    root = _made_by(tensor)
+    if root is None:
         raise GraphError(_without_graph(tensor, recording))
     named = {name: value for name, value in (names or {}).items() if isinstance(value, Tensor)}
-    root = torch.autograd.graph.get_gradient_edge(tensor)
-    ordered = _in_order(root.node)
+    ordered = _in_order(root[0])
     index = {node: place for place, node in enumerate(ordered)}
     passing, refusal = _go_back(tensor, ordered)
-    described = _Described(tensor, named, recording)
+    described = _Described(tensor, named, recording, index)
     nodes = tuple(described.node(node, passing.get(node)) for node in ordered)
     edges, constants = [], []
     for node in ordered:
@@ -148,7 +150,7 @@ def graph(tensor: Tensor, names: Mapping[str, Any] | None = None, recording: Rec
             else:
                 contribution = contributions[place] if place < len(contributions) else None
                 edges.append(Edge(index[producer], output, index[node], place, contribution, locals_.get(place)))
-    backward = tuple(index[node] for node in _as_the_engine(root.node))
+    backward = tuple(index[node] for node in _as_the_engine(root[0]))
     leaves = tuple(leaf for node in ordered if (leaf := leaf_of(node)) is not None)
     return Graph(nodes, tuple(edges), tuple(constants), backward, leaves, refusal)
 
@@ -177,13 +179,28 @@ def is_leaf(node: AutogradNode) -> bool:
     return leaf_of(node) is not None
 
 
+def _made_by(tensor: Tensor) -> tuple[AutogradNode, int] | None:
+    """Return the node behind ``tensor`` and which of its outputs it is, or None where there is no graph.
+
+    There is none behind a view that was taken of a leaf under no_grad either, which says that it requires a gradient.
+    """
+    if not tensor.requires_grad:
+        return None
+    if tensor.grad_fn is not None:
+        return tensor.grad_fn, tensor.output_nr
+    through = tensor.view_as(tensor).grad_fn  # a leaf's own node is found behind anything that is made of it
+    ((node, output),) = through.next_functions if through else ((None, 0),)
+    return (node, output) if node else None
+
+
 def _producers(node: AutogradNode) -> list[AutogradNode]:
     return [producer for producer, _output in node.next_functions if producer is not None]
 
 
 def count_nodes(tensor: Tensor) -> int:
     """Return the number of nodes in the graph behind ``tensor``."""
-    return len(_all_behind(torch.autograd.graph.get_gradient_edge(tensor).node)) if tensor.requires_grad else 0
+    root = _made_by(tensor)
+    return len(_all_behind(root[0])) if root else 0
 
 
 def _all_behind(root: AutogradNode) -> list[AutogradNode]:
@@ -324,15 +341,22 @@ def _or_zeros(made: Tensor | None, like: Tensor) -> Tensor:
 class _Described:
     """What can be said of autograd's nodes: from the tensors that have a name, and from what was recorded."""
 
-    def __init__(self, result: Tensor, named: Mapping[str, Tensor], recording: Recording | None):
+    def __init__(
+        self,
+        result: Tensor,
+        named: Mapping[str, Tensor],
+        recording: Recording | None,
+        index: Mapping[AutogradNode, int],
+    ):
+        self._index = index
         self._operations = recording.operations if recording else {}
         self._recording = recording
         self._named = named
         self._tensors = {}
         for name, tensor in (("", result), *named.items()):
-            if tensor.requires_grad:
-                edge = torch.autograd.graph.get_gradient_edge(tensor)
-                self._tensors[edge.node, edge.output_nr] = (name, tensor)
+            end = _made_by(tensor)
+            if end:
+                self._tensors[end] = (name, tensor)
 
     def node(self, node: AutogradNode, passing: _Passing | None) -> Node:
         words = in_words(node.name())
@@ -345,7 +369,7 @@ class _Described:
         values = self._values(node, operation)
         gradients = passing.outputs if passing else (None,) * len(values)
         place = operation.place if operation else None
-        saved = tuple(_saved(node))
+        saved = tuple(_saved(node, self._index))
         return Node(node.name(), words, "operation", values, gradients, saved, variable, place, node._sequence_nr())
 
     def _values(self, node: AutogradNode, operation: Operation | None) -> tuple[Tensor | None, ...]:
@@ -370,7 +394,7 @@ class _Described:
         return Constant(consumer, place, kept(value), name, hidden)
 
 
-def _saved(node: AutogradNode) -> Iterator[Saved]:
+def _saved(node: AutogradNode, index: Mapping[AutogradNode, int]) -> Iterator[Saved]:
     for name in dir(node):
         if not name.startswith("_saved_"):
             continue
@@ -381,7 +405,8 @@ def _saved(node: AutogradNode) -> Iterator[Saved]:
             yield Saved(title, None, str(error))
             continue
         if isinstance(value, Tensor):
-            yield Saved(title, kept(value))
+            end = _made_by(value)
+            yield Saved(title, kept(value), node=index.get(end[0]) if end else None)
         elif value is not None:
             yield Saved(title, _signed(value))
 

@@ -80,7 +80,7 @@ def run_each(example: Example) -> list[Graph]:
     return graphs
 
 
-def export(example: Example) -> Capture:
+def capture_by_export(example: Example) -> Capture:
     """Return what `torch.export` captures, and the guards that the example's other inputs run into."""
     module = nn.Module()
     module.forward = example.function  # so that its arguments keep their names
@@ -94,7 +94,7 @@ def export(example: Example) -> Capture:
     return Capture((_nodes(program.graph_module),), tuple(guards))
 
 
-def compile(example: Example) -> Capture:
+def capture_by_compile(example: Example) -> Capture:
     """Return what `torch.compile` captures on the example's first input, without a compiler behind it."""
     import torch._dynamo as dynamo  # three seconds, which the rest of the app does not wait for
 

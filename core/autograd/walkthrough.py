@@ -55,8 +55,9 @@ class Walkthrough:
     unreached: tuple[str, ...]
 
 
-def walk_through(source: str) -> Walkthrough:
-    """Return the graph behind the last value of ``source``, with its leaves' gradients checked.
+def walk_through(source: str, check: bool = True) -> Walkthrough:
+    """Return the graph behind the last value of ``source``; with ``check`` its leaves' gradients are held against
+    finite differences, which takes two evaluations for each element.
 
     Raises:
         ExpressionError: the source is wrong.
@@ -71,7 +72,7 @@ def walk_through(source: str) -> Walkthrough:
     drawn = graph(result, names, recording)
     quick = time.thread_time() - started <= MOST_SECONDS
     leaves = drawn.leaf_tensors
-    differences = _differences(source, name)
+    differences = _differences(source, name) if check else None
     accumulated = accumulate(result, leaves, PASSES) if quick and not drawn.refusal else []
     described = []
     for place, (node, leaf) in enumerate(zip(drawn.leaves, leaves, strict=True)):

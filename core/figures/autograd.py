@@ -19,24 +19,28 @@ from core.tensors.errors import help_for
 LONGEST_SIDE = 8  # rows and columns of a tensor that are shown
 PORTS = 0.6  # of a node's width, along which its inputs lie
 MOST_PATHS = 4  # of the chain rule, that are written out
+MOST_FACTORS = 12  # of a path, the last ones
 
 _DIGITS = 6  # that travel; fewer are shown
 
 
-def source_data(source: str) -> dict[str, Any]:
+def source_data(source: str, check: bool = True) -> dict[str, Any]:
     """Return, ready for JSON, what becomes of ``source``: its ``graph``, as ``graph_data`` returns it, and its
-    ``error``. Where there is an error in a line, the graph is that of the lines before it, and ``partial``."""
-    graph, error = _graph_of(source)
+    ``error``. Where there is an error in a line, the graph is that of the lines before it, and ``partial``.
+
+    Without ``check`` no gradient is held against finite differences.
+    """
+    graph, error = _graph_of(source, check)
     partial = False
     if graph is None and error["line"] > 1:
-        graph, _error = _graph_of("\n".join(source.split("\n")[: error["line"] - 1]))
+        graph, _error = _graph_of("\n".join(source.split("\n")[: error["line"] - 1]), check)
         partial = graph is not None
-    return {"source": source, "graph": graph, "error": error or None, "partial": partial}
+    return {"source": source, "graph": graph, "error": error or None, "partial": partial, "checked": check}
 
 
-def _graph_of(source: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _graph_of(source: str, check: bool) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     try:
-        return graph_data(walk_through(source)), {}
+        return graph_data(walk_through(source, check)), {}
     except ExpressionError as error:
         place = {"line": error.line, "column": error.column, "end_column": error.end_column}
         return None, {"message": str(error), "help": error.help, **place}
@@ -162,10 +166,9 @@ def _constant(constant: Constant) -> dict[str, Any] | None:
 
 
 def _saved(saved: Saved) -> dict[str, Any]:
-    value = saved.value
-    if isinstance(value, Tensor):
-        return {"name": saved.name, "value": numbers(value), "text": "", "error": saved.error}
-    return {"name": saved.name, "value": None, "text": "" if value is None else str(value), "error": saved.error}
+    tensor = saved.value if isinstance(saved.value, Tensor) else None
+    text = "" if saved.value is None or tensor is not None else str(saved.value)
+    return {"name": saved.name, "value": numbers(tensor), "text": text, "error": saved.error, "item": saved.node}
 
 
 def _local(edge: Edge, consumer: Node) -> dict[str, Any] | None:
@@ -212,10 +215,13 @@ def _chains(drawn: Graph) -> list[str]:
             for path in paths(edge.consumer):
                 yield [*path, edge]
 
+    def product(path: Sequence[Edge]) -> str:
+        left_out = ["…"] * (len(path) > MOST_FACTORS)
+        return " · ".join(["1", *left_out, *(_factor(edge, drawn) for edge in path[-MOST_FACTORS:])])
+
     def written(node: int) -> str:
         found = list(islice(paths(node), MOST_PATHS + 1))
-        products = [" · ".join(["1", *(_factor(edge, drawn) for edge in path)]) for path in found[:MOST_PATHS]]
-        return "  +  ".join(products + ["…"] * (len(found) > MOST_PATHS))
+        return "  +  ".join([product(path) for path in found[:MOST_PATHS]] + ["…"] * (len(found) > MOST_PATHS))
 
     return [written(node) for node in range(len(drawn.nodes))]
 
@@ -225,7 +231,7 @@ def _factor(edge: Edge, drawn: Graph) -> str:
     node = drawn.nodes[edge.consumer]
     if edge.local is None:
         return f"J({node.operation})"
-    if edge.local.numel() > 1:
+    if edge.local.numel() != 1:
         rows, columns = edge.local.shape
         return f"J({node.operation}, {rows}×{columns})"
     value = float(edge.local)

@@ -1,6 +1,7 @@
 // Draws what core.figures.autograd computed. Nothing is differentiated here: the source is typed, Python answers.
 
 const PATIENCE = 3000; // ms after which an answer counts as lost
+const REST = 250; // ms without a key after which the gradients are checked
 const PACE = 900; // ms a step while it plays
 const LAST_STEP = 1e6; // every value and gradient
 const PASSES = 3; // backward passes that can be called; then there is zeroing
@@ -20,6 +21,7 @@ function explore(root) {
   let asked = null; // { source, at } of the question that Python has not answered yet
   let drawn = null; // the graph that is on the screen: { graph, cards, edges }
   let hovered = null; // an item
+  let resting = 0; // a timer
   let playing = 0; // the time of the last step
   let due = 0;
 
@@ -33,7 +35,12 @@ function explore(root) {
     if (asked && performance.now() - asked.at < PATIENCE) return;
     if (field.value === model.source) return;
     asked = { source: field.value, at: performance.now() };
-    send("source", field.value);
+    send("typed", field.value);
+  }
+  // Once the graph of what was typed is there, and no key was pressed for a while.
+  function rest() {
+    clearTimeout(resting);
+    if (!model.checked) resting = setTimeout(() => { if (!asked && root.isConnected) send("rested", model.source); }, REST);
   }
   function take(source, chosen = {}) {
     field.value = source;
@@ -42,7 +49,7 @@ function explore(root) {
     ask();
     follow();
   }
-  field.addEventListener("input", () => { mark(); ask(); });
+  field.addEventListener("input", () => { mark(); clearTimeout(resting); ask(); });
   field.addEventListener("keydown", (event) => {
     event.stopPropagation(); // Streamlit would take letters for its shortcuts
     if (event.key !== "Tab" || event.shiftKey || !field.value.slice(0, field.selectionStart).match(/(^|\n) *$/)) return;
@@ -113,7 +120,7 @@ function explore(root) {
     find(".walk").hidden = find(".leaves").hidden = find(".detail").hidden = !graph;
     if (graph) {
       if (drawn?.graph !== graph) draw();
-      paintGraph(drawn, step(), hovered);
+      paintGraph(drawn, step(), hovered, words);
       paintStepper();
       find(".detail").replaceChildren(...detail(model, step(), hovered));
       paintLeaves(find(".leaves"), model, settings.calls);
@@ -123,6 +130,11 @@ function explore(root) {
   }
 
   function draw() {
+    const { nodes, edges, constants } = model.graph;
+    if (drawn && same([drawn.graph.nodes, drawn.graph.edges, drawn.graph.constants], [nodes, edges, constants])) {
+      drawn.graph = model.graph; // only the checks are new
+      return;
+    }
     drawn = { graph: model.graph, ...drawGraph(find(".graph"), model.graph, model.words) };
     for (const card of drawn.cards) {
       card.setAttribute("tabindex", 0);
@@ -162,8 +174,9 @@ function explore(root) {
       }));
     }
     find(".wrong").replaceChildren(...(data.error ? sentences(data.error.message, data.error.help) : []));
-    hovered = null;
+    if (!same(drawn?.graph.edges, model.graph?.edges)) hovered = null;
     if (!asked) ask(); // what was typed meanwhile
+    rest();
     follow();
   };
 }
@@ -199,18 +212,20 @@ function reached({ nodes, back }, step) {
   };
 }
 
-function paintGraph({ graph, cards, edges }, step, hovered) {
+function paintGraph({ graph, cards, edges }, step, hovered, words) {
   const { valued, returned, now } = reached(graph, step);
   const arrived = (item) => graph.edges.every((edge) => edge.from !== item || returned.has(edge.to));
   const going = returned.size > 0;
   const lit = new Set(hovered === null ? [] : [hovered]);
   for (const edge of graph.edges) if (edge.to === hovered) lit.add(edge.from);
+  const kept = new Set(graph.nodes[hovered ?? now]?.saved.map(({ item }) => item));
   cards.forEach((card, index) => {
     const node = graph.nodes[index];
     const value = node ? node.values[0] : graph.constants[index - graph.nodes.length].value;
     fillHalf(card.value, valued(index) ? value : null, "", !node);
     const known = node && going && arrived(index);
     fillHalf(card.gradient, known ? node.gradients.find((one) => one) ?? null : null, "∇ ");
+    write(card.note, kept.has(index) ? words.kept : "");
     card.classList.toggle("waiting", !valued(index));
     card.classList.toggle("now", index === now && hovered === null);
     card.classList.toggle("lit", lit.has(index));
@@ -243,6 +258,7 @@ function detail(model, step, hovered) {
   if (node.blamed || (graph.refusal && item === graph.back.at(-1) && back)) parts.push(refusal(model));
   const gradient = node.gradients.find((one) => one) ?? null;
   parts.push(pairs([[words.value, grid(node.values[0])], ...(back ? [[words.gradient, grid(gradient)]] : [])]));
+  if (!node.values[0]) parts.push(make("p", { textContent: words.unknown }));
   if (back) {
     if (gradient) parts.push(make("p", { className: "chain" }, `${words.chain} `, make("b", { textContent: chainOf(node) })));
     const incoming = graph.edges.filter((edge) => edge.to === item && edge.contribution);
@@ -258,7 +274,7 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 const chainOf = ({ chain, gradients }) => {
   const [gradient] = gradients.filter(Boolean);
-  return gradient && isOne(gradient) && !chain.includes("J(") ? `${chain} = ${short(gradient.rows[0][0])}` : chain;
+  return gradient && isOne(gradient) && chain.includes(" · ") && !chain.includes("J(") ? `${chain} = ${short(gradient.rows[0][0])}` : chain;
 };
 
 function nameOf(graph, item, words) {
@@ -318,8 +334,9 @@ function paintLeaves(section, model, calls) {
   if (!callable) titles.pop();
   const head = make("tr", {}, ...titles.map((text) => make("th", { textContent: text })));
   const rows = graph.leaves.map((leaf) => {
-    const says = make("span", { textContent: words.verdicts[leaf.verdict] });
-    says.dataset.verdict = leaf.verdict;
+    const verdict = model.checked ? leaf.verdict : "awaited";
+    const says = make("span", { textContent: words.verdicts[verdict] });
+    says.dataset.verdict = verdict;
     const error = leaf.error === null ? [] : [make("b", { className: "error", textContent: short(leaf.error) }), " "];
     const cells = [
       make("th", {}, make("b", { textContent: leaf.variable || words.leaf })),

@@ -10,6 +10,7 @@ from pages.parts.autograd_lessons import FIRST, lessons
 from pages.parts.component import component
 
 SOURCE = "autograd_source"  # in the session
+TYPING = "autograd_typing"
 ADDRESS = "code"
 
 _component = component("autograd_graph", "autograd_parts")
@@ -17,17 +18,25 @@ _component = component("autograd_graph", "autograd_parts")
 
 @st.fragment
 def autograd_graph() -> None:
-    """Show the graph behind the source; only this is run again when the source changes."""
+    """Show the graph behind the source; only this is run again when the source changes.
+
+    While somebody types, the graph is answered at once, and the browser asks for the finite differences when it rests.
+    """
     if SOURCE not in st.session_state:
         st.session_state[SOURCE] = st.query_params.get(ADDRESS, FIRST)
-    data = {**source_data(st.session_state[SOURCE]), "lessons": lessons(), "words": _words()}
-    _component(data=data, key="autograd_graph", on_source_change=_take_source)
+    source, typing = st.session_state[SOURCE], st.session_state.get(TYPING, False)
+    data = {**source_data(source, check=not typing), "lessons": lessons(), "words": _words()}
+    _component(data=data, key="autograd_graph", on_typed_change=_take_typed, on_rested_change=_take_rest)
 
 
-def _take_source() -> None:
-    source = st.session_state["autograd_graph"].source
+def _take_typed() -> None:
+    source = st.session_state["autograd_graph"].typed
     if source is not None:
-        st.session_state[SOURCE] = source
+        st.session_state.update({SOURCE: source, TYPING: True})
+
+
+def _take_rest() -> None:
+    st.session_state[TYPING] = False
 
 
 def graph_words() -> dict[str, Any]:
@@ -70,6 +79,8 @@ def _words() -> dict[str, Any]:
         "jacobian": _("Local derivative: Jacobian"),
         "tooLarge": _("more than 64 elements"),
         "summed": _("It is the sum of {count} contributions: the value was used {count} times."),
+        "kept": _("saved"),
+        "unknown": _("Not known: the tensor is large, or autograd has made this node anew since."),
         "saved": _("Saved for the way back:"),
         "gone": _("overwritten"),
         "constantSays": _("A constant: no gradient goes there."),
@@ -96,7 +107,8 @@ def _words() -> dict[str, Any]:
             "agrees": _("agree"),
             "kink": _("A kink: the slopes to both sides differ, and the difference is their mean."),
             "hidden": _("A path was cut. The difference follows it, autograd does not."),
-            "differs": _("They differ: near a jump, or where float32 has too few digits."),
+            "differs": _("They differ: a path through item() or numpy(), a jump, or too few digits."),
             "unchecked": _("not checked"),
+            "awaited": _("checking ..."),
         },
     }

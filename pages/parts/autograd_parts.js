@@ -72,7 +72,7 @@ function pointIn({ across, size }, [place, layer]) {
 }
 
 // Draw `graph` (core.figures.autograd.picture_data) into `place`; return its cards and edges by number. A card is a
-// group with the properties `card.value` and `card.gradient`, places for numbers.
+// group with the properties `value` and `gradient`, places for numbers, and `note`, one for a word.
 function drawGraph(place, graph, words, size = FULL) {
   const arrangement = arranged(graph, place.clientWidth, size);
   const { width, height, scale } = arrangement;
@@ -101,14 +101,15 @@ function arrowhead(id, name) {
 
 // A curve from the end of the producer's card, through the layers between, to the consumer's input.
 function drawEdge(picture, edge, arrangement, constant) {
-  const points = edge.route.map((point) => pointIn(arrangement, point));
-  const [first, last] = [points[0], points.at(-1)];
   const { across, size } = arrangement;
   const [ahead, aside] = across ? [0, 1] : [1, 0];
   const [half, step] = across ? [size.width / 2, size.height + size.beside] : [size.height / 2, size.width + size.beside];
-  first[ahead] += half;
-  last[ahead] -= half + 1;
+  const moved = (point, by) => point.map((value, axis) => value + (axis === ahead ? by : 0));
+  const middles = edge.route.map((point) => pointIn(arrangement, point));
+  const passed = middles.slice(1, -1).flatMap((point) => [moved(point, -half), moved(point, half)]); // straight past cards
+  const last = moved(middles.at(-1), -half - 1);
   last[aside] += edge.port * step;
+  const points = [moved(middles[0], half), ...passed, last];
   let path = `M ${points[0]}`;
   for (let index = 1; index < points.length; index++) {
     const [from, to] = [points[index - 1], points[index]];
@@ -131,7 +132,8 @@ function drawCard(item, [x, y], { width, height }, words) {
   card.append(svg("text", { class: "title", x: width / 2, y: height > 40 ? 18 : height / 2 + 5, "text-anchor": "middle" }, titleOf(item, words)));
   card.value = svg("g", { class: "value", transform: "translate(8 26)" });
   card.gradient = svg("g", { class: "gradient", transform: `translate(${width / 2 + 2} 26)` });
-  card.append(card.value, card.gradient);
+  card.note = svg("text", { class: "note", x: width / 2, y: height - 4, "text-anchor": "middle" });
+  card.append(card.value, card.gradient, card.note);
   return card;
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.autograd.tracing import compile, examples, export
+from core.autograd.tracing import capture_by_compile, capture_by_export, examples
 from core.figures.tracing import capture_data, runs_data
 from core.i18n import _
 from pages.parts.autograd_graph import graph_words
@@ -25,7 +25,7 @@ def captures_of(name: str) -> list[dict[str, Any]]:
     """Return what each way captures of the example called ``name``."""
     return [
         {"title": title, **capture_data(capture(examples()[name]))}
-        for title, capture in (("torch.export", export), ("torch.compile", compile))
+        for title, capture in (("torch.export", capture_by_export), ("torch.compile", capture_by_compile))
     ]
 
 

@@ -121,11 +121,13 @@ def test_leaves_come_in_the_order_in_which_they_begin_to_require_a_gradient() ->
         b = torch.ones(3, requires_grad=True)
         c = torch.arange(4.0).reshape(2, 2).requires_grad_()
         a.requires_grad_()
+        d = torch.ones(5)
+        d.requires_grad = True
         with torch.no_grad():
             c.T.sum()
         (a.sum() * b).sum()
-    assert [leaf.shape for leaf in made.leaves] == [(3,), (2, 2), (2,)]
-    assert made.leaves[2] is a
+    assert [leaf.shape for leaf in made.leaves] == [(3,), (2, 2), (2,), (5,)]
+    assert made.leaves[2] is a and made.leaves[3] is d
 
 
 def test_too_many_elements_are_not_moved_one_by_one() -> None:

@@ -165,6 +165,15 @@ def test_a_chain_by_hand() -> None:
     assert {one.name: one.value for one in square.saved}["exponent"] == 2.0
 
 
+def test_a_saved_tensor_knows_whose_value_it_is() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    ours = graph(torch.exp(x * 2) * x, {"x": x})
+    saved = {(node.operation, one.name): one.node for node in ours.nodes for one in node.saved if one.name != "dim"}
+    leaf, _doubled, exp, _product = range(4)
+    assert saved["exp", "result"] == exp, "its own result"
+    assert (saved["mul", "self"], saved["mul", "other"]) == (exp, leaf)
+
+
 def test_a_shared_leaf_gets_one_node_and_the_sum_of_its_paths() -> None:
     x = torch.tensor(3.0, requires_grad=True)
     ours = graph(x * x + x, {"x": x})
@@ -267,6 +276,17 @@ def test_a_value_without_a_graph_is_a_sentence_that_says_why(make: Any, words: s
     with pytest.raises(GraphError) as caught:
         graph(y, {}, recording)
     assert words in str(caught.value)
+
+
+def test_a_view_taken_under_no_grad_is_no_part_of_the_graph_whatever_it_says() -> None:
+    x = torch.ones(2, 2, requires_grad=True)
+    with torch.no_grad():
+        y = x.T
+    assert y.requires_grad, "PyTorch's own view of it"
+    ours = graph((y * x).sum(), {"x": x, "y": y})
+    assert [ours.nodes[leaf].variable for leaf in ours.leaves] == ["x"]
+    with pytest.raises(GraphError):
+        graph(y)
 
 
 def test_a_value_that_was_overwritten_stops_the_way_back_where_it_is_missed() -> None:

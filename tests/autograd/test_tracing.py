@@ -5,13 +5,13 @@ import itertools
 import pytest
 import torch
 
-from core.autograd.tracing import Capture, Captured, compile, examples, export, run_each
+from core.autograd.tracing import Capture, Captured, capture_by_compile, capture_by_export, examples, run_each
 
 
 @pytest.fixture(scope="module")
 def captures() -> dict[str, tuple[Capture, Capture]]:
     """What `torch.export` and `torch.compile` make of each example; the compiler takes seconds to be imported."""
-    return {name: (export(example), compile(example)) for name, example in examples().items()}
+    return {name: (capture_by_export(example), capture_by_compile(example)) for name, example in examples().items()}
 
 
 def operations(nodes: tuple[Captured, ...]) -> list[str]:

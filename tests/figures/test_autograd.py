@@ -9,7 +9,15 @@ import torch
 from core.autograd.graph import graph
 from core.autograd.tracing import Capture, Captured, examples
 from core.autograd.walkthrough import walk_through
-from core.figures.autograd import LONGEST_SIDE, derivative_rules, graph_data, numbers, picture_data, source_data
+from core.figures.autograd import (
+    LONGEST_SIDE,
+    MOST_FACTORS,
+    derivative_rules,
+    graph_data,
+    numbers,
+    picture_data,
+    source_data,
+)
 from core.figures.tracing import capture_data, runs_data
 from tests.autograd.programs import program
 
@@ -78,6 +86,7 @@ def test_many_paths_are_cut_short_and_many_elements_are_named() -> None:
     deep = "x = tensor(1., requires_grad=True)\n" + "x = x + x\n" * 40
     leaf = sent(deep)["nodes"][0]
     assert leaf["chain"].endswith("+  …") and leaf["chain"].count("+") == 4
+    assert leaf["chain"].split("  +  ")[0] == "1 · … · " + " · ".join(["1"] * MOST_FACTORS)
     vector = sent("x = ones(3, requires_grad=True)\ny = (x * 2).sum()")["nodes"][0]
     assert vector["chain"] == "1 · J(sum, 1×3) · J(mul, 3×3)"
 
@@ -114,6 +123,15 @@ def test_what_is_saved_is_sent_with_its_name() -> None:
     saved = {one["name"]: one for node in data["nodes"] for one in node["saved"]}
     assert saved["result"]["value"]["rows"][0] == [pytest.approx(2.71828), pytest.approx(7.38906)]
     assert saved["exponent"]["text"] == "2" and saved["exponent"]["value"] is None
+    assert [data["nodes"][saved[name]["item"]]["title"] for name in ("result", "self")] == ["exp", "exp"]
+
+
+def test_without_the_check_all_else_is_there() -> None:
+    quick, slow = source_data(CHAIN, check=False), source_data(CHAIN)
+    assert (quick["checked"], slow["checked"]) == (False, True)
+    assert quick["graph"]["nodes"] == slow["graph"]["nodes"] and quick["graph"]["edges"] == slow["graph"]["edges"]
+    assert [leaf["verdict"] for leaf in quick["graph"]["leaves"]] == ["unchecked", "unchecked"]
+    assert all(len(leaf["accumulated"]) == 4 for leaf in quick["graph"]["leaves"])
 
 
 def test_numbers_of_every_shape() -> None:
@@ -160,6 +178,25 @@ def test_a_mistake_is_underlined_and_the_lines_before_it_are_drawn() -> None:
 def test_nothing_to_draw_is_a_sentence(source: str) -> None:
     data = source_data(source)
     assert data["graph"] is None and data["error"]["message"].endswith(".") and not data["error"]["line"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = zeros(0, requires_grad=True)\nx.sum()",
+        "x = ones(4, requires_grad=True)\na, b = x.split(2)\n(a * b).sum()",
+        "x = tensor([1., 5., 2.], requires_grad=True)\nv = x.max(0)\nv.values * 2",
+        "x = ones(3, requires_grad=True)\ny = x * 2\ny[0] = 5\ny.sum()",
+        "x = tensor([1., 2.])\nx.requires_grad = True\n(x * x).sum()",
+        "x = tensor([1., 2.]).half().requires_grad_()\n(x * x).sum()",
+        "x = ones(2, requires_grad=True)\ny = (x * x).sum()\ny.backward(retain_graph=True)\nx.grad",
+        "x = ones(1, 1, 2, 1, 2, requires_grad=True)\nx * 2",
+        "x = randn(3, requires_grad=True)\n(x * randn(3)).sum()",
+        "x = tensor([1., 5., 2.], requires_grad=True)\ntopk(x, 2).values.sum()",
+    ],
+)
+def test_any_leaf_is_found_and_agrees(source: str) -> None:
+    assert [leaf["verdict"] for leaf in sent(source)["leaves"]] == ["agrees"]
 
 
 def test_the_last_word_is_not_infinite() -> None:
