@@ -38,8 +38,12 @@ NEAR_BITS = 40  # of the hash's 256 that may differ; unlike photos differ in 80 
 NEAR_CORRELATION = 0.9  # of the small greys; empty pictures have like hashes, but no likeness
 OVERLAP = 0.7  # IoU above which two objects of a class may be one
 IMBALANCE = 10  # times as many objects in the largest class as in the smallest
+MOST_ITEMS = 1000  # pairs of like images that are listed
+MOST_OF_ONE = 20  # flaws of a kind that are listed of one image, so that a hostile folder makes no endless report
 
-_BLOCK = 1024  # images that are compared with all others at once
+_BLOCK = 256  # images that are compared with all others at once
+_LONGEST = 60  # letters of a class's name in a report
+_COMPARED = 1000  # objects of one image whose overlap is measured
 _IN_BOXES = ("no_area", "inverted", "outside", "no_class")
 
 
@@ -202,22 +206,24 @@ def _check_voc(root: Path, photos: Mapping[str, Path], looks: Mapping[str, _Look
     files: dict[str, str] = {}
     objects: Counter[str] = Counter()
     annotated = set()
+    stems: dict[str, list[str]] = defaultdict(list)
+    for name, photo in photos.items():
+        stems[photo.stem].append(name)
     for path in sorted((root / "Annotations").glob("*.xml")):
         try:
             one = read_annotation(path, root / "JPEGImages")
         except FolderError:
-            own = [name for name, photo in photos.items() if photo.stem == path.stem]
-            flaws["damaged"].append(Item((_within(root, path), *own)))
-            annotated.update(own)
+            flaws["damaged"].append(Item((_within(root, path), *stems[path.stem])))
+            annotated.update(stems[path.stem])
             continue
-        photo = _within(root, one.photo)
-        annotated.add(photo)
-        if photo not in photos:
+        name = _within(root, one.photo)
+        annotated.add(name)
+        if name not in photos:
             flaws["no_image"].append(Item((_within(root, path),)))
-        elif photo in looks:
-            files[photo] = _within(root, path)
-            objects.update(name for name in one.names if name)
-            _check_objects(photo, one, looks[photo].size, flaws)
+        elif name in looks:
+            files[name] = _within(root, path)
+            objects.update(filter(None, one.names))
+            _check_objects(name, one, looks[name].size, flaws)
     flaws["no_annotation"] += [Item((name,)) for name in photos if name not in annotated]
     return files, objects
 
@@ -229,10 +235,12 @@ def _check_objects(photo: str, one: Annotation, size: tuple[int, int], flaws: Fl
     if one.size and one.size != size:
         sentence = _("{width} x {height} pixels, in the annotation {noted[0]} x {noted[1]}")
         flaws["declared"].append(Item((photo,), sentence.format(width=size[0], height=size[1], noted=one.size)))
+    own: Flaws = defaultdict(list)
     for number, (box, name) in enumerate(zip(one.boxes, one.names, strict=True), 1):
         x0, y0, x1, y1 = box
         corners = ", ".join(f"{side:g}" for side in (x0 + 1, y0 + 1, x1, y1))
-        item = Item((photo,), _("object {number}, {name}: {corners}").format(number=number, name=name, corners=corners))
+        words = {"number": number, "name": name[:_LONGEST], "corners": corners}
+        item = Item((photo,), _("object {number}, {name}: {corners}").format(**words))
         found = {
             "no_class": not name,
             "inverted": x1 < x0 + 1 or y1 < y0 + 1,
@@ -240,15 +248,22 @@ def _check_objects(photo: str, one: Annotation, size: tuple[int, int], flaws: Fl
             "outside": min(x0, y0) < 0 or x1 > size[0] or y1 > size[1],
         }
         for kind in (kind for kind, amiss in found.items() if amiss):
-            flaws[kind].append(item)
-    boxes = torch.tensor(one.boxes).reshape(-1, 4)
-    overlaps = box_iou(boxes, boxes).triu(1)
-    for first, second in (overlaps > OVERLAP).nonzero().tolist():
-        if one.names[first] == one.names[second]:
-            words = _("objects {first} and {second}, {name}: IoU {overlap:.2f}")
-            overlap = float(overlaps[first, second])
-            detail = words.format(first=first + 1, second=second + 1, name=one.names[first], overlap=overlap)
-            flaws["overlap"].append(Item((photo,), detail))
+            own[kind].append(item)
+    own["overlap"] = _overlaps(photo, one)
+    for kind, items in own.items():
+        flaws[kind] += items[:MOST_OF_ONE]
+
+
+def _overlaps(photo: str, one: Annotation) -> list[Item]:
+    boxes, names = torch.tensor(one.boxes[:_COMPARED]).reshape(-1, 4), one.names[:_COMPARED]
+    classes = torch.tensor([names.index(name) for name in names])
+    overlaps = box_iou(boxes, boxes).triu(1) * (classes[:, None] == classes)
+    sentence = _("objects {first} and {second}, {name}: IoU {overlap:.2f}")
+    items = []
+    for first, second in (overlaps > OVERLAP).nonzero()[:MOST_OF_ONE].tolist():
+        words = {"first": first + 1, "second": second + 1, "name": names[first][:_LONGEST]}
+        items.append(Item((photo,), sentence.format(**words, overlap=float(overlaps[first, second]))))
+    return items
 
 
 def _check_masks(root: Path, photos: Mapping[str, Path], looks: Mapping[str, _Look], flaws: Flaws) -> Found:
@@ -322,12 +337,12 @@ def _near(looks: Mapping[str, _Look]) -> list[Item]:
         return []
     bits = np.stack([look.bits for look in looks.values()])
     greys = np.stack([look.greys for look in looks.values()])
-    items = []
+    items: list[Item] = []
     for start in range(0, len(names), _BLOCK):
         block = slice(start, start + _BLOCK)
         differing = (bits.shape[1] - bits[block] @ bits[start:].T) / 2
         alike = (differing <= NEAR_BITS) & (greys[block] @ greys[start:].T >= NEAR_CORRELATION)
-        for first, second in np.argwhere(np.triu(alike, 1)).tolist():
+        for first, second in np.argwhere(np.triu(alike, 1))[: MOST_ITEMS - len(items)].tolist():
             detail = _("{differing:.0f} of {bits} bits differ")
             detail = detail.format(differing=differing[first, second], bits=bits.shape[1])
             items.append(Item((names[start + first], names[start + second]), detail))
@@ -340,7 +355,7 @@ def _weigh(objects: Counter[str], flaws: Flaws) -> None:
     if ranked and ranked[0][1] > IMBALANCE * ranked[-1][1]:
         sentence = _("{most} {largest}, but {least} {smallest}: {times:.0f} to 1")
         (largest, most), (smallest, least) = ranked[0], ranked[-1]
-        words = {"largest": largest, "most": most, "smallest": smallest, "least": least}
+        words = {"largest": largest[:_LONGEST], "most": most, "smallest": smallest[:_LONGEST], "least": least}
         flaws["imbalance"].append(Item((), sentence.format(**words, times=most / least)))
 
 

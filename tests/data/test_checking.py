@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
 from core.__main__ import app
-from core.data.checking import KINDS, FolderReport, Item, check_folder, checking, write_cleaned
+from core.data.checking import KINDS, MOST_OF_ONE, FolderReport, Item, check_folder, checking, write_cleaned
 from core.data.folders import FolderError, MaskFolder, read_folder, read_voc
 from tests.data.test_folders import numbered, thing, write_masked
 from tests.shared_data import shared
@@ -224,6 +224,24 @@ def test_blocks_miss_no_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     whole = files(check_folder(tmp_path), "near")
     monkeypatch.setattr("core.data.checking._BLOCK", 2)
     assert files(check_folder(tmp_path), "near") == whole and len(whole) == 3 + 1 + 1
+
+
+def test_a_hostile_folder_makes_no_endless_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "many", *[thing("dog", 9, 9, 9, 9)] * 1100, *thing("d" * 300, 1, 2, 1, 12))
+    report = check_folder(tmp_path)
+    assert len(report.flaws["no_area"]) == len(report.flaws["overlap"]) == MOST_OF_ONE
+    assert max(len(str(item)) for items in report.flaws.values() for item in items) < 150
+    for number in range(12):
+        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12))
+        photo(1).point(lambda grey, shade=number: min(grey, 250 - shade)).save(
+            tmp_path / "JPEGImages" / f"{number}.png"
+        )
+    for block in (256, 5):
+        monkeypatch.setattr("core.data.checking._BLOCK", block)
+        assert len(check_folder(tmp_path).flaws["near"]) == 12 * 11 / 2
+        with monkeypatch.context() as patch:
+            patch.setattr("core.data.checking.MOST_ITEMS", 30)
+            assert len(check_folder(tmp_path).flaws["near"]) == 30
 
 
 def test_progress_counts_every_image_and_ends_with_the_report(flawed: Path) -> None:
