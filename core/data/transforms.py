@@ -89,7 +89,7 @@ KINDS = {
     ),
     "resize": Kind("Resize to a square", lambda side: v2.Resize((side, side)), {"side": _SIDE}),
     "crop": Kind("Crop anywhere", lambda side: v2.RandomCrop(side, pad_if_needed=True), {"side": _SIDE}),
-    "centre_crop": Kind("Crop the centre", v2.CenterCrop, {"size": _SIDE}),
+    "centre_crop": Kind("Crop the centre", lambda side: v2.CenterCrop(side), {"side": _SIDE}),
     "resized_crop": Kind(
         "Crop and resize",
         lambda side, least: v2.RandomResizedCrop(side, scale=(least, 1.0)),

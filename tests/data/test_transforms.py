@@ -56,12 +56,12 @@ def test_boxes_and_masks_follow_a_flip() -> None:
 
 def test_what_leaves_the_image_is_removed_with_all_that_belongs_to_it() -> None:
     sample = picture([0, 0, 20, 20], [90, 40, 110, 60], [40, 30, 60, 70], [180, 80, 200, 100], [50, 0, 150, 10])
-    _before, stage = each_step(sample, [{"name": "centre_crop", "size": 100}], 0)
+    _before, stage = each_step(sample, [{"name": "centre_crop", "side": 100}], 0)
     assert stage.objects == (1, 2, 4) and stage.removed == (0, 3)
     assert stage.target["boxes"].tolist() == [[40, 40, 60, 60], [0, 30, 10, 70], [0, 0, 100, 10]], "cut at the edges"
     assert stage.target["labels"].tolist() == [2, 3, 5] and stage.target["iscrowd"].tolist() == [1, 0, 0]
     assert stage.target["masks"].flatten(1).sum(1).tolist() == [400, 400, 1000]
-    _before, stage, other = each_step(sample, [{"name": "centre_crop", "size": n} for n in (100, 20)], 0)
+    _before, stage, other = each_step(sample, [{"name": "centre_crop", "side": n} for n in (100, 20)], 0)
     assert other.objects == (1,) and other.removed == (2, 4), "of those that were left"
 
 
@@ -69,7 +69,7 @@ def test_an_object_without_a_pixel_is_gone_though_its_box_is_not() -> None:
     """A ring's box reaches into the crop, the ring does not."""
     image, target = picture([0, 0, 100, 100], width=100)
     target["masks"][:, 20:80, 20:80] = False
-    _before, stage = each_step((image, target), [{"name": "centre_crop", "size": 40}], 0)
+    _before, stage = each_step((image, target), [{"name": "centre_crop", "side": 40}], 0)
     assert stage.objects == () and stage.removed == (0,)
     assert stage.target["boxes"].shape == (0, 4) and stage.target["masks"].shape == (0, 40, 40)
 
@@ -85,7 +85,7 @@ def test_nothing_is_removed_by_mistake_where_there_is_nothing() -> None:
 def test_order_matters() -> None:
     """Enlarged and then cropped, a fourth of the picture is left; cropped and then enlarged, it is another part."""
     sample = picture([80, 30, 120, 70], [0, 0, 30, 30], width=200, height=200)
-    resize, crop = {"name": "resize", "side": 400}, {"name": "centre_crop", "size": 100}
+    resize, crop = {"name": "resize", "side": 400}, {"name": "centre_crop", "side": 100}
     first, second = (each_step(sample, order, 0)[-1] for order in ([resize, crop], [crop, resize]))
     assert first.image.shape == (3, 100, 100) and second.image.shape == (3, 400, 400)
     assert first.target["boxes"].tolist() == [] and second.target["boxes"].tolist() == [[120, 0, 280, 80]]
