@@ -4,14 +4,19 @@ import json
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 import core.detectors
 from core import __main__ as command_line
+from core import segmentation
 from core.data import ShapeScenes
 from core.detectors import NAMES
+from core.images import read_image
+from core.segmentation.upsampling import UPSAMPLERS
 from core.training.loop import TrainingStep
 
 runner = CliRunner()
@@ -80,6 +85,52 @@ def test_the_standard_evaluation_goes_onto_the_card(tmp_path: Path, monkeypatch:
         "images": 4,
     }
     assert "0.40" in noted["yolo"]["map50_by_nms_threshold"]  # type: ignore[operator]
+
+
+def test_segment_writes_the_class_of_every_pixel(scene: Path, tmp_path: Path) -> None:
+    output = said("segment", scene, "--model", "fcn8s", "--out", tmp_path / "labels.png")
+    assert "Deconvolution" in output and "background" in output
+    with Image.open(tmp_path / "labels.png") as picture:
+        assert picture.mode == "P"
+        written = torch.from_numpy(np.asarray(picture).astype(np.int64))
+        assert picture.convert("RGB").getpixel((0, 0)) == (0, 0, 0)
+    predicted = segmentation.load("fcn8s").predict(read_image(scene))
+    assert torch.equal(written, predicted) and predicted.any()
+
+
+def test_segment_refuses_what_it_cannot_read_write_or_find(scene: Path, tmp_path: Path) -> None:
+    assert "cannot be written" in said("segment", scene, "--out", tmp_path / "missing" / "labels.png", code=1)
+    assert "no such file" in said("segment", tmp_path / "missing.png", "--out", tmp_path / "labels.png", code=1)
+    output = said("segment", scene, "--model", "unet", "--out", tmp_path / "labels.png", code=2)
+    assert all(name in output for name in segmentation.NAMES)
+
+
+def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_line, "STANDARD_IMAGES", 2)
+    noted: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(command_line, "update_card", lambda name, **entries: noted.update({name: entries}))
+    said("evaluate", "fcn8s,mask_rcnn,upsamplers", "--images", 2, "--json", tmp_path / "out.json")
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert set(report["segmenters"]) == {"fcn8s", "mask_rcnn", *UPSAMPLERS}
+    for figures in report["segmenters"].values():
+        assert 0 < figures["mean_iou"] <= figures["pixel_accuracy"] <= 1
+        assert {"mean_accuracy", "frequency_weighted_iou", "boundary_f", "seconds_per_image"} <= set(figures)
+    assert 0 < report["segmenters"]["mask_rcnn"]["mask_ap50"] <= 1
+    evaluation = {name: entries["evaluation"] for name, entries in noted.items()}
+    assert evaluation["fcn8s"] == {"data": report["data"]} | report["segmenters"]["fcn8s"]
+    assert set(evaluation["upsamplers"]) == {"data", *UPSAMPLERS}  # type: ignore[call-overload]
+
+
+def test_segmenters_are_measured_on_a_folder_of_masks_too(scene: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    scene.rename(folder / "images" / "scene.png")
+    said("segment", folder / "images" / "scene.png", "--model", "fcn32s", "--out", folder / "labels" / "scene.png")
+    said("evaluate", "fcn32s", "--data", folder, "--json", tmp_path / "out.json")
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert report["data"] == {"folder": str(folder), "images": 1}
+    assert report["segmenters"]["fcn32s"]["mean_iou"] == 1  # against its own answer
 
 
 def test_evaluate_on_a_folder_that_is_none(tmp_path: Path) -> None:
