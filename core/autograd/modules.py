@@ -47,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a block: what it is called in ``KINDS``, the least and the most of it, and what it is by default."""
+    """A number that a kind of block takes: its least, its most and its default, and whether it is a ``whole`` one."""
 
     least: float
     most: float
@@ -94,7 +94,7 @@ def _pool(module: type[nn.MaxPool2d] | type[nn.AvgPool2d]) -> Callable[..., nn.M
 
 def _needs_map(shape: Shape) -> None:
     if len(shape) != 3:
-        words = _("it gets {shape}, and needs a map of channels x rows x columns: put it before flatten")
+        words = _("it gets {shape}, and needs a map of channels x rows x columns, as images are before flatten")
         raise BlockError(words.format(shape=shape_words(shape)))
 
 

@@ -49,7 +49,7 @@ function start(root) {
 
   function paintUpdate() {
     const { words, update } = model;
-    const way = update.ways[settings.way] ? settings.way : DEFAULTS.way;
+    const way = Object.hasOwn(update.ways, settings.way) ? settings.way : DEFAULTS.way;
     const place = parameterNow();
     const parameter = update.parameters[place];
     const cells = parameter.rows * parameter.columns;

@@ -183,7 +183,6 @@ function start(root) {
 
   function row(rule) {
     const swatch = make("i");
-    swatch.style.setProperty("--colour", isDark(root) ? rule.colour : rule.onLight);
     swatch.style.setProperty("--dash", dashOf(rule).length ? "dashed" : "solid");
     const button = make("button", { type: "button" }, swatch, model.words.rules[rule.name]);
     button.addEventListener("click", () => {
@@ -362,10 +361,13 @@ function paintLosses(canvas, model, shown, { step, lit }) {
 }
 
 function fillRows(body, model, shown, { step, lit }) {
+  const dark = isDark(body);
   for (const row of body.children) {
-    const walk = shown.find((one) => one.name === row.dataset.rule);
+    const rule = model.rules.find((one) => one.name === row.dataset.rule);
+    const walk = shown.find((one) => one.name === rule.name);
     const [name, loss, note] = row.children;
-    row.classList.toggle("lit", row.dataset.rule === lit);
+    row.classList.toggle("lit", rule.name === lit);
+    row.style.setProperty("--colour", dark ? rule.colour : rule.onLight);
     name.firstChild.setAttribute("aria-pressed", String(Boolean(walk)));
     write(loss, !walk ? "" : lossOf(model, walk, step));
     write(note, walk ? stateOf(model, walk, step) : model.words.off);

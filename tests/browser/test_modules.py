@@ -84,7 +84,7 @@ def test_a_start_is_dragged_and_left_and_lives_in_the_address(page: Page, app_ur
     page.mouse.up()
     field = page.get_by_role("spinbutton", name="Start x")
     expect(field).not_to_have_value("-1.800")
-    expect(page).to_have_url(re.compile(r"(?=.*start_x=0\.)(?=.*start_y=-0\.)"))
+    expect(page).to_have_url(re.compile(r"(?=.*start_x=0\.)(?=.*start_y=-)"))
     kept = field.input_value()
     pad.focus()
     page.keyboard.press("ArrowLeft")
