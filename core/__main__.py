@@ -301,7 +301,7 @@ def bench(
 ) -> None:
     """Measure speed as ratios: detectors against torchvision and each other, a slid patch against one pass, ..."""
     # Imported by name: benchmarks stand outside core and import it.
-    parts = {part: import_module(f"benchmarks.{part}") for part in ("detectors", "segmentation")}
+    parts = {part: import_module(f"benchmarks.{part}") for part in ("detectors", "segmentation", "training")}
     report = {part: module.measure(quick, messages.print) for part, module in parts.items()}
     _write(report, json_file or Path("-"))
 

@@ -79,7 +79,8 @@ def train(
     The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;
     an error, Ctrl-C or a kill within a step leaves the state of the last checkpoint, whole. All randomness of a step
     comes from ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had
-    finished gives its last step again. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
+    finished gives its last step again. A step whose gradient is not finite changes no weight. On a CPU the convolutions
+    run in bfloat16 under autocast, losses in float32.
 
     The parts of the model named ``frozen`` get no gradient, and their batch normalisation keeps its averages. In a
     ``team`` of several processes ``batch(step)`` is this process's share of the batch, all shares of one size; losses
@@ -113,8 +114,8 @@ def train(
                 losses = losses_of(images.to(device), targets)
             optimizer.zero_grad()
             torch.stack([*losses.values()]).sum().backward()
-            nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
-            optimizer.step()
+            if nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT).isfinite():
+                optimizer.step()
             step += 1
             values = team.averaged({name: float(value.detach()) for name, value in losses.items()})
             seconds = time.perf_counter() - start

@@ -210,6 +210,15 @@ def test_gradients_are_cut_at_a_norm(factor: float, tmp_path: Path, monkeypatch:
         assert norms == pytest.approx([LARGEST_GRADIENT] * 3, rel=1e-4)
 
 
+def test_a_step_without_a_finite_gradient_changes_no_weight(tmp_path: Path) -> None:
+    """Such as that of a mean over no object at all: the next batch has some."""
+    model = Tiny(factor=math.nan)
+    before = {name: values.clone() for name, values in model.named_parameters()}
+    [step] = train(model, batch, replace(SCHEDULE, steps=1), tmp_path / "state.safetensors")
+    assert math.isnan(step.losses["classification"])
+    assert all(torch.equal(values, before[name]) for name, values in model.named_parameters())
+
+
 @pytest.mark.parametrize("minutes", [2.0, 2.03, 2.07])
 def test_minutes_end_the_training_with_the_whole_cosine_in_them(
     minutes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
