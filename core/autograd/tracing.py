@@ -126,7 +126,7 @@ def _guard_before(run: Callable[..., Any], inputs: Inputs) -> str:
     try:
         run(*inputs)
     except AssertionError as error:
-        return str(error)
+        return str(error).removeprefix("Guard failed: ")
     return ""
 
 

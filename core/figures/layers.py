@@ -25,8 +25,9 @@ class Layout:
 def layered(count: int, edges: Sequence[tuple[int, int]], ports: Sequence[float] | None = None) -> Layout:
     """Return places for ``count`` nodes whose ``edges`` (start, end) never lead back to where they began.
 
-    A node is drawn in the layer before the first of its ends, so that what is used late stands late. Neighbours in a
-    layer are at least 1 apart. ``ports`` say how far from the middle of its end each edge arrives.
+    A node is drawn in the layer before the first of its ends, so that what is used late stands late, and one without
+    edges in the first layer. Neighbours in a layer are at least 1 apart. ``ports`` say how far from the middle of its
+    end each edge arrives.
     """
     layers = _layers(count, edges)
     routes = []
@@ -68,7 +69,8 @@ def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
             waits[start] -= 1
             if not waits[start]:
                 ready.append(start)
-    return [max(to_end, default=0) - distance for distance in to_end]
+    tied = {node for edge in edges for node in edge}
+    return [max(to_end) - to_end[node] if node in tied else 0 for node in range(count)]
 
 
 def _ordered(layers: Sequence[int], links: _Links) -> list[list[int]]:

@@ -35,6 +35,10 @@ def test_what_is_used_late_stands_late() -> None:
     assert layout.layers == (0, 1, 2, 2, 3)
 
 
+def test_what_is_not_used_stands_in_the_first_layer() -> None:
+    assert layered(4, [(0, 1), (1, 3)]).layers == (0, 1, 0, 2)
+
+
 def test_a_long_edge_goes_around_what_lies_between() -> None:
     layout = layered(3, [(0, 1), (1, 2), (0, 2)])
     assert layout.layers == (0, 1, 2)
