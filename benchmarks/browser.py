@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
 from tests.browser.conftest import running_app
-from tests.browser.motions import DRAG_A_REGION, LET_A_REGION_GO, MOVE_A_BOX, MOVE_A_SLIDER
+from tests.browser.motions import DRAG_A_REGION, DRAW_A_CELL, LET_A_REGION_GO, MOVE_A_BOX, MOVE_A_SLIDER
 
 REPORT = Path(__file__).parent / "reports" / "browser.json"
 STARTS = 5
@@ -57,6 +57,20 @@ MOTIONS = {
         "[data-pane=image] .picture",
         LET_A_REGION_GO,
         250,
+    ),
+    "upsampling, drawn cell": (
+        "upsampling?source=Draw+your+own&weights_of=Trained&level=2",
+        ".tiles canvas",
+        ".explorer",
+        DRAW_A_CELL,
+        250,
+    ),
+    "segmentation, opacity slider": (
+        "segmentation?scene=2",
+        ".bars .bar",
+        "input[data-setting=opacity]",
+        MOVE_A_SLIDER,
+        35,
     ),
 }
 

@@ -93,3 +93,23 @@ MOVE_A_BOX = """async (root) => {
     }
     return times;
 }"""
+
+DRAW_A_CELL = """async (root) => {
+    const tiles = root.querySelector(".tiles");
+    const shown = root.querySelector("canvas[data-tile=nearest]");
+    const frame = () => new Promise(requestAnimationFrame);
+    const times = [];
+    tiles.focus();
+    for (let turn = 0; turn < 15; turn++) {
+        const before = shown.toDataURL();
+        const start = performance.now();
+        tiles.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true }));
+        while (shown.toDataURL() === before) {
+            await frame();
+            if (performance.now() - start > 10000) throw new Error(`cell ${turn} had no answer`);
+        }
+        times.push(performance.now() - start);
+        await new Promise((done) => setTimeout(done, 100));
+    }
+    return times;
+}"""

@@ -27,6 +27,18 @@ def take_nms(page: Page, url: str) -> None:
     expect(page.locator(".row").first).to_be_visible(timeout=PATIENCE)
 
 
+def take_segmentation(page: Page, url: str) -> None:
+    """Show FCN-8s on the same scene, and a pixel of it."""
+    page.goto(f"{url}/segmentation?scene=3")
+    expect(page.locator(".explorer canvas").first).to_be_visible(timeout=PATIENCE)
+
+
+def take_upsampling(page: Page, url: str) -> None:
+    """Show ten ways of upsampling on the same scene."""
+    page.goto(f"{url}/upsampling?scene=3")
+    expect(page.locator(".explorer canvas").first).to_be_visible(timeout=PATIENCE)
+
+
 def save(page: Page, path: Path, height: int) -> None:
     """Write what is seen of ``page``, ``height`` pixels of it, to ``path``."""
     page.set_viewport_size({"width": 1280, "height": height})
@@ -38,14 +50,19 @@ def save(page: Page, path: Path, height: int) -> None:
 
 
 def main() -> None:
-    """Take both pictures, in the light theme, 1280 pixels wide."""
+    """Take all pictures, in the light theme, 1280 pixels wide."""
     FOLDER.mkdir(exist_ok=True)
     path = find_chromium()
     if path is None:
         raise SystemExit(HOW_TO_INSTALL)
     with TemporaryDirectory() as folder, running_app(Path(folder) / "log") as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        for name, take, height in (("race", take_race, 1150), ("nms", take_nms, 1130)):
+        for name, take, height in (
+            ("race", take_race, 1150),
+            ("nms", take_nms, 1130),
+            ("segmentation", take_segmentation, 1180),
+            ("upsampling", take_upsampling, 1150),
+        ):
             page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
             take(page, url)
             save(page, FOLDER / f"{name}.png", height)
