@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.autograd.modules import build, parse
+from core.autograd.blocks import build, parse
 from core.data.points import labelled_points
 
 COUNT = 200  # points to train on, and as many held out
@@ -37,7 +37,7 @@ class Plan:
     seed: int = 0
 
     def description(self) -> str:
-        """Return the network as ``core.autograd.modules.parse`` reads it."""
+        """Return the network as ``core.autograd.blocks.parse`` reads it."""
         hidden = [f"linear {self.width}, {self.activation}"] * self.depth
         return ", ".join([*hidden, "linear 2"])
 

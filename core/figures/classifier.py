@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from skimage.measure import approximate_polygon, find_contours
 
+from core.autograd.blocks import build, parse
 from core.autograd.classifier import STEPS, Plan, Trained, train
-from core.autograd.modules import build, parse
 from core.figures.transport import packed, rounded
 
 SIDE = 48  # places a side at which the classifier is asked

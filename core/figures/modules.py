@@ -8,25 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from core.autograd.blocks import FROZEN, KINDS, Block, BlockError, Shape, build, expect_scores, parse, shape_words
 from core.autograd.descent import EPSILON
 from core.autograd.modules import (
-    FROZEN,
-    KINDS,
     MOMENTUM,
     WAYS,
     Batch,
-    Block,
-    BlockError,
     Layer,
     Node,
-    Shape,
     Stored,
     Update,
-    build,
-    expect_scores,
-    parse,
     pass_through,
-    shape_words,
     tree,
     update,
 )

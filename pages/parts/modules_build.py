@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.autograd.modules import BlockError
+from core.autograd.blocks import BlockError
 from core.figures.modules import SOURCES, Json, first_network, network_data
 from core.i18n import _
 from pages.parts.component import component

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from core.autograd.modules import MOMENTUM, WAYS, BlockError, build, parse
+from core.autograd.blocks import BlockError, build, parse
+from core.autograd.modules import MOMENTUM, WAYS
 from core.figures.modules import BATCH, BINS, COLUMNS, ROWS, SOURCES, first_network, network_data
 
 
