@@ -12,8 +12,8 @@ from pages.parts.segmentation_explore import figure_words
 # Long, Shelhamer and Darrell 2015: VGG16 on the subset of PASCAL VOC 2011's validation set, seg11valid.
 PAPERS_MEAN_IU = {"fcn32s": "59.4 %", "fcn16s": "62.4 %", "fcn8s": "62.7 %"}
 
-_compared = component("segmentation_compared", "yolo_parts", "segmentation_parts")
-_fusion = component("segmentation_fusion", "yolo_parts", "segmentation_parts")
+_compared = component("segmentation_compared", "layered_picture", "segmentation_parts")
+_fusion = component("segmentation_fusion", "layered_picture", "segmentation_parts")
 
 
 def segmentation_compared(data: dict[str, Any]) -> None:

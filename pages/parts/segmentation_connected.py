@@ -18,8 +18,8 @@ from pages.parts.image_picker import PickedImage
 POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "segmentation_sliding_job"
 
-_flattened = component("segmentation_flattened", "yolo_parts", "segmentation_parts")
-_sliding = component("segmentation_sliding", "yolo_parts", "segmentation_parts")
+_flattened = component("segmentation_flattened", "layered_picture", "segmentation_parts")
+_sliding = component("segmentation_sliding", "layered_picture", "segmentation_parts")
 
 
 @dataclass(frozen=True)

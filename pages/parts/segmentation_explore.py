@@ -5,7 +5,7 @@ from typing import Any
 from core.i18n import _
 from pages.parts.component import component
 
-_component = component("segmentation_explore", "yolo_parts", "segmentation_parts")
+_component = component("segmentation_explore", "layered_picture", "segmentation_parts")
 
 
 def segmentation_explore(data: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from pages.parts.image_picker import MOST_SCENES
 SEARCHED = 200  # scenes at a time: some seconds at the worst
 SEARCHED_IN_VAIN = "no_merging_scene"
 
-_component = component("segmentation_instances", "yolo_parts", "segmentation_parts")
+_component = component("segmentation_instances", "layered_picture", "segmentation_parts")
 
 
 def segmentation_instances(data: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from core.i18n import _
 from pages.parts.component import component
 from pages.parts.yolo_loss import term_words
 
-_component = component("yolo_drag", "yolo_parts")
+_component = component("yolo_drag", "layered_picture")
 
 
 @st.fragment

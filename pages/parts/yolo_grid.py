@@ -5,7 +5,7 @@ from typing import Any
 from core.i18n import _
 from pages.parts.component import component
 
-_component = component("yolo_grid", "yolo_parts")
+_component = component("yolo_grid", "layered_picture")
 
 
 def yolo_grid(data: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from core.i18n import _
 from pages.parts.component import component
 
-_component = component("yolo_loss", "yolo_parts")
+_component = component("yolo_loss", "layered_picture")
 
 
 def yolo_loss(data: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ MINUTES = 1.0
 POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "yolo_training_job"
 
-_component = component("yolo_training", "yolo_parts")
+_component = component("yolo_training", "layered_picture")
 
 
 @dataclass(frozen=True)

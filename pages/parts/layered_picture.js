@@ -1,4 +1,4 @@
-// What the views of the YOLO page share.
+// What the views of pictures in layers share: those of YOLO, of segmentation and of upsampling.
 
 const photos = new Map(); // by address; a handful a session
 const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
