@@ -20,18 +20,21 @@ from core.tensors.errors import RefusalError
 
 MOST_ELEMENTS = 1_000_000  # of one tensor
 MOST_BYTES = 64_000_000  # that an evaluation allocates
-MOST_WORK = 5e8  # in about nanoseconds of one core
+MOST_WORK = 4e8  # in about nanoseconds of one core
 UNREHEARSED = 1_000_000  # where a rehearsal is not possible: the product of all sizes and numbers that go in
 
 # Nanoseconds for an element of what goes in and comes out, or for a multiply-add, rather too many than too few.
-_CALL = 1.5e6  # of any call, most of which its rehearsal takes
+_CALL = 3e6  # of any call: what the slowest rehearsals take
 _EACH = 5.0
-_SORTING = 60.0
 _VIEWING = 1.0  # nothing now, but its backward fills a tensor of the whole size
+_SLOW = {
+    **dict.fromkeys(("sort", "topk", "kthvalue", "median", "mode", "cumprod", "prod", "index_put"), 60.0),
+    **dict.fromkeys(("pow", "remainder", "fmod", "floor_divide", "dot", "vdot"), 35.0),
+}
 _MULTIPLY_ADD = 0.3
 _SLOW_MULTIPLY_ADD = 3.0  # of dtypes that have no library for it
-_PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "mv", "addmv", "dot", "vdot"}
-_SORTS = {"sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cumprod", "prod", "index_put", "index_put_"}
+_PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "mv", "addmv"}
+_ESTIMATED = 60.0
 
 
 @dataclass
@@ -83,7 +86,7 @@ class Budget:
         """
         inputs = sum(value.numel() for value in taken if isinstance(value, Tensor))
         check_size([elements])
-        self.spend(8 * elements, (_SORTING if elements else 0) * (elements + inputs))
+        self.spend(8 * elements, (_ESTIMATED if elements else 0) * (elements + inputs))
 
     def rehearse(self, call: Callable[..., Any], arguments: Sequence[Any], keywords: Mapping[str, Any]) -> None:
         """Count what ``call`` would cost.
@@ -101,7 +104,9 @@ class Budget:
             raise
         except Exception as error:
             depends_on_values = isinstance(error, NotImplementedError) or "meta tensor" in str(error)
-            if _worst_case([*arguments, *keywords.values()], depends_on_values) <= UNREHEARSED:
+            elements = _worst_case([*arguments, *keywords.values()], depends_on_values)
+            if elements <= UNREHEARSED:
+                self.spend(8 * elements, _ESTIMATED * elements)
                 return
             if depends_on_values:
                 raise too_large() from error
@@ -175,7 +180,7 @@ class _Counting(TorchDispatchMode):
         elements = sum(check_size(tensor.shape) for tensor in (*taken, *made))
         name = operation.overloadpacket.__name__
         views = all(returned.alias_info is not None for returned in operation._schema.returns)
-        work = elements * (_VIEWING if views and not name.endswith("_") else _SORTING if name in _SORTS else _EACH)
+        work = elements * (_VIEWING if views and not name.endswith("_") else _SLOW.get(name.rstrip("_"), _EACH))
         if name in _PRODUCTS:
             work += _multiply_adds(name, taken, made)
         size = 0 if views else sum(tensor.numel() * tensor.itemsize for tensor in made)

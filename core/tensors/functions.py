@@ -49,6 +49,11 @@ def _same(data: Any = None, *_arguments: Any, **_keywords: Any) -> int:
     return count(data, MOST_ITEMS)
 
 
+def _whole(array: np.ndarray, *_arguments: Any, **_keywords: Any) -> int:
+    """Return the elements of a copy of ``array``."""
+    return array.size
+
+
 def _pieces(x: Any = None, size: Any = 1, dim: int = 0, *_arguments: Any, **_keywords: Any) -> int:
     """Check how many pieces of ``size`` along ``dim`` split makes."""
     if isinstance(size, list | tuple):
@@ -60,7 +65,9 @@ def _pieces(x: Any = None, size: Any = 1, dim: int = 0, *_arguments: Any, **_key
 def _chunks(_x: Any = None, chunks: Any = 1, *_arguments: Any, **_keywords: Any) -> int:
     if isinstance(chunks, list | tuple):
         return _few(len(chunks))
-    return _few(chunks if isinstance(chunks, int) else MOST_PIECES)
+    if isinstance(chunks, Tensor):
+        return _few(chunks.numel() if chunks.ndim else float(chunks))
+    return _few(chunks if isinstance(chunks, int) else 0)
 
 
 def _slices(x: Any = None, dim: Any = 0, *_arguments: Any, **_keywords: Any) -> int:
@@ -223,7 +230,10 @@ METHODS: dict[str, Function] = {
 }  # fmt: skip
 
 TENSOR_ATTRIBUTES = {"shape", "dtype", "ndim", "T", "mT", "grad", "requires_grad", "is_leaf", "itemsize", "nbytes"}
-ARRAY_METHODS: dict[str, Function] = _table(np.ndarray, "copy reshape item", elements=nothing)
+ARRAY_METHODS: dict[str, Function] = {
+    **_table(np.ndarray, "copy reshape", elements=_whole),
+    **_table(np.ndarray, "item", elements=nothing),
+}
 ARRAY_ATTRIBUTES = {"shape", "ndim", "size", "T", "strides"}
 PAIR_ATTRIBUTES = {"values", "indices"}  # of what sort, topk, max, min, ... return
 
