@@ -24,7 +24,7 @@ from core.figures.yolo import picture_data
 from core.segmentation.components import components, matched
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
-from core.segmentation.instance import SURE, MaskRCNN
+from core.segmentation.instance import SURE, MaskRCNN, topmost
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.segmentation.quality import as_report, summed_up
 from core.segmentation.receptive_field import receptive_fields
@@ -247,7 +247,7 @@ def instances_data(semantic: Trace, masks: Trace, classes: tuple[str, ...], trut
         "labels": squeezed(labels),
         "panels": {
             name: {
-                "ids": squeezed(_numbered(one.masks)),
+                "ids": squeezed(topmost(one.masks, 1 + torch.arange(len(one)))),
                 "labels": one.labels.tolist(),
                 "scores": rounded(one.scores, 2),
                 "middles": [_deepest(mask) for mask in one.masks],
@@ -264,11 +264,3 @@ def _sure(found: Instances) -> Instances:
     return replace(
         found, boxes=found.boxes[sure], scores=found.scores[sure], labels=found.labels[sure], masks=found.masks[sure]
     )
-
-
-def _numbered(masks: Tensor) -> Tensor:
-    """Return the number of the first of ``masks`` (N, H, W) at each pixel, from 1, or 0: (H, W)."""
-    numbers = torch.zeros(masks.shape[1:], dtype=torch.int64)
-    for index in reversed(range(len(masks))):
-        numbers[masks[index]] = index + 1
-    return numbers
