@@ -18,6 +18,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 from core.i18n import _
 
 TOLERANCE = 0.0075  # of the image's diagonal
+ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes that train together, one measures
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 Outcome = tuple[Tensor, Tensor, float]
@@ -51,15 +52,13 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
     """
     metrics = MetricCollection(
         {
-            "pixel_accuracy": MulticlassAccuracy(len(classes), average="micro"),
-            "accuracies": MulticlassAccuracy(len(classes), average=None),
-            "ius": MulticlassJaccardIndex(len(classes), average=None),
-            "frequency_weighted_iou": MulticlassJaccardIndex(len(classes), average="weighted"),
-            "confusion": MulticlassConfusionMatrix(len(classes)),
+            "pixel_accuracy": MulticlassAccuracy(len(classes), average="micro", **ALONE),
+            "accuracies": MulticlassAccuracy(len(classes), average=None, **ALONE),
+            "ius": MulticlassJaccardIndex(len(classes), average=None, **ALONE),
+            "frequency_weighted_iou": MulticlassJaccardIndex(len(classes), average="weighted", **ALONE),
+            "confusion": MulticlassConfusionMatrix(len(classes), **ALONE),
         }
     )
-    for metric in metrics.values():
-        metric.sync_on_compute = False  # of several processes that train together, one measures
     boundaries, seconds = [], []
     for predicted, truth, took in outcomes:
         metrics.update(predicted.flatten(), truth.flatten())
