@@ -5,6 +5,7 @@ Contestants take turns and medians are reported, so that a busy machine disturbs
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -12,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.detectors import seconds_of
+from benchmarks.detectors import Parts, Say, measured, seconds_of
 from core.data import ShapeScenes
 from core.detectors.base import run
-from core.detectors.race import machine
 from core.segmentation import NAMES, load
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.study import studied
@@ -29,25 +29,22 @@ from core.segmentation.upsampling import (
     transposed_convolution,
 )
 
+REPORT = Path(__file__).parent / "reports" / "segmentation.json"
 BATCHES = (32, 256)  # patches; a scene has 256 in all
 LARGE = 500  # pixels a side: the image on which the FCN paper compares
 
-Say = Callable[[str], None]
 Contestants = dict[str, Callable[[], object]]
 
 
 def measure(quick: bool, say: Say) -> dict[str, Any]:
     """Measure everything, telling ``say`` each result, and return it JSON-ready; ``quick`` repeats less."""
-    report: dict[str, Any] = {}
-    for name, part in (
-        ("one scene of 256 pixels", one_scene),
-        ("sliding a patch against one pass", sliding),
-        ("upsamplers under one trunk", upsamplers),
-        ("written to be read / PyTorch's own", twins),
-    ):
-        report[name] = part(5 if quick else 50)
-        say(f"{name}: {report[name]}")
-    return report
+    parts: Parts = {
+        "one scene of 256 pixels": one_scene,
+        "sliding a patch against one pass": sliding,
+        "upsamplers under one trunk": upsamplers,
+        "written to be read / PyTorch's own": twins,
+    }
+    return measured(parts, quick, say)
 
 
 def one_scene(repeats: int) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def upsamplers(repeats: int) -> dict[str, Any]:
     return {"ms": ms, "times nearest": {name: round(value / ms["nearest"], 1) for name, value in ms.items()}}
 
 
-def twins(repeats: int) -> dict[str, float]:
+def twins(repeats: int) -> dict[str, Any]:
     """Return the median time of each function that is written to be read over that of its twin in PyTorch."""
     maps = torch.randn(1, 7, 32, 32)
     pooled, indices = functional.max_pool2d(torch.randn(1, 7, 64, 64), 2, return_indices=True)
@@ -150,4 +147,5 @@ def _ms(seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"machine": machine(), "torch": torch.__version__} | measure(False, print), indent=2))
+    written = json.dumps(measure(False, print), indent=2)
+    REPORT.write_text(written + "\n")
