@@ -109,7 +109,7 @@ def lessons() -> tuple[Lesson, ...]:
                 "bool gives way to whole numbers, those to floating point. A Python number only raises the kind, never "
                 "the precision: i + 0.5 is float32. / always gives floating point. In place, nothing may change."
             ),
-            "i = tensor([1, 2, 3])\nb = i > 1\ns = b + i\nf = i + 0.5\nd = f + tensor([1., 2., 3.], dtype=float64)\n"
+            "i = tensor([1, 2, 3])\nb = i > 1\ns = b + i\nf = i + 0.5\nd = f + f.double()\n"
             "q = i / 2\nw = i // 2\ni += 0.5\n",
         ),
         Lesson(

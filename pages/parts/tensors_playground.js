@@ -190,6 +190,7 @@ function start(root) {
     drawOthers(find(".others"), model);
     restart(Math.min(reading.tensor, Math.max(model.tensors.length - 1, 0)));
     light(null);
+    if (first) remember();
     if (editor.value !== model.source) ask();
   };
 }

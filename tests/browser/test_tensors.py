@@ -58,6 +58,10 @@ def test_each_keystroke_is_answered(playground: Page) -> None:
     expect(playground.locator(".editor mark")).to_have_text("rehsape")
     expect(playground.locator(".help")).to_contain_text("Did you mean `reshape`?")
     assert names(playground) == ["x"]
+    editor.fill("")
+    expect(playground.locator(".storages")).to_contain_text("Nothing yet")
+    editor.fill("x = arange(6)\ny = x.rehsape(2, 3)")
+    expect(playground).to_have_url(re.compile("rehsape"))
     playground.reload()
     expect(playground.locator(".help")).to_contain_text("reshape", timeout=FIRST_SCREEN)
     expect(editor).to_have_value("x = arange(6)\ny = x.rehsape(2, 3)")
