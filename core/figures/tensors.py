@@ -12,7 +12,7 @@ from core.tensors import ExpressionError, evaluate
 from core.tensors.broadcasting import Broadcast, broadcast
 from core.tensors.expression import LAST
 from core.tensors.source import Place
-from core.tensors.storage import Readable, Storage, View, storages
+from core.tensors.storage import Readable, Storage, View, cells_read, storages
 
 MOST_CELLS = 256  # drawn of a tensor or a storage
 MOST_SIDE = 16  # rows and columns drawn of a tensor
@@ -27,13 +27,13 @@ Crop = tuple[slice, ...]
 def playground_data(source: str) -> Json:
     """Return, ready for JSON, what ``source`` makes.
 
-    ``storages`` are rows of cells with a ``colour``, the ``labels`` of the cells that are drawn, and ``count``, how
-    many there are. Each of ``tensors`` has its facts (``shape``, ``dtype``, ``stride``, ``offset``, ``contiguous``,
-    ``leaf``), its ``storage`` by number, and, of the part that is drawn, the shape ``drawn`` with each element's
-    label, shade from 0 to 1 (None for what is not finite) and first cell, in reading order; an element takes ``span``
-    cells. ``others`` are pairs of a name and a value in words. ``broadcast`` is the last operation whose operands
-    differed in shape, or None. ``error`` is what stopped the evaluation, or None: then the rest is from the lines
-    before.
+    ``storages`` are rows of cells with a ``colour``, the ``labels`` of the cells that are drawn and whether any
+    tensor has ``read`` them, and ``count``, how many there are. Each of ``tensors`` has its facts (``shape``,
+    ``dtype``, ``stride``, ``offset``, ``contiguous``, ``leaf``), its ``storage`` by number, and, of the part that is
+    drawn, the shape ``drawn`` with each element's label, shade from 0 to 1 (None for what is not finite) and first
+    cell, in reading order; an element takes ``span`` cells. ``others`` are pairs of a name and a value in words.
+    ``broadcast`` is the last operation whose operands differed in shape, or None. ``error`` is what stopped the
+    evaluation, or None: then the rest is from the lines before.
     """
     seen: list[tuple[Broadcast, list[Tensor]]] = []
 
@@ -101,7 +101,18 @@ def _storage_data(row: Storage, number: int) -> Json:
         "dtype": _dtype(row.values),
         "labels": labels_of(drawn),
         "shades": _shades(drawn, row.values),
+        "read": _cells_read(row)[: len(drawn)].tolist(),
     }
+
+
+def _cells_read(row: Storage) -> Tensor:
+    """Return for each cell (C,) bool whether any tensor reads it."""
+    read = torch.zeros(len(row.values), dtype=torch.bool)
+    for view in row.views:
+        cells = view.cells
+        for part in range(view.span):
+            read[cells + part] = True
+    return read
 
 
 def _tensors_data(shown: Mapping[str, Readable], rows: list[Storage]) -> list[Json]:
@@ -130,7 +141,7 @@ def _tensor_data(value: Readable, view: View, row: Storage, number: int) -> Json
         "drawn": list(elements.shape),
         "labels": labels_of(elements),
         "shades": _shades(elements, row.values if view.span == 1 else elements),
-        "cells": view.cells.reshape(view.shape)[crop].flatten().tolist(),
+        "cells": (cells_read(elements.shape, view.stride, view.offset) * view.span).tolist(),
         "span": view.span,
     }
 

@@ -19,9 +19,8 @@ Readable = Tensor | np.ndarray
 class View:
     """How the tensor or array called ``name`` reads a storage.
 
-    ``cells`` (N,) int64 are the first cells of its elements in the order in which it reads them, the last index
-    fastest; an element takes ``span`` cells, more than one only where another dtype divides the same storage finer.
-    ``stride`` and ``offset`` count elements; the offset is from the storage's first cell.
+    ``stride`` and ``offset`` count elements; the offset is from the storage's first cell. An element takes ``span``
+    cells, more than one only where another dtype divides the same storage finer.
     """
 
     name: str
@@ -29,8 +28,12 @@ class View:
     stride: tuple[int, ...]
     offset: int
     contiguous: bool
-    cells: Tensor
     span: int = 1
+
+    @property
+    def cells(self) -> Tensor:
+        """The first cell (N,) int64 of each element in the order in which it reads them, the last index fastest."""
+        return cells_read(self.shape, self.stride, self.offset) * self.span
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,7 @@ def _view(name: str, value: Readable, start: int, cell: int) -> View:
         stride, address = value.stride(), value.data_ptr()
     shape = tuple(value.shape)
     offset = (address - start) // size if 0 not in shape else 0
-    span = size // cell
-    cells = cells_read(shape, stride, offset) * span
-    return View(name, shape, tuple(stride), offset, is_contiguous(shape, stride), cells, span)
+    return View(name, shape, tuple(stride), offset, is_contiguous(shape, stride), size // cell)
 
 
 def _all_cells(value: Readable, finest: Readable) -> Tensor:

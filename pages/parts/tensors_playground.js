@@ -249,7 +249,11 @@ function sentence(model, board, hovered) {
   const others = board.readers(hovered).filter(({ tensor, place }) => tensor !== hovered.tensor || place !== hovered.place);
   const names = others.map(({ tensor, place }) => elementName(model.tensors[tensor], place));
   const listed = names.length > 6 ? `${names.slice(0, 6).join("; ")}; ...` : names.join("; ");
-  if (hovered.tensor === null) return fill(names.length ? words.cell : words.unread, { cell: hovered.cell, others: listed });
+  if (hovered.tensor === null) {
+    const { read } = model.storages[hovered.storage];
+    const template = names.length ? words.cell : read[hovered.cell] ? words.outside : words.unread;
+    return fill(template, { cell: hovered.cell, others: listed });
+  }
   const element = elementName(model.tensors[hovered.tensor], hovered.place);
   return fill(names.length ? words.readsToo : words.reads, { element, cell: hovered.cell, others: listed });
 }
@@ -286,7 +290,7 @@ function drawBoard(place, model, before) {
         ? [{ tensor: number, place: index, element: board.elements[number][index] }] : []));
   });
   board.strips.forEach((cells, storage) => cells.forEach((element, cell) => {
-    element.classList.toggle("alone", !board.readers({ storage, cell, span: 1 }).length);
+    element.classList.toggle("alone", !model.storages[storage].read[cell]);
   }));
   return board;
 }

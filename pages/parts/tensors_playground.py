@@ -74,6 +74,7 @@ def _words() -> dict[str, Any]:
         "readsToo": _("{element} reads cell {cell}, and so does {others}."),
         "cell": _("Cell {cell} is read by {others}."),
         "unread": _("Cell {cell} is read by no tensor here."),
+        "outside": _("Cell {cell} is read by an element outside the corner that is shown."),
         "hint": _("Point at a number to see its cell, and who else reads it; click to write into it."),
         "broadcast": _("How the shapes were broadcast"),
         "mismatch": _("Why the shapes do not fit"),

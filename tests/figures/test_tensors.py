@@ -22,8 +22,15 @@ def test_tensors_of_one_storage_say_which_of_its_cells_they_read() -> None:
     storage = data["storages"][0]
     assert [storage["labels"][cell] for cell in slice_["cells"]] == slice_["labels"] == ["4", "6", "8", "10"]
     assert [storage["shades"][cell] for cell in slice_["cells"]] == slice_["shades"]
+    assert storage["read"] == [True] * 12
     assert storage["colour"] != data["storages"][1]["colour"]
     assert data["error"] is data["broadcast"] is None
+
+
+def test_cells_that_nobody_reads_are_told_from_those_that_are_read_outside_the_corner() -> None:
+    assert playground_data("x = arange(6)[1::2]")["storages"][0]["read"] == [False, True] * 3
+    assert all(playground_data("x = zeros(3, 20)")["storages"][0]["read"])
+    assert playground_data("x = tensor([1, 2])\ny = x.view(int32)[:1]")["storages"][0]["read"] == [True] * 4
 
 
 def test_an_error_leaves_what_the_lines_before_made() -> None:
