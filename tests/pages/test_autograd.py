@@ -1,7 +1,7 @@
 """The autograd page, driven by AppTest."""
 
 import json
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,18 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.autograd.tracing import examples
 from pages.parts.autograd_lessons import FIRST, lessons
+from tests.pages.opening import opened
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/autograd.py")
-    app.run()
-    assert not app.exception
-    return app
+open_page = partial(opened, "autograd")
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:

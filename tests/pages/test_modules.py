@@ -1,33 +1,14 @@
 """The page of modules and optimizers, driven by AppTest."""
 
-import json
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.figures.descent import NAMES
+from tests.pages.opening import opened, sent
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+open_page = partial(opened, "modules")
 VIEWS = {"build": "Build a network", "descent": "Descent", "classify": "Classify"}
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/modules.py")
-    app.run()
-    assert not app.exception
-    return app
-
-
-def sent(app: AppTest) -> dict[str, Any]:
-    """Return what the page sends to the browser."""
-    (component,) = app.get("bidi_component")
-    data: dict[str, Any] = json.loads(component.proto.json)
-    return data
 
 
 def test_opens_with_a_network_and_a_batch_in_it() -> None:

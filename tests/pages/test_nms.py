@@ -19,18 +19,9 @@ from core.box_table import COLUMNS
 from core.data.scenes import CLASSES
 from core.training import checkpoint
 from pages.parts.box_editor import read_address, write_address
+from tests.pages.opening import opened
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/nms.py")
-    app.run()
-    assert not app.exception
-    return app
+open_page = partial(opened, "nms")
 
 
 def explorer(app: AppTest) -> dict[str, Any]:

@@ -11,18 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import core.detectors
 from core.detectors.one_map import EDGES
+from tests.pages.opening import opened
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/pooling.py")
-    app.run()
-    assert not app.exception
-    return app
+open_page = partial(opened, "pooling")
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:

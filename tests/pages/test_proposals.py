@@ -13,19 +13,10 @@ from streamlit.testing.v1 import AppTest
 import core.detectors
 from core.proposals.recall import COUNTS
 from pages.parts import proposals_recall
+from tests.pages.opening import opened
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+open_page = partial(opened, "proposals")
 PATIENCE = 60.0  # seconds
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/proposals.py")
-    app.run()
-    assert not app.exception
-    return app
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:

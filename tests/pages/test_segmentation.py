@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 import core.segmentation
 from core.segmentation import NAMES, build
+from tests.pages.opening import opened
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+open_page = partial(opened, "segmentation")
 VIEWS = {"explore": 1, "compared": 2, "connected": 2, "instances": 1}  # components
 
 
@@ -25,16 +26,6 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.segmentation, "load", build)
     st.cache_resource.clear()
     st.cache_data.clear()
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/segmentation.py")
-    app.run()
-    assert not app.exception
-    return app
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:

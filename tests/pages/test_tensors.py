@@ -1,34 +1,16 @@
 """The tensors page, driven by AppTest."""
 
-import json
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.figures.tensors import playground_data
 from pages.parts.tensors_lessons import Lesson, lessons
+from tests.pages.opening import opened, sent
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+open_page = partial(opened, "tensors")
 
 FAILING = {"view", "products", "mismatch", "dtypes", "numpy", "stride0"}  # they end with an error that is to be seen
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/tensors.py")
-    app.run()
-    assert not app.exception
-    return app
-
-
-def sent(app: AppTest) -> dict[str, Any]:
-    (component,) = app.get("bidi_component")
-    data: dict[str, Any] = json.loads(component.proto.json)
-    return data
 
 
 def test_opens_on_three_tensors_of_one_storage() -> None:

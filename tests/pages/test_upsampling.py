@@ -1,23 +1,21 @@
 """The upsampling page, driven by AppTest; a study with random weights stands in for the trained one."""
 
 import io
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit as st
 import torch
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 import pages.parts.upsampling_ways
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.segmentation.upsampling import UPSAMPLERS
+from tests.pages.opening import opened, sent
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
+open_page = partial(opened, "upsampling")
 STAMPS, BOARD = "Stamp by stamp", "Checkerboard"
 GRID = "Draw your own"
 
@@ -38,23 +36,6 @@ def stand_in() -> Iterator[None]:
 def forget() -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/upsampling.py")
-    app.run()
-    assert not app.exception
-    return app
-
-
-def sent(app: AppTest) -> dict[str, Any]:
-    """Return what the page sends to the browser."""
-    (component,) = app.get("bidi_component")
-    data: dict[str, Any] = json.loads(component.proto.json)
-    return data
 
 
 def test_opens_with_a_scene_in_all_ten_ways() -> None:

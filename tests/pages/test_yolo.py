@@ -1,37 +1,18 @@
 """The YOLO page, driven by AppTest."""
 
 import io
-import json
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit as st
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 import core.detectors
+from tests.pages.opening import opened, sent
 
-APP = str(Path(__file__).parents[2] / "streamlit_app.py")
-
-
-def open_page(**address: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.switch_page("pages/yolo.py")
-    app.run()
-    assert not app.exception
-    return app
-
-
-def sent(app: AppTest) -> dict[str, Any]:
-    """Return what the page sends to the browser."""
-    (component,) = app.get("bidi_component")
-    data: dict[str, Any] = json.loads(component.proto.json)
-    return data
+open_page = partial(opened, "yolo")
 
 
 def test_opens_with_the_grid_of_a_scene_and_detections_in_it() -> None:
