@@ -63,7 +63,7 @@ RECIPES = {
     "patch_cnn": Recipe(PatchCNN, 8000, 8, Schedule(steps=1500, learning_rate=1e-3)),
     "fcn32s": Recipe(FCN32s, 8000, 16, Schedule(steps=4000, learning_rate=2e-3)),
     "fcn16s": Recipe(FCN16s, 8000, 16, Schedule(steps=2500, learning_rate=1e-3), start="fcn32s"),
-    "fcn8s": Recipe(FCN8s, 8000, 16, Schedule(steps=6000, learning_rate=2e-3), start="fcn16s"),
+    "fcn8s": Recipe(FCN8s, 8000, 16, Schedule(steps=12_000, learning_rate=2e-3, cycles=2), start="fcn16s"),
     "mask_rcnn": Recipe(MaskRCNN, 8000, 8, Schedule(steps=4000, learning_rate=1e-3), start="faster_rcnn"),
     "upsamplers": Recipe(UpsamplingStudy, 8000, 8, Schedule(steps=1800, learning_rate=1e-3)),
 }
