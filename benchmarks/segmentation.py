@@ -111,7 +111,7 @@ def twins(repeats: int) -> dict[str, Any]:
         "bicubic": (lambda: bicubic(maps, 2), lambda: functional.interpolate(maps, scale_factor=2, mode="bicubic")),
         "max_unpool": (
             lambda: max_unpool(pooled, indices, 2),
-            lambda: functional.max_unpool2d(pooled, indices, [2]),
+            lambda: functional.max_unpool2d(pooled, indices, [2, 2]),
         ),
         "transposed_convolution": (
             lambda: transposed_convolution(maps, kernel, 2, 1),
