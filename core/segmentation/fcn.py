@@ -108,7 +108,7 @@ class FCN16s(FCN):
 
 
 class FCN8s(FCN):
-    """FCN-16s with a second skip, from the second convolution's map, which has a stride of 8 pixels."""
+    """FCN-16s with a second skip, from ``fine_map``, which has a stride of 8 pixels."""
 
     name = "fcn8s"
     title = "FCN-8s"
