@@ -11,6 +11,7 @@ from core.backbones import Backbone
 from core.detectors.base import Progress, Step
 from core.segmentation import NAMES, SEGMENTERS, build, load
 from core.segmentation.base import Segmenter, pixel_loss
+from core.segmentation.fcn import FCN8s
 from core.training.checkpoint import CheckpointError, save_tensors
 from core.values import LabelMap, ScoreMap
 from tests.test_backbones import noise, stir_batch_norm
@@ -68,7 +69,11 @@ def test_a_loaded_segmenter_has_the_stored_weights_and_its_batch_norm_folded(nam
     assert isinstance(loaded.trunk, Backbone) and isinstance(stored.trunk, Backbone)
     with torch.inference_mode():
         torch.testing.assert_close(loaded.trunk(image), stored.trunk(image), rtol=1e-4, atol=1e-4)
-    folded = {f"trunk.{index}.{kind}" for index in (0, 4, 8, 11, 14) for kind in ("weight", "bias")}
+        if isinstance(loaded, FCN8s) and isinstance(stored, FCN8s):
+            fine = noise(2, 224, 9, 7) / 255
+            torch.testing.assert_close(loaded.deepen(fine), stored.deepen(fine), rtol=1e-4, atol=1e-4)
+    before_norms = {*(f"trunk.{index}" for index in (0, 4, 8, 11, 14)), "deepen.0", "deepen.3"}
+    folded = {f"{convolution}.{kind}" for convolution in before_norms for kind in ("weight", "bias")}
     for key, values in loaded.state_dict().items():
         assert key in folded or values.equal(stored.state_dict()[key]), key
 
