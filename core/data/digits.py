@@ -12,10 +12,9 @@ from numpy.random import Generator
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor
-from torch.utils.data import Dataset
 from torchvision.ops import masks_to_boxes
 
-from core.data.scenes import FIRST_INDEX, LONGEST_SPLIT, SIDE
+from core.data.scenes import SIDE, Scenes
 
 CLASSES = ("background", *"0123456789")
 PARTS = {"train": slice(0, 1200), "validation": slice(1200, 1500), "test": slice(1500, 1797)}
@@ -28,7 +27,7 @@ CONTRAST = 110.0  # the least distance in RGB between ink and paper
 _KEY = 100  # beside the levels of ShapeScenes in their generators' keys, so that no two scenes share their choices
 
 
-class DigitScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+class DigitScenes(Scenes):
     """Scenes of one split: ``scenes[i]`` is an image (3, 256, 256) uint8 and its target, as those of ``ShapeScenes``.
 
     A target holds ``boxes`` (N, 4) float32 tight around the ink, ``labels`` (N,) int64 into ``CLASSES``, so that the
@@ -40,24 +39,8 @@ class DigitScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     classes = CLASSES
 
-    def __init__(self, split: str, length: int, seed: int = 0):
-        if split not in PARTS:
-            raise ValueError(f"no split {split!r}: choose one of {', '.join(PARTS)}")
-        if not 0 <= length <= LONGEST_SPLIT:
-            raise ValueError(f"a split has 0 to {LONGEST_SPLIT} scenes, not {length}")
-        if not 0 <= seed < 1 << 32:
-            raise ValueError(f"seed {seed} is outside 0..{(1 << 32) - 1}")
-        self.split = split
-        self.length = length
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return self.length
-
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
-        if not 0 <= index < self.length:
-            raise IndexError(f"scene {index} is outside 0..{self.length - 1}")
-        return _draw(np.random.default_rng([self.seed, _KEY, FIRST_INDEX[self.split] + index]), self.split)
+        return _draw(self.choices(index, _KEY), self.split)
 
 
 def handwritten(split: str) -> tuple[Tensor, Tensor]:

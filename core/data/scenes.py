@@ -46,7 +46,40 @@ DIFFICULTIES = {
 }
 
 
-class ShapeScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+class Scenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
+    """``length`` scenes of one split, each a function of its index and the ``seed`` alone.
+
+    Raises:
+        ValueError: no such split, a length beyond the split's range, or a seed of more than 32 bits, which could meet
+            another's scenes.
+    """
+
+    def __init__(self, split: str, length: int, seed: int = 0):
+        if split not in FIRST_INDEX:
+            raise ValueError(f"no split {split!r}: choose one of {', '.join(FIRST_INDEX)}")
+        if not 0 <= length <= LONGEST_SPLIT:
+            raise ValueError(f"a split has 0 to {LONGEST_SPLIT} scenes, not {length}")
+        if not 0 <= seed < 1 << 32:
+            raise ValueError(f"seed {seed} is outside 0..{(1 << 32) - 1}")
+        self.split = split
+        self.length = length
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def choices(self, index: int, key: int) -> Generator:
+        """Return the generator of all random choices of scene ``index``; no other ``key`` gives the same.
+
+        Raises:
+            IndexError: there is no such scene.
+        """
+        if not 0 <= index < self.length:
+            raise IndexError(f"scene {index} is outside 0..{self.length - 1}")
+        return np.random.default_rng([self.seed, key, FIRST_INDEX[self.split] + index])
+
+
+class ShapeScenes(Scenes):
     """Scenes of one split: ``scenes[i]`` is an image (3, 256, 256) uint8 and its target.
 
     A target follows torchvision's detection convention: ``boxes`` (N, 4) float32 tight around the visible part,
@@ -61,29 +94,15 @@ class ShapeScenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     classes = CLASSES
 
     def __init__(self, split: str, length: int, difficulty: str = "medium", seed: int = 0):
-        if split not in FIRST_INDEX:
-            raise ValueError(f"no split {split!r}: choose one of {', '.join(FIRST_INDEX)}")
+        super().__init__(split, length, seed)
         if difficulty not in DIFFICULTIES:
             raise ValueError(f"no difficulty {difficulty!r}: choose one of {', '.join(DIFFICULTIES)}")
-        if not 0 <= length <= LONGEST_SPLIT:
-            raise ValueError(f"a split has 0 to {LONGEST_SPLIT} scenes, not {length}")
-        if not 0 <= seed < 1 << 32:
-            raise ValueError(f"seed {seed} is outside 0..{(1 << 32) - 1}")
-        self.split = split
-        self.length = length
         self.difficulty = difficulty
-        self.seed = seed
-
-    def __len__(self) -> int:
-        return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
-        if not 0 <= index < self.length:
-            raise IndexError(f"scene {index} is outside 0..{self.length - 1}")
-        # The level is part of the key, so that levels differ in their layouts too and share no scene.
+        # The level is the key, so that levels differ in their layouts too and share no scene.
         level = list(DIFFICULTIES).index(self.difficulty)
-        rng = np.random.default_rng([self.seed, level, FIRST_INDEX[self.split] + index])
-        return draw_scene(rng, DIFFICULTIES[self.difficulty])
+        return draw_scene(self.choices(index, level), DIFFICULTIES[self.difficulty])
 
 
 def draw_scene(rng: Generator, difficulty: Difficulty) -> tuple[Tensor, dict[str, Tensor]]:
