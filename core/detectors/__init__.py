@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import torch
-
-from core.backbones import Size, fold_batch_norm
+from core.backbones import Size
 from core.detectors.base import Detector, Progress, Step, TimedStep, Trace, run, timed_steps
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
-from core.training.checkpoint import FOLDER, load_weights
+from core.training.checkpoint import FOLDER, load_ready
 from core.values import Detections, Regions
 
 DETECTORS: dict[str, type[RCNN | SPPNet | FastRCNN | FasterRCNN | YOLO]] = {
@@ -33,10 +31,7 @@ def load(name: str, folder: Path = FOLDER) -> Detector:
     Raises:
         CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
     """
-    detector = build(name)
-    load_weights(detector, name, folder)
-    fold_batch_norm(detector)
-    return detector.to(memory_format=torch.channels_last)
+    return load_ready(build(name), name, folder)
 
 
 __all__ = [

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import torch
-
-from core.backbones import fold_batch_norm
 from core.segmentation.base import Segmenter
 from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.segmentation.patch_cnn import PatchCNN
-from core.training.checkpoint import FOLDER, load_weights
+from core.training.checkpoint import FOLDER, load_ready
 
 SEGMENTERS: dict[str, type[PatchCNN | FCN32s | FCN16s | FCN8s | MaskRCNN]] = {
     kind.name: kind for kind in (PatchCNN, FCN32s, FCN16s, FCN8s, MaskRCNN)
@@ -30,10 +27,7 @@ def load(name: str, folder: Path = FOLDER) -> Segmenter | MaskRCNN:
     Raises:
         CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
     """
-    segmenter = build(name)
-    load_weights(segmenter, name, folder)
-    fold_batch_norm(segmenter)
-    return segmenter.to(memory_format=torch.channels_last)
+    return load_ready(build(name), name, folder)
 
 
 __all__ = ["NAMES", "SEGMENTERS", "MaskRCNN", "Segmenter", "build", "load"]

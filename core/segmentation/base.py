@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.detectors.base import Staged, Step
+from core.detectors.base import Staged, run
 from core.values import LabelMap
 
 
@@ -13,10 +13,9 @@ class Segmenter(Staged):
 
     def predict(self, image: Tensor) -> Tensor:
         """Return the class of every pixel of ``image`` (3, H, W) uint8, 0 for the background: (H, W) int64."""
-        with torch.inference_mode():
-            *_before, last = (stage.value for stage in self.steps(image) if isinstance(stage, Step))
-        assert isinstance(last, LabelMap)
-        return last.labels
+        made = run(self, image).result
+        assert isinstance(made, LabelMap)
+        return made.labels
 
 
 def pixel_loss(scores: Tensor, targets: list[dict[str, Tensor]]) -> Tensor:

@@ -21,7 +21,7 @@ from torchvision.ops import roi_align as roi_align_each
 from core.backbones import STRIDE
 from core.boxes import assign
 from core.data.scenes import CLASSES, label_map
-from core.detectors.base import Progress, Step
+from core.detectors.base import Progress, Step, run
 from core.detectors.faster_rcnn import LEAST_SIDE, TRAINING_AFTER_NMS, TRAINING_BEFORE_NMS, FasterRCNN
 from core.detectors.regions import input_scale
 from core.pooling import roi_align
@@ -69,10 +69,9 @@ class MaskRCNN(FasterRCNN):
 
     def segment(self, image: Tensor) -> Instances:
         """Return the objects in ``image`` (3, H, W) uint8, best first, each with its mask."""
-        with torch.inference_mode():
-            *_before, last = (stage.value for stage in self.steps(image) if isinstance(stage, Step))
-        assert isinstance(last, Instances)
-        return last
+        made = run(self, image).result
+        assert isinstance(made, Instances)
+        return made
 
     def predict(self, image: Tensor) -> Tensor:
         """Return the class of every pixel of ``image``, that of the surest object there, or 0: (H, W) int64."""

@@ -14,16 +14,15 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import STRIDE, fold_batch_norm, slim
+from core.backbones import STRIDE, slim
 from core.data.scenes import CLASSES
 from core.detectors.base import Progress, Step
 from core.segmentation.base import Segmenter, pixel_loss
 from core.segmentation.upsampling import UPSAMPLERS
-from core.training.checkpoint import FOLDER, load_weights
+from core.training.checkpoint import FOLDER, load_ready
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 DOUBLINGS = 4
@@ -111,10 +110,7 @@ def load_study(folder: Path = FOLDER) -> UpsamplingStudy:
     Raises:
         CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
     """
-    study = UpsamplingStudy().eval()
-    load_weights(study, study.name, folder)
-    fold_batch_norm(study)
-    return study.to(memory_format=torch.channels_last)
+    return load_ready(UpsamplingStudy(), UpsamplingStudy.name, folder)
 
 
 def studied(folder: Path = FOLDER) -> dict[str, StudiedFCN]:

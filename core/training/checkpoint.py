@@ -11,14 +11,17 @@ from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from core.backbones import Backbone, CellClassifier
+from core.backbones import Backbone, CellClassifier, fold_batch_norm
 from core.i18n import _
+
+Model = TypeVar("Model", bound=nn.Module)
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 PARTIAL = ".partial"
@@ -101,6 +104,17 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool 
     else:
         return
     raise CheckpointError(sentence.format(name=name))
+
+
+def load_ready(model: Model, name: str, folder: Path = FOLDER) -> Model:
+    """Return ``model`` with the weights of checkpoint ``name``, ready to predict: batch normalisation is folded.
+
+    Raises:
+        CheckpointError: as ``load_weights`` does.
+    """
+    load_weights(model.eval(), name, folder)
+    fold_batch_norm(model)
+    return model.to(memory_format=torch.channels_last)
 
 
 def load_trunk(trunk: Backbone, name: str, folder: Path = FOLDER) -> None:
