@@ -87,4 +87,13 @@ class LabelMap:
     labels: Tensor
 
 
-Value = Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections | Instances | ScoreMap | LabelMap
+@dataclass(frozen=True)
+class ClassScores:
+    """A score for each class that a whole image may be of: ``values`` (K,) logits, no background among them."""
+
+    values: Tensor
+
+
+Value = (
+    Regions | Crops | FeatureMap | RegionFeatures | Scores | Detections | Instances | ScoreMap | LabelMap | ClassScores
+)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 from torch.nn import functional
 from torchvision.utils import make_grid
@@ -25,6 +25,7 @@ from core.figures.palette import class_colour
 from core.i18n import _ as translate
 from core.segmentation.instance import topmost
 from core.values import (
+    ClassScores,
     Crops,
     Detections,
     FeatureMap,
@@ -44,6 +45,7 @@ MOST_TILES = 64
 MOST_CHANNELS = 16
 MOST_BOXES = 100
 MOST_NAMES = 20
+MOST_CLASSES = 5  # bars under a classified image
 SURE = 0.3  # a detector hands on all that average precision counts; what scores less would only hide the rest
 LABEL_SIZE = 28  # pixels; five pictures side by side are still read from the back row
 PROPOSAL_COLOUR = "#56B4E9"
@@ -209,6 +211,24 @@ def _(value: Instances, image: Tensor, classes: Sequence[str]) -> tuple[Image.Im
     return picture.resize(size, Image.Resampling.NEAREST), words.format(
         shown=int(sure.sum()), count=len(value), sure=SURE
     )
+
+
+@picture_of.register
+def _(value: ClassScores, image: Tensor, classes: Sequence[str]) -> tuple[Image.Image, str]:
+    parts, order = value.values.float().cpu().softmax(0).sort(descending=True)
+    names = [translate(classes[index]) for index in order[:MOST_CLASSES].tolist()]
+    row = LABEL_SIZE + 12
+    room = SIDE - row * len(names)
+    picture = Image.new("RGB", (SIDE, SIDE), "black")
+    seen = ImageOps.contain(canvas(image)[0], (SIDE, room))
+    picture.paste(seen, ((SIDE - seen.width) // 2, (room - seen.height) // 2))
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LABEL_SIZE)
+    for place, (name, part, index) in enumerate(zip(names, parts.tolist(), order.tolist(), strict=False)):
+        upper = room + place * row
+        pen.rectangle((0, upper + 2, round(part * (SIDE - 1)), upper + row - 3), class_colour(index + 1))
+        pen.text((8, upper + row / 2), f"{name} {part:.2f}", "white", font, "lm", stroke_width=3, stroke_fill="black")
+    words = translate("{name}, with a probability of {part}; the {shown} most probable of {count} classes drawn")
+    return picture, words.format(name=names[0], part=f"{parts[0]:.2f}", shown=len(names), count=len(parts))
 
 
 def draw_truth(image: Tensor, truth: dict[str, Tensor] | None, classes: Sequence[str] = CLASSES) -> Picture:

@@ -23,6 +23,7 @@ from core.figures.stages import (
     seconds_left,
 )
 from core.values import (
+    ClassScores,
     Crops,
     Detections,
     FeatureMap,
@@ -66,6 +67,7 @@ MAPS: list[Value] = [
     FeatureMap(torch.rand(20, 4, 6), 8),
     ScoreMap(torch.randn(3, 2, 3), 16),
     LabelMap(torch.zeros(40, 60, dtype=torch.int64)),
+    ClassScores(torch.randn(3)),
 ]
 
 
@@ -179,3 +181,14 @@ def test_of_overlapping_masks_the_surer_lies_on_top_and_the_unsure_are_left_out(
     seen = [picture.getpixel((round(x * SCALE), 9)) for x in (10, 25, 35, 50)]
     assert seen == [(0, 0, 0), ORANGE, ORANGE, (86, 180, 233)]
     assert words.startswith("2 of 3 masks")
+
+
+def test_the_probabilities_of_classes_are_bars_from_the_most_probable_down() -> None:
+    logits = torch.tensor([0.2, 0.1, 0.7]).log()
+    picture, words = picture_of(ClassScores(logits), IMAGE, ("cat", "dog", "hen"))
+    assert words == "hen, with a probability of 0.70; the 3 most probable of 3 classes drawn"
+    middles = [SIDE - 20 - 40 * row for row in (2, 1, 0)]  # of hen, cat, dog
+    lengths = [sum(picture.getpixel((x, y - 17)) != (0, 0, 0) for x in range(SIDE)) for y in middles]
+    assert lengths == pytest.approx([0.7 * SIDE, 0.2 * SIDE, 0.1 * SIDE], abs=2)
+    many = picture_of(ClassScores(torch.zeros(30)), IMAGE, [str(index) for index in range(30)])[1]
+    assert "the 5 most probable of 30 classes" in many
