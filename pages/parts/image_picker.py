@@ -111,7 +111,7 @@ def _pick_photo() -> PickedImage:
 
 
 def _pick_upload() -> PickedImage | None:
-    file = st.file_uploader(_("Upload an image"), TYPES, key="upload")
+    file = st.file_uploader(_("Upload an image"), TYPES, key="upload", max_upload_size=MOST_BYTES // 2**20)
     if file is None:
         words = _("Choose an image file of up to {most} MB. It stays on this server and is forgotten with this tab.")
         st.info(words.format(most=MOST_BYTES // 2**20))

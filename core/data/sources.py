@@ -1,0 +1,75 @@
+"""Where images to learn from come from: drawn scenes, handwritten digits, and folders in a form that is known here."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch.utils.data import Dataset
+
+from core.data.digits import DigitScenes
+from core.data.folders import FolderError, form_of, read_folder
+from core.data.scenes import Scenes, ShapeScenes
+from core.i18n import _
+
+Form = Literal["boxes", "masks", "classes"]
+FORMS: Mapping[str, Form] = {"voc": "boxes", "masks": "masks", "classes": "classes"}  # by the names of form_of
+DRAWN: Mapping[str, Callable[[str, int], Scenes]] = {"scenes": ShapeScenes, "digits": DigitScenes}
+COUNTS = {"train": 2000, "val": 100}  # of scenes that are drawn for each part
+VARIABLE = "VISIBLE_VISION_DATA"
+DEFAULT_FOLDER = Path(__file__).parents[2] / "data"
+
+
+@dataclass(frozen=True)
+class FoundFolder:
+    """A folder with a dataset: where it begins, as ``path``, and its ``form``."""
+
+    path: Path
+    form: Form
+
+
+def owners_folder() -> Path:
+    """Return the folder into which the server's owner has put datasets: ``VISIBLE_VISION_DATA`` names it."""
+    return Path(os.environ.get(VARIABLE) or DEFAULT_FOLDER)
+
+
+def dataset_in(folder: str | Path) -> FoundFolder:
+    """Return where the dataset in ``folder`` begins, and its form.
+
+    Raises:
+        FolderError: no form of dataset is there.
+    """
+    root, form = form_of(folder)
+    return FoundFolder(root, FORMS[form])
+
+
+def datasets_below(folder: Path) -> dict[str, FoundFolder]:
+    """Return the datasets among the sub-folders of ``folder``, which need not exist, by their names."""
+    found = {}
+    for path in sorted(folder.glob("*")):
+        if path.is_dir() and not path.name.startswith("."):
+            try:
+                found[path.name] = dataset_in(path)
+            except (FolderError, OSError):  # something else, or not for us to read
+                continue
+    return found
+
+
+def open_source(data: str, split: str = "train") -> Dataset[Any]:
+    """Open ``data``, "scenes", "digits" or a folder, as a dataset of its part ``split``; "" is a folder's whole.
+
+    Raises:
+        FolderError: the folder cannot be read, or has no such part.
+    """
+    if data in DRAWN:
+        part = "validation" if split == "val" else "train"
+        return DRAWN[data](part, COUNTS["val" if split == "val" else "train"])
+    if not Path(data).is_dir():
+        raise FolderError(_("The folder is no longer there: choose the source again."))
+    return read_folder(data, split)
+
+
+def without_path(sentence: str, folder: str | Path, title: str) -> str:
+    """Return ``sentence`` with ``title`` for the path of ``folder``, which is the server's own business."""
+    return sentence.replace(f"{folder}/", "").replace(str(folder), title)

@@ -1,0 +1,70 @@
+"""Where data comes from: scenes, digits and folders, found and opened by what is in them."""
+
+from pathlib import Path
+
+import pytest
+
+from core.data.digits import DigitScenes
+from core.data.folders import FolderError, VOCFolder
+from core.data.scenes import ShapeScenes
+from core.data.sources import (
+    VARIABLE,
+    FoundFolder,
+    dataset_in,
+    datasets_below,
+    open_source,
+    owners_folder,
+    without_path,
+)
+from tests.data.test_checking import photo
+from tests.data.test_folders import thing, write
+
+
+def test_the_owners_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert owners_folder() == Path(__file__).parents[2] / "data"
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert owners_folder() == tmp_path
+
+
+def test_every_form_is_found_below_a_folder_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path / "voc" / "inner", "one", thing("dog", 1, 2, 10, 12))
+    for name in ("images", "instances"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+    for name in ("cat", "dog"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        photo(1).save(tmp_path / "animals" / name / "one.png")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / ".hidden" / "Annotations").mkdir(parents=True)
+    (tmp_path / "README").write_text("no folder")
+    assert datasets_below(tmp_path) == {
+        "animals": FoundFolder(tmp_path / "animals", "classes"),
+        "cells": FoundFolder(tmp_path / "cells", "masks"),
+        "voc": FoundFolder(tmp_path / "voc" / "inner", "boxes"),
+    }
+    assert datasets_below(tmp_path / "nowhere") == {}
+    with pytest.raises(FolderError):
+        dataset_in(tmp_path / "empty")
+
+
+def test_sources_open_as_datasets_of_their_parts(tmp_path: Path) -> None:
+    scenes, digits = open_source("scenes", "val"), open_source("digits")
+    assert isinstance(scenes, ShapeScenes) and scenes.split == "validation" and len(scenes) == 100
+    assert isinstance(digits, DigitScenes) and digits.split == "train" and len(digits) == 2000
+    for number in range(10):
+        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12))
+    parts = [open_source(str(tmp_path), split) for split in ("train", "val", "")]
+    assert all(isinstance(part, VOCFolder) for part in parts)
+    counts = [len(part) for part in parts if isinstance(part, VOCFolder)]
+    assert counts[0] + counts[1] == counts[2] == 10
+    with pytest.raises(FolderError, match="no longer there"):
+        open_source(str(tmp_path / "gone"))
+
+
+def test_a_sentence_does_not_say_where_the_folder_lies(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    with pytest.raises(FolderError) as error:
+        dataset_in(tmp_path / "set")
+    said = without_path(str(error.value), tmp_path / "set", "my set")
+    assert said.startswith("There is no dataset in my set:") and str(tmp_path) not in said
+    assert without_path(f"{tmp_path}/a.jpg is not a photo.", tmp_path, "mine") == "a.jpg is not a photo."
