@@ -47,8 +47,8 @@ def zipped(root: Path) -> bytes:
 
 
 def upload(app: AppTest, data: bytes, name: str = "mine.zip") -> AppTest:
-    (uploader,) = app.get("file_uploader")
-    app.file_uploader(key=uploader.key).set_value((name, data, "application/zip")).run()
+    (uploader,) = app.file_uploader
+    uploader.set_value((name, data, "application/zip")).run()
     assert not app.exception
     return app
 
@@ -94,7 +94,7 @@ def test_an_upload_is_unpacked_chosen_and_then_forgotten(voc: Path) -> None:
     assert said(app) == "mine: boxes"
     picked = app.session_state["picked"]
     assert len(list((Path(picked.data) / "JPEGImages").iterdir())) == 5
-    assert app.get("file_uploader")[0].value is None, "the file itself is not held any longer"
+    assert app.file_uploader[0].value is None, "the file itself is not held any longer"
     app.segmented_control(key="source").set_value("scenes").run()
     assert said(app) == "Drawn scenes: masks"
     app.segmented_control(key="source").set_value("upload").run()

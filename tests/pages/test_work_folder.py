@@ -70,7 +70,7 @@ def test_all_sessions_together_are_bounded_and_room_comes_back(tmp_path: Path) -
 
 def test_what_failed_while_it_was_written_holds_no_room(tmp_path: Path) -> None:
     folders = WorkFolders(tmp_path, most=50)
-    with pytest.raises(OSError), folders.reserved("mine", 50):
+    with pytest.raises(OSError, match="disk is full"), folders.reserved("mine", 50):
         raise OSError("the disk is full")
     with folders.reserved("other", 50):
         pass
