@@ -79,10 +79,12 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Item:
-    """One flaw: the ``files`` that it is about, as paths within the folder, and the ``detail`` in words."""
+    """One flaw: the ``files`` that it is about, as paths within the folder, the ``detail`` in words, and the numbers of
+    the ``objects`` in the annotation, counted from 1."""
 
     files: tuple[str, ...]
     detail: str = ""
+    objects: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         names = " = ".join(self.files)
@@ -240,7 +242,7 @@ def _check_objects(photo: str, one: Annotation, size: tuple[int, int], flaws: Fl
         x0, y0, x1, y1 = box
         corners = ", ".join(f"{side:g}" for side in (x0 + 1, y0 + 1, x1, y1))
         words = {"number": number, "name": name[:_LONGEST], "corners": corners}
-        item = Item((photo,), _("object {number}, {name}: {corners}").format(**words))
+        item = Item((photo,), _("object {number}, {name}: {corners}").format(**words), (number,))
         found = {
             "no_class": not name,
             "inverted": x1 < x0 + 1 or y1 < y0 + 1,
@@ -262,7 +264,8 @@ def _overlaps(photo: str, one: Annotation) -> list[Item]:
     items = []
     for first, second in (overlaps > OVERLAP).nonzero()[:MOST_OF_ONE].tolist():
         words = {"first": first + 1, "second": second + 1, "name": names[first][:_LONGEST]}
-        items.append(Item((photo,), sentence.format(**words, overlap=float(overlaps[first, second]))))
+        detail = sentence.format(**words, overlap=float(overlaps[first, second]))
+        items.append(Item((photo,), detail, (first + 1, second + 1)))
     return items
 
 

@@ -1,5 +1,6 @@
 """Folders of photos: with boxes, in Pascal VOC's layout, with a mask each, or one folder a class."""
 
+import json
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ IGNORED = 255  # the class index that stands for none, as on the outlines in Pas
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
 PARTS = ("train", "val", "test")
+MOST_MANIFEST = 2**25  # bytes
 MOST_XML = 2**20  # bytes of an annotation, enough for thousands of objects
 VALIDATION_SHARE = 5  # one in so many photos is held out where no list says which
 
@@ -83,8 +85,12 @@ class VOCFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         return len(self._annotated)
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        return _pixels(self._annotated[index].photo), self.target(index)
+
+    def target(self, index: int) -> dict[str, Tensor]:
+        """Return the target of one photo, which is not read for it."""
         one = self._annotated[index]
-        return _pixels(one.photo), {
+        return {
             "boxes": torch.tensor(one.boxes, dtype=torch.float32).reshape(-1, 4),
             "labels": torch.tensor([self.classes.index(name) for name in one.names], dtype=torch.int64),
             "iscrowd": torch.tensor(one.difficult, dtype=torch.int64),
@@ -105,6 +111,8 @@ def in_split(root: Path, names: Iterable[str], split: str) -> list[str]:
 
     A split is what ``root``/ImageSets/SPLIT.txt or ImageSets/Main/SPLIT.txt lists; where only one of "train" and "val"
     is listed, the other is the rest, and where neither is, "val" is a fifth of the photos, by their names' checksums.
+    Photos that belong together, such as the tiles of one mosaic, are not parted: ``root``/manifest.json, a list of
+    objects with "id", the name without suffix, and "group", says which do.
 
     Raises:
         FolderError: there is no such split.
@@ -120,7 +128,21 @@ def in_split(root: Path, names: Iterable[str], split: str) -> list[str]:
     other = _listed(root, "val" if split == "train" else "train")
     if other is not None:
         return [name for name in names if name not in other]
-    return [name for name in names if (zlib.crc32(name.encode()) % VALIDATION_SHARE == 0) == (split == "val")]
+    groups = _groups(root)
+    held_out = {name for name in names if zlib.crc32(groups.get(name, name).encode()) % VALIDATION_SHARE == 0}
+    return [name for name in names if (name in held_out) == (split == "val")]
+
+
+def _groups(root: Path) -> dict[str, str]:
+    """Return the groups that ``root``/manifest.json says photos belong to, by the photos' names."""
+    path = root / "manifest.json"
+    try:
+        if path.stat().st_size > MOST_MANIFEST:
+            return {}
+        listed = json.loads(path.read_bytes())
+        return {str(one["id"]): str(one["group"]) for one in listed}
+    except (OSError, KeyError, TypeError, ValueError, RecursionError):  # there is none, or it is about other things
+        return {}
 
 
 def _listed(root: Path, split: str) -> set[str] | None:
@@ -240,14 +262,17 @@ class MaskFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         return len(self._pairs)
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
-        photo, path = self._pairs[index]
-        mask = torch.from_numpy(read_mask(path))
+        return _pixels(self._pairs[index][0]), self.target(index)
+
+    def target(self, index: int) -> dict[str, Tensor]:
+        """Return the target of one photo, which is not read for it."""
+        mask = torch.from_numpy(read_mask(self._pairs[index][1]))
         numbers = [number for number in mask.unique().tolist() if self._label(number)]
         masks = mask == torch.tensor(numbers, dtype=torch.int64)[:, None, None]
         boxes = masks_to_boxes(masks)
         boxes[:, 2:] += 1  # masks_to_boxes names the last pixel; a box ends behind it
         labels = torch.tensor([self._label(number) for number in numbers], dtype=torch.int64)
-        return _pixels(photo), {"boxes": boxes, "labels": labels, "masks": masks}
+        return {"boxes": boxes, "labels": labels, "masks": masks}
 
     def _label(self, number: int) -> int:
         """Return the class of pixels of ``number``, 0 where it is none of ``classes``."""

@@ -4,21 +4,26 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from core.data.digits import DigitScenes
-from core.data.folders import FolderError, form_of, read_folder
-from core.data.scenes import Scenes, ShapeScenes
+from core.data.folders import ClassFolder, FolderError, MaskFolder, VOCFolder, form_of, read_folder
+from core.data.scenes import ShapeScenes
 from core.i18n import _
 
 Form = Literal["boxes", "masks", "classes"]
 FORMS: Mapping[str, Form] = {"voc": "boxes", "masks": "masks", "classes": "classes"}  # by the names of form_of
-DRAWN: Mapping[str, Callable[[str, int], Scenes]] = {"scenes": ShapeScenes, "digits": DigitScenes}
+DRAWN: Mapping[str, Callable[[str, int], ShapeScenes | DigitScenes]] = {"scenes": ShapeScenes, "digits": DigitScenes}
 COUNTS = {"train": 2000, "val": 100}  # of scenes that are drawn for each part
 VARIABLE = "VISIBLE_VISION_DATA"
 DEFAULT_FOLDER = Path(__file__).parents[2] / "data"
+
+
+Sample = tuple[Tensor, dict[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -56,18 +61,37 @@ def datasets_below(folder: Path) -> dict[str, FoundFolder]:
     return found
 
 
-def open_source(data: str, split: str = "train") -> Dataset[Any]:
-    """Open ``data``, "scenes", "digits" or a folder, as a dataset of its part ``split``; "" is a folder's whole.
+class Opened(Dataset[Sample]):
+    """A part of a source: an image (3, H, W) uint8 and its target, by index.
+
+    A target is a detection target, or holds the ``label`` () int64 of the whole image. ``classes`` are the names of
+    labels from 0, ``notes`` has a sentence for everything that was left out.
+    """
+
+    def __init__(self, images: ShapeScenes | DigitScenes | VOCFolder | MaskFolder | ClassFolder):
+        self._images = images
+        self.classes: tuple[str, ...] = tuple(images.classes)
+        self.notes: tuple[str, ...] = getattr(images, "notes", ())
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Sample:
+        image, target = self._images[index]
+        return image, target if isinstance(target, dict) else {"label": torch.tensor(target)}
+
+
+def open_source(data: str, split: str = "train") -> Opened:
+    """Open the part ``split``, "train" or "val", of ``data``: "scenes", "digits" or a folder, of which "" is the whole.
 
     Raises:
         FolderError: the folder cannot be read, or has no such part.
     """
     if data in DRAWN:
-        part = "validation" if split == "val" else "train"
-        return DRAWN[data](part, COUNTS["val" if split == "val" else "train"])
+        return Opened(DRAWN[data]("validation" if split == "val" else "train", COUNTS[split or "train"]))
     if not Path(data).is_dir():
         raise FolderError(_("The folder is no longer there: choose the source again."))
-    return read_folder(data, split)
+    return Opened(read_folder(data, split))
 
 
 def without_path(sentence: str, folder: str | Path, title: str) -> str:

@@ -17,6 +17,7 @@ from core.data.folders import (
     MaskFolder,
     VOCFolder,
     form_of,
+    in_split,
     read_annotation,
     read_folder,
 )
@@ -385,3 +386,29 @@ def test_nuclei_are_split_by_their_names() -> None:
     train, val = (MaskFolder(shared("nuclei"), split=split) for split in ("train", "val"))
     assert len(train) + len(val) == 316 and not set(train.names) & set(val.names)
     assert 0.15 < len(val) / 316 < 0.25
+
+
+def test_photos_of_one_group_are_on_one_side_of_the_split(tmp_path: Path) -> None:
+    names = [f"{number}" for number in range(60)]
+    groups = {name: f"mosaic {int(name) // 6}" for name in names[:-2]}
+    manifest = [{"id": name, "group": group} for name, group in groups.items()]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    train, val = (in_split(tmp_path, names, split) for split in ("train", "val"))
+    assert sorted(train + val) == sorted(names) and train and val
+    assert not {groups.get(name) for name in train} & {groups[name] for name in val if name in groups}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"id": "1"}', '[{"id": "1"}]', "[" * 100_000, "null"])
+def test_a_manifest_about_other_things_parts_nothing(tmp_path: Path, text: str) -> None:
+    names = [f"{number}" for number in range(20)]
+    before = in_split(tmp_path, names, "val")
+    (tmp_path / "manifest.json").write_text(text)
+    assert in_split(tmp_path, names, "val") == before
+
+
+def test_no_mosaic_of_the_nuclei_is_on_both_sides() -> None:
+    root = shared("nuclei")
+    group = {one["id"]: one["group"] for one in json.loads((root / "manifest.json").read_text())}
+    train, val = (MaskFolder(root, split=split).names for split in ("train", "val"))
+    assert len(train) + len(val) == 316 and len(val) > 50
+    assert not {group[name] for name in train} & {group[name] for name in val}

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from core.data.digits import DigitScenes
-from core.data.folders import FolderError, VOCFolder
+from core.data.folders import FolderError
 from core.data.scenes import ShapeScenes
 from core.data.sources import (
     VARIABLE,
@@ -49,16 +50,27 @@ def test_every_form_is_found_below_a_folder_and_nothing_else(tmp_path: Path) -> 
 
 def test_sources_open_as_datasets_of_their_parts(tmp_path: Path) -> None:
     scenes, digits = open_source("scenes", "val"), open_source("digits")
-    assert isinstance(scenes, ShapeScenes) and scenes.split == "validation" and len(scenes) == 100
-    assert isinstance(digits, DigitScenes) and digits.split == "train" and len(digits) == 2000
+    assert len(scenes) == 100 and scenes.classes == ShapeScenes.classes
+    image, target = scenes[3]
+    expected, truth = ShapeScenes("validation", 100)[3]
+    assert torch.equal(image, expected) and torch.equal(target["masks"], truth["masks"])
+    assert len(digits) == 2000 and digits.classes == DigitScenes.classes
     for number in range(10):
-        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12))
-    parts = [open_source(str(tmp_path), split) for split in ("train", "val", "")]
-    assert all(isinstance(part, VOCFolder) for part in parts)
-    counts = [len(part) for part in parts if isinstance(part, VOCFolder)]
-    assert counts[0] + counts[1] == counts[2] == 10
+        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12), thing("dog", 7, 7, 7, 7))
+    train, val, whole = (open_source(str(tmp_path), split) for split in ("train", "val", ""))
+    assert len(train) + len(val) == len(whole) == 10
+    assert len(whole.notes) == 1, "boxes without area were left out"
     with pytest.raises(FolderError, match="no longer there"):
         open_source(str(tmp_path / "gone"))
+
+
+def test_a_photo_of_a_class_has_its_label_as_target(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        photo(1).save(tmp_path / name / "one.png")
+    whole = open_source(str(tmp_path), "")
+    assert whole.classes == ("cat", "dog")
+    assert [whole[index][1] for index in range(2)] == [{"label": torch.tensor(0)}, {"label": torch.tensor(1)}]
 
 
 def test_a_sentence_does_not_say_where_the_folder_lies(tmp_path: Path) -> None:
