@@ -1,4 +1,4 @@
-"""Handwritten digits on coloured paper: a new, small task for what was trained on drawn scenes.
+"""Handwritten digits on coloured paper, several in a scene or one alone: a new task for what learnt from drawn scenes.
 
 The digits are scikit-learn's: 1797 of 8 x 8 pixels by 13 people (Alpaydin and Kaynak 1998). Validation and test show
 digits that training never does. A scene is a function of its index and the seed alone.
@@ -12,6 +12,7 @@ from numpy.random import Generator
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import Tensor
+from torch.utils.data import Dataset
 from torchvision.ops import masks_to_boxes
 
 from core.data.scenes import SIDE, Scenes
@@ -24,7 +25,11 @@ TURN = 15.0  # degrees that a digit is turned by, to either side
 NOISE = 8.0  # the largest standard deviation, in grey levels
 CONTRAST = 110.0  # the least distance in RGB between ink and paper
 
-_KEY = 100  # beside the levels of ShapeScenes in their generators' keys, so that no two scenes share their choices
+SINGLE_SIDE = 64  # pixels of an image of one digit
+SINGLE_SIDES = (44, 64)  # and of the square that the digit is written in
+
+# Beside the levels of ShapeScenes in their generators' keys, so that no two pictures share their choices.
+_KEY, _SINGLE_KEY = 100, 101
 
 
 class DigitScenes(Scenes):
@@ -41,6 +46,34 @@ class DigitScenes(Scenes):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         return _draw(self.choices(index, _KEY), self.split)
+
+
+class SingleDigits(Dataset[tuple[Tensor, int]]):
+    """Each digit of one split on a paper of its own: ``digits[i]`` is an image (3, 64, 64) uint8 and 0 to 9.
+
+    Raises:
+        KeyError: there is no such split.
+    """
+
+    classes = CLASSES[1:]
+
+    def __init__(self, split: str, seed: int = 0):
+        self._part = PARTS[split]
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return self._part.stop - self._part.start
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        ink, numbers = _digits()
+        place = range(len(numbers))[self._part][index]
+        rng = np.random.default_rng([self._seed, _SINGLE_KEY, place])
+        colour = rng.uniform(0, 255, 3)
+        canvas = _paper(rng, colour, SINGLE_SIDE)
+        written = _written(rng, ink[place], SINGLE_SIDES)
+        x, y = (int(rng.integers(0, SINGLE_SIDE - len(written) + 1)) for _axis in range(2))
+        _lay(rng, canvas[y : y + len(written), x : x + len(written)], written, colour)
+        return _photographed(rng, canvas), int(numbers[place])
 
 
 def handwritten(split: str) -> tuple[Tensor, Tensor]:
@@ -63,12 +96,12 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 def _draw(rng: Generator, split: str) -> tuple[Tensor, dict[str, Tensor]]:
     digits, numbers = _digits()
     paper = rng.uniform(0, 255, 3)
-    canvas = _paper(rng, paper)
+    canvas = _paper(rng, paper, SIDE)
     taken = np.zeros((SIDE, SIDE), bool)
     masks, labels = [], []
     for _digit in range(rng.integers(DIGITS[0], DIGITS[1] + 1)):
         chosen = int(rng.integers(PARTS[split].start, PARTS[split].stop))
-        ink = _written(rng, digits[chosen])
+        ink = _written(rng, digits[chosen], SIDES)
         side = len(ink)
         for _attempt in range(20):
             x, y = (int(rng.integers(0, SIDE - side + 1)) for _axis in range(2))
@@ -78,34 +111,44 @@ def _draw(rng: Generator, split: str) -> tuple[Tensor, dict[str, Tensor]]:
         else:
             continue
         taken[place] = True
-        canvas[place] += ink[..., None] * (_ink_colour(rng, paper) - canvas[place])
+        _lay(rng, canvas[place], ink, paper)
         mask = np.zeros((SIDE, SIDE), bool)
         mask[place] = ink > 0.5
         masks.append(mask)
         labels.append(1 + int(numbers[chosen]))
-    noise = rng.standard_normal(canvas.shape, np.float32) * rng.uniform(0, NOISE)
-    image = torch.from_numpy(np.clip(canvas + noise + 0.5, 0, 255).astype(np.uint8)).permute(2, 0, 1).contiguous()
+    image = _photographed(rng, canvas)
     inked = torch.from_numpy(np.stack(masks))
     boxes = masks_to_boxes(inked)
     boxes[:, 2:] += 1  # masks_to_boxes names the last pixel; a box ends behind it
     return image, {"boxes": boxes, "labels": torch.tensor(labels), "masks": inked}
 
 
-def _paper(rng: Generator, colour: np.ndarray) -> np.ndarray:
-    """Return paper of a ``colour`` (3,) in uneven light: (256, 256, 3) float32."""
-    ys, xs = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
+def _paper(rng: Generator, colour: np.ndarray, side: int) -> np.ndarray:
+    """Return paper of a ``colour`` (3,) in uneven light: (``side``, ``side``, 3) float32."""
+    ys, xs = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j].astype(np.float32)
     slope = rng.uniform(-30, 30, 2)
     light: np.ndarray = (slope[0] * ys + slope[1] * xs)[..., None] + colour.astype(np.float32)
     return light.astype(np.float32)
 
 
-def _written(rng: Generator, digit: np.ndarray) -> np.ndarray:
+def _written(rng: Generator, digit: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
     """Enlarge and turn a ``digit`` (8, 8): how far ink covers each pixel (S, S), 0 to 1, with sharper edges."""
-    side = int(np.exp(rng.uniform(*np.log(SIDES))))
+    side = int(np.exp(rng.uniform(*np.log(sides))))
     # A pixel of margin keeps the strokes' ends within the square when it is turned.
     large = Image.fromarray(np.pad(digit, 1)).resize((side, side), Image.Resampling.BICUBIC)
     turned = large.rotate(rng.uniform(-TURN, TURN), Image.Resampling.BILINEAR)
     return np.clip(2 * (np.asarray(turned, np.float32) / 255 - 0.5) + 0.5, 0, 1)
+
+
+def _lay(rng: Generator, canvas: np.ndarray, ink: np.ndarray, paper: np.ndarray) -> None:
+    """Lay ``ink`` (S, S) of some colour onto ``canvas`` (S, S, 3), ``paper`` of a colour (3,), in place."""
+    canvas += ink[..., None] * (_ink_colour(rng, paper) - canvas)
+
+
+def _photographed(rng: Generator, canvas: np.ndarray) -> Tensor:
+    """Return ``canvas`` (H, W, 3) with a camera's noise as an image (3, H, W) uint8."""
+    noise = rng.standard_normal(canvas.shape, np.float32) * rng.uniform(0, NOISE)
+    return torch.from_numpy(np.clip(canvas + noise + 0.5, 0, 255).astype(np.uint8)).permute(2, 0, 1).contiguous()
 
 
 def _ink_colour(rng: Generator, paper: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from core.data import digits
-from core.data.digits import CLASSES, DIGITS, PARTS, SIDES, DigitScenes, handwritten
+from core.data.digits import CLASSES, DIGITS, PARTS, SIDES, SINGLE_SIDE, DigitScenes, SingleDigits, handwritten
 
 
 @pytest.mark.parametrize("split", PARTS)
@@ -60,7 +60,7 @@ def test_scenes_are_the_same_again_and_no_other() -> None:
 def test_every_digit_leaves_ink_at_every_size() -> None:
     ink, _numbers = digits._digits()
     for seed, digit in enumerate(ink):
-        written = digits._written(np.random.default_rng(seed), digit)
+        written = digits._written(np.random.default_rng(seed), digit, SIDES)
         assert (written > 0.5).sum() >= 30
         assert written[0].max() == written[-1].max() == 0, "the strokes end within"
 
@@ -73,3 +73,23 @@ def test_wrong_choices_are_refused() -> None:
             DigitScenes("train", **words)
     with pytest.raises(IndexError):
         DigitScenes("train", 1)[1]
+
+
+def test_a_single_digit_is_the_one_that_was_scanned_and_stands_out() -> None:
+    for split in PARTS:
+        single, (_ink, numbers) = SingleDigits(split), handwritten(split)
+        assert len(single) == len(numbers) and len(single.classes) == 10
+        for index in range(0, len(single), 100):
+            image, label = single[index]
+            assert image.shape == (3, SINGLE_SIDE, SINGLE_SIDE) and image.dtype == torch.uint8
+            assert label == numbers[index] and single.classes[label] == str(label)
+            corners = image.float()[:, ::63, ::63].flatten(1).mean(1, keepdim=True)
+            assert ((image.float() - corners[..., None]).norm(dim=0) > 80).sum() > 100
+
+
+def test_single_digits_are_the_same_again_and_each_has_a_paper_of_its_own() -> None:
+    first, again = SingleDigits("train")[5][0], SingleDigits("train")[5][0]
+    assert torch.equal(first, again)
+    assert not any(torch.equal(first, other) for other in (SingleDigits("train")[6][0], SingleDigits("train", 1)[5][0]))
+    with pytest.raises(IndexError):
+        SingleDigits("validation")[300]
