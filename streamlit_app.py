@@ -1,14 +1,16 @@
-"""The app: navigation over the pages, and nothing else."""
+"""The app: its language, navigation over the pages, and nothing else."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.language import choose_language
 from pages.parts.startup import import_libraries
 
 import_libraries()
 st.set_page_config(page_title=_("Visible Vision"), page_icon=Path("pages/parts/icon.svg"), layout="wide")
+choose_language()
 st.navigation(
     [
         st.Page("pages/detector_comparison.py", title=_("Detector comparison"), default=True),

@@ -6,12 +6,13 @@ from torch import Tensor
 from core.detectors.base import Trace, run
 from core.figures.fully_connected import flattened_data
 from core.figures.segmentation import Json, compared_data, explore_data, fusion_data, instances_data
-from core.i18n import _
+from core.i18n import N_, _
 from core.segmentation import NAMES, MaskRCNN, Segmenter, load
 from core.segmentation.fcn import FCN8s
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import Slid, one_pass
 from core.training.checkpoint import CheckpointError
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.segmentation_compared import segmentation_compared, segmentation_fusion
 from pages.parts.segmentation_connected import choose_shuffle, segmentation_flattened, show_sliding
@@ -36,20 +37,20 @@ def fastest(name: str, pixels: Tensor) -> Trace:
     return min((run(loaded(name), pixels) for _run in range(RUNS)), key=lambda trace: trace.seconds)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+@cache_words(REMEMBERED, N_("Segmenting ..."))
 def explored(name: str, key: str, _picked: PickedImage) -> Json:
     """Return what segmenter ``name`` makes of the image called ``key``."""
     return explore_data(loaded(name), fastest(name, _picked.pixels), _picked.truth)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+@cache_words(REMEMBERED, N_("Segmenting ..."))
 def compared(key: str, _picked: PickedImage) -> Json:
     """Return what all segmenters make of the image called ``key``."""
     models = {name: loaded(name) for name in NAMES}
     return compared_data(models, {name: fastest(name, _picked.pixels) for name in NAMES}, _picked.truth)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+@cache_words(REMEMBERED, N_("Segmenting ..."))
 def fused(key: str, _picked: PickedImage) -> Json:
     """Return how the FCN fuses its scores of the image called ``key``."""
     model = loaded(FUSING)
@@ -57,14 +58,14 @@ def fused(key: str, _picked: PickedImage) -> Json:
     return fusion_data(model, fastest(FUSING, _picked.pixels))
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+@cache_words(REMEMBERED, N_("Segmenting ..."))
 def instances(key: str, _picked: PickedImage) -> Json:
     """Return the instances of the image called ``key``."""
     semantic, masks = (fastest(name, _picked.pixels) for name in (FUSING, "mask_rcnn"))
     return instances_data(semantic, masks, loaded(FUSING).classes, _picked.truth)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Segmenting ..."))
+@cache_words(REMEMBERED, N_("Segmenting ..."))
 def flattened(key: str, shuffle: int, _picked: PickedImage) -> Json:
     """Return what the patch CNN flattens of the image called ``key``, and what a ``shuffle`` does to its scores."""
     return flattened_data(patch_cnn(), fastest(PatchCNN.name, _picked.pixels), shuffle)

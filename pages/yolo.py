@@ -6,8 +6,9 @@ from torch import Tensor
 from core.detectors import load, run
 from core.detectors.yolo import YOLO, Grid
 from core.figures.yolo import Json, drag_data, grid_data, look, loss_data
-from core.i18n import _
+from core.i18n import N_, _
 from core.training.checkpoint import CheckpointError
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.startup import come_through_the_entrance
 from pages.parts.yolo_drag import yolo_drag
@@ -32,19 +33,19 @@ def seen(key: str, _pixels: Tensor) -> Grid:
     return look(loaded(), _pixels)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
+@cache_words(REMEMBERED, N_("Detecting ..."))
 def grid_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Json:
     """Return what the view of the grid shows of the image called ``key``."""
     return grid_data(loaded(), run(loaded(), _pixels), seen(key, _pixels), _truth)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
+@cache_words(REMEMBERED, N_("Detecting ..."))
 def loss_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
     """Return what the view of the loss shows of the image called ``key``."""
     return loss_data(loaded(), _pixels, seen(key, _pixels), _truth)
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Detecting ..."))
+@cache_words(REMEMBERED, N_("Detecting ..."))
 def scene_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
     """Return what stays on the image called ``key`` while a box is dragged."""
     return drag_data(loaded(), _pixels, seen(key, _pixels), _truth)

@@ -1,38 +1,33 @@
 """Every sentence passes through one door, which translates where there is a catalogue and else changes nothing."""
 
-import struct
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
 
 from core import i18n
-from core.i18n import _, language
+from core.i18n import ENGLISH, N_, _, ask_listener, language, nearest, ngettext, spoken
 
 
-def write_catalogue(folder: Path, name: str, sentences: dict[str, str]) -> None:
-    """Write a compiled gettext catalogue: two tables of (length, offset), originals in order, then their texts."""
-    head = {"": "Content-Type: text/plain; charset=UTF-8\n"}
-    pairs = sorted((head | sentences).items())
-    start = 28 + 16 * len(pairs)
-    tables: list[list[int]] = [[], []]
-    texts = b""
-    for column in (0, 1):
-        for pair in pairs:
-            text = pair[column].encode()
-            tables[column] += [len(text), start + len(texts)]
-            texts += text + b"\0"
-    header = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0)
-    numbers = struct.pack(f"<{4 * len(pairs)}I", *tables[0], *tables[1])
-    path = folder / name / "LC_MESSAGES" / "visible_vision.mo"
+def write_catalogue(folder: Path, name: str, catalogue: Catalog) -> None:
+    path = folder / name / "LC_MESSAGES" / "visible_vision.po"
     path.parent.mkdir(parents=True)
-    path.write_bytes(header + numbers + texts)
+    with path.open("wb") as file:
+        write_po(file, catalogue)
 
 
 @pytest.fixture
 def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    write_catalogue(tmp_path, "de", {"Box regression": "Box-Regression", "{count} boxes": "{count} Boxen für dich"})
+    catalogue = Catalog("de")
+    catalogue.add("Box regression", "Box-Regression")
+    catalogue.add("{count} boxes", "{count} Boxen für dich")
+    catalogue.add("Unsure", "Unsicher", flags=["fuzzy"])
+    catalogue.add(("{count} cell", "{count} cells"), ("{count} Zelle", "{count} Zellen"))
+    write_catalogue(tmp_path, "de", catalogue)
     monkeypatch.setattr(i18n, "LOCALE_FOLDER", tmp_path)
     i18n._catalogue.cache_clear()
     token = language.set("de")
@@ -43,14 +38,30 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("sentence", ["Press Race to start again.", "x²: {count} of {total}", " "])
 def test_without_a_catalogue_a_sentence_stays_as_it_is(sentence: str) -> None:
-    assert language.get() == "en"
-    assert _(sentence) == sentence
+    assert spoken() == ENGLISH
+    assert _(sentence) == sentence and N_(sentence) == sentence
 
 
 def test_a_catalogue_translates_what_it_holds(german: None) -> None:
     assert _("Box regression") == "Box-Regression"
     assert _("{count} boxes").format(count=3) == "3 Boxen für dich"
     assert _("Region proposals") == "Region proposals"
+
+
+def test_what_nobody_has_checked_is_not_shown(german: None) -> None:
+    assert _("Unsure") == "Unsure"
+
+
+def test_a_marked_sentence_waits_until_it_is_shown(german: None) -> None:
+    assert N_("Box regression") == "Box regression"
+
+
+@pytest.mark.parametrize(("count", "german_words"), [(1, "1 Zelle"), (2, "2 Zellen"), (0, "0 Zellen")])
+def test_one_thing_and_many(german: None, count: int, german_words: str) -> None:
+    assert ngettext("{count} cell", "{count} cells", count).format(count=count) == german_words
+    language.set(ENGLISH)
+    english = "1 cell" if count == 1 else f"{count} cells"
+    assert ngettext("{count} cell", "{count} cells", count).format(count=count) == english
 
 
 def test_another_language_at_the_same_time_is_not_disturbed(german: None) -> None:
@@ -64,7 +75,37 @@ def test_another_language_at_the_same_time_is_not_disturbed(german: None) -> Non
 
 
 def test_an_unknown_language_falls_back_to_the_text(german: None) -> None:
-    token = language.set("tlh")
+    language.set("tlh")
     assert _("Box regression") == "Box regression"
-    language.reset(token)
-    assert _("Box regression") == "Box-Regression"
+
+
+def test_where_no_language_is_set_the_listener_is_asked(german: None) -> None:
+    """A set language goes before, so that a job of a German speaks German wherever it runs."""
+    answers: list[str] = []
+
+    def listen() -> None:
+        answers.append(spoken())
+        language.set("de")
+        answers.append(spoken())
+
+    ask_listener(lambda: "ko")
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    ask_listener(language.get)
+    assert answers == ["ko", "de"]
+
+
+def test_a_copied_context_speaks_its_language(german: None) -> None:
+    assert copy_context().run(spoken) == "de"
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        *(("ko", "ko"), ("ko-KR", "ko"), ("ko_KR.UTF-8", "ko"), ("KO", "ko")),
+        *(("en-US", "en"), ("C", "en"), ("kok-IN", "en"), ("de", "en"), ("", "en"), (None, "en")),
+    ],
+)
+def test_the_nearest_language_of_a_tag(tag: str | None, name: str) -> None:
+    assert nearest(tag) == name

@@ -6,21 +6,22 @@ import streamlit as st
 
 from core.autograd.tracing import capture_by_compile, capture_by_export, examples
 from core.figures.tracing import capture_data, runs_data
-from core.i18n import _
+from core.i18n import N_, _
 from pages.parts.autograd_graph import graph_words
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 
 _runs = component("autograd_runs", "autograd_parts")
 _captures = component("autograd_captures", "autograd_parts")
 
 
-@st.cache_data(show_spinner=False)
+@cache_words()
 def runs_of(name: str) -> dict[str, Any]:
     """Return the graphs of every run of the example called ``name``."""
     return runs_data(examples()[name])
 
 
-@st.cache_data(show_spinner=_("torch.export and torch.compile look at the function; the first time takes seconds ..."))
+@cache_words(spinner=N_("torch.export and torch.compile look at the function; the first time takes seconds ..."))
 def captures_of(name: str) -> list[dict[str, Any]]:
     """Return what each way captures of the example called ``name``."""
     return [

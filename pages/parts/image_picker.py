@@ -12,6 +12,7 @@ from core.data.scenes import DIFFICULTIES, ShapeScenes
 from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
+from pages.parts.caching import cache_words
 
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
@@ -55,7 +56,7 @@ def show_picked(picked: PickedImage) -> None:
     st.caption(" ".join((f"**{picked.title}**", *picked.notes)))
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+@cache_words(REMEMBERED)
 def _thumbnail(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
     return draw_truth(_pixels, _truth)
 
@@ -125,6 +126,6 @@ def _pick_upload() -> PickedImage | None:
     return PickedImage(opened.pixels, None, file.name, opened.notes, key)
 
 
-@st.cache_data(max_entries=1, scope="session", show_spinner=False)
+@cache_words(1, scope="session")
 def _opened(data: bytes) -> OpenedImage:
     return open_image(data)

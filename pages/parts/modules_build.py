@@ -7,6 +7,7 @@ import streamlit as st
 from core.autograd.blocks import BlockError
 from core.figures.modules import SOURCES, Json, first_network, network_data
 from core.i18n import _
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 from pages.parts.modules_build_words import build_words
 
@@ -33,7 +34,7 @@ def modules_build() -> None:
     _component(data={**data, "words": build_words()}, key="modules_build", on_network_change=_edited)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cache_words(64)
 def _data(source: str, description: str, seed: int, lr: float) -> Json:
     return network_data(source, description, seed, lr)
 

@@ -8,7 +8,8 @@ import streamlit as st
 from core.autograd.classifier import ACTIVATIONS, COUNT, OPTIMIZERS, Plan
 from core.data.points import SHAPES
 from core.figures.classifier import Json, classifier_data
-from core.i18n import _
+from core.i18n import N_, _
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -25,7 +26,7 @@ def modules_classify() -> None:
     _component(data=data, key="modules_classify")
 
 
-@st.cache_data(max_entries=64, show_spinner=_("Training ..."))
+@cache_words(64, N_("Training ..."))
 def _data(plan: Plan) -> Json:
     return classifier_data(plan)
 

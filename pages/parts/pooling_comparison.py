@@ -21,6 +21,7 @@ from core.detectors.rcnn import RCNN
 from core.detectors.regions import RegionHead
 from core.figures.pooling import glide_chart
 from core.i18n import _
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage
 from pages.parts.pooling_explorer import way_titles
 
@@ -66,7 +67,7 @@ def show_glide(pooled: PooledRegion) -> None:
     st.caption(words.format(channels=len(pooled.image_map.features)))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@cache_words(64)
 def _glide(key: str, _pooled: PooledRegion) -> go.Figure | None:
     box = _pooled.box
     shifts = shifts_within(_pooled.picked.pixels, box)

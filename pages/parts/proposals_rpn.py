@@ -7,12 +7,13 @@ from torch import Tensor
 
 from core.detectors.faster_rcnn import FasterRCNN
 from core.figures.proposals import rpn_data
-from core.i18n import _
+from core.i18n import N_, _
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage
 from pages.parts.rpn_explorer import rpn_explorer
 
 
-@st.cache_data(max_entries=32, show_spinner=_("Running the RPN ..."))
+@cache_words(32, N_("Running the RPN ..."))
 def _looked(image_key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN) -> dict[str, Any]:
     return rpn_data(_detector, _pixels, _truth)
 

@@ -7,15 +7,16 @@ import streamlit as st
 from torch import Tensor
 
 from core.figures.proposals import hierarchy_data
-from core.i18n import _
+from core.i18n import N_, _
 from core.proposals.selective_search import COLOUR_SPACES, CTSF, MODES, Mode, Strategy
+from pages.parts.caching import cache_words
 from pages.parts.hierarchy_explorer import hierarchy_explorer
 from pages.parts.image_picker import PickedImage
 
 SCALES = (25, 50, 100, 150, 200, 300, 500, 1000)
 
 
-@st.cache_data(max_entries=32, show_spinner=_("Grouping ..."))
+@cache_words(32, N_("Grouping ..."))
 def _grouped(image_key: str, strategy: Strategy, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> dict[str, Any]:
     return hierarchy_data(_pixels, strategy, _truth)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.figures.tensors import Json, playground_data
 from core.i18n import _
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 from pages.parts.tensors_lessons import Lesson, lessons
 
@@ -32,7 +33,7 @@ def tensors_playground() -> None:
     )
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
+@cache_words(512)
 def _data(source: str) -> Json:
     return playground_data(source)
 

@@ -9,6 +9,7 @@ from core.figures.upsampling import board_chart
 from core.i18n import _
 from core.segmentation.enlarging import in_whole_cells
 from core.training.checkpoint import CheckpointError
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 from pages.parts.image_picker import pick_image
 from pages.parts.upsampling_ways import loaded
@@ -57,7 +58,7 @@ def _show_trained() -> None:
             chart_column.plotly_chart(chart, width="stretch", key="trained_board", config={"displayModeBar": False})
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@cache_words(32)
 def _trained_chart(key: str, _pixels: Tensor) -> go.Figure:
     return board_chart(loaded(), _pixels, way_titles())
 
@@ -67,7 +68,7 @@ def _boards() -> Json:
     return board_data()
 
 
-@st.cache_data(show_spinner=False)
+@cache_words()
 def _chart() -> go.Figure:
     return checkerboard_chart()
 

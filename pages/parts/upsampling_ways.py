@@ -7,10 +7,11 @@ from torch import Tensor
 
 from core.data.scenes import CLASSES
 from core.figures.upsampling import GRIDS, Json, cells_data, scene_data, tested_on
-from core.i18n import _
+from core.i18n import N_, _
 from core.segmentation.enlarging import as_trained, in_whole_cells
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.training.checkpoint import CheckpointError
+from pages.parts.caching import cache_words
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.upsampling_words import explorer_words
@@ -27,7 +28,7 @@ def loaded() -> UpsamplingStudy:
     return load_study()
 
 
-@st.cache_data(max_entries=REMEMBERED, show_spinner=_("Enlarging ..."))
+@cache_words(REMEMBERED, N_("Enlarging ..."))
 def scene_of(key: str, label: int | None, trained: bool, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Json:
     """Return what the view shows of the scores of class ``label`` on the image called ``key``."""
     return scene_data(loaded(), _pixels, _truth, label, trained)
