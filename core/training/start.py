@@ -51,9 +51,9 @@ def read_weights(source: str | Path, folder: Path = FOLDER) -> dict[str, Tensor]
     try:
         return load_file(path)
     except FileNotFoundError:
-        raise CheckpointError(_("There is no file {file}.").format(file=path)) from None
+        raise CheckpointError(_("There is no file {file}.").format(file=path.name)) from None
     except (SafetensorError, OSError):
-        raise CheckpointError(_("{file} is damaged, or no safetensors file.").format(file=path)) from None
+        raise CheckpointError(_("{file} is damaged, or no safetensors file.").format(file=path.name)) from None
 
 
 def _starts_as_pickle(path: Path) -> bool:
