@@ -35,9 +35,14 @@ def fresh_url(tmp_path: Path) -> Iterator[str]:
 @contextmanager
 def running_app(log: Path) -> Iterator[str]:
     """Run the app on a free port, writing what it says to ``log``; yields its address when it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    with running_server(log) as (url, _server):
+        yield url
+
+
+@contextmanager
+def running_server(log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run the app as ``running_app`` does; yields its process as well."""
+    port = free_port()
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     with (
         log.open("w") as output,
@@ -51,9 +56,16 @@ def running_app(log: Path) -> Iterator[str]:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_for(f"{url}/_stcore/health", server, log)
-            yield url
+            yield url, server
         finally:
             server.terminate()
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_for(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
