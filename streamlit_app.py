@@ -23,6 +23,7 @@ st.navigation(
         st.Page("pages/tensors.py", title=_("Tensors"), url_path="tensors"),
         st.Page("pages/autograd.py", title=_("Autograd"), url_path="autograd"),
         st.Page("pages/modules.py", title=_("Modules and optimizers"), url_path="modules"),
+        st.Page("pages/data.py", title=_("Data"), url_path="data"),
     ],
     position="top",
 ).run()

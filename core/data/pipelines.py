@@ -89,7 +89,7 @@ def tried(sample: Sample, description: Description, seed: int) -> Run:
     stages: list[Stage] = []
     try:
         for stage in Pipeline(description).stages(sample, seed):
-            stages.append(stage)  # noqa: PERF402 - what came before an error counts
+            stages.append(stage)
     except TransformError as error:
         if not stages:
             raise

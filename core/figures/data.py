@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import torch
 from PIL import Image, ImageColor
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from core.data.checking import FolderReport, Item, checking
-from core.data.epochs import Epoch, Sample, collate_detection, default_complaint
+from core.data.epochs import Epoch, Sample, Throughput, collate_detection, default_complaint
 from core.data.folders import FORMATS, FolderError, read_annotation, read_mask
 from core.data.pipelines import Run, Swap
 from core.data.transforms import Stage
 from core.figures.palette import class_colour
+from core.figures.race import FONT_SIZE
 from core.figures.transport import data_url, rounded
+from core.i18n import _
 
 Json = dict[str, Any]
 
@@ -161,6 +164,25 @@ def collate_data(samples: Sequence[Sample]) -> Json:
         "images": list(images.shape),
         "targets": [{key: list(value.shape) for key, value in target.items()} for target in targets],
     }
+
+
+def throughput_chart(found: Sequence[Throughput]) -> go.Figure:
+    """Return images a second for each number of workers, as bars that say their number."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=[str(one.workers) for one in found],
+        y=[one.images_per_second for one in found],
+        text=[f"{one.images_per_second:,.0f}" for one in found],
+        customdata=[one.first for one in found],
+        textposition="auto",
+        marker_color="#56B4E9",
+        hovertemplate="%{y:,.0f}, %{customdata:.2f} s<extra></extra>",
+    )
+    figure.update_layout(height=300, font_size=FONT_SIZE, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    figure.update_xaxes(title=_("Workers"), type="category", **look)
+    figure.update_yaxes(title=_("Images a second"), rangemode="tozero", **look)
+    return figure
 
 
 # ---- flaws ----

@@ -7,8 +7,10 @@ import streamlit as st
 
 from core.data.sources import Form, FoundFolder, datasets_below, owners_folder
 from core.i18n import _
+from pages.parts.data_practice import practice_source
 from pages.parts.data_sets import CHOSEN, PickedSource, choose_what_was_added
 from pages.parts.data_upload import pick_own
+from pages.parts.work_folder import RoomError
 
 __all__ = ["PickedSource", "pick_source"]
 
@@ -23,6 +25,7 @@ def pick_source(forms: Collection[Form]) -> PickedSource | None:
     kinds = {
         "scenes": _("Drawn scenes"),
         "digits": _("Handwritten digits"),
+        "practice": _("Practice set with flaws"),
         "server": _("On this server"),
         "upload": _("Upload"),
     }
@@ -40,11 +43,19 @@ def pick_source(forms: Collection[Form]) -> PickedSource | None:
     if kind in ("scenes", "digits"):
         picked: PickedSource | None = PickedSource(kind, kinds[kind], kind, "masks")
     else:
-        picked = _pick_found() if kind == "server" else pick_own()
+        picked = {"practice": _practice, "server": _pick_found, "upload": pick_own}[kind]()
     if picked and not fits(picked.form, forms):
         st.info(_unfit(picked, forms))
         return None
     return picked
+
+
+def _practice() -> PickedSource | None:
+    try:
+        return practice_source()
+    except RoomError as error:
+        st.error(str(error))
+        return None
 
 
 def fits(form: Form, forms: Collection[Form]) -> bool:

@@ -1,0 +1,93 @@
+"""Data: from a source by cleaning, transforms and a Dataset to the batches of a DataLoader."""
+
+import streamlit as st
+
+from core.data.folders import FolderError
+from core.data.sources import DRAWN, Opened, open_source, without_path
+from core.i18n import _
+from pages.parts.data_cleaning import report_of, show_cleaning
+from pages.parts.data_loader import show_loader
+from pages.parts.data_pipeline import chosen_view, show_pipeline
+from pages.parts.data_source import PickedSource, pick_source
+from pages.parts.data_transforms import pipeline, show_transforms
+from pages.parts.startup import come_through_the_entrance
+from pages.parts.work_folder import RoomError
+
+REMEMBERED = 8  # opened sources, for all sessions together
+
+
+@st.cache_resource(max_entries=REMEMBERED, show_spinner=_("Reading the annotations ..."))
+def opened_parts(key: str, data: str) -> tuple[Opened, Opened]:
+    """Open the parts for training and for validation of a source called ``key``."""
+    return open_source(data, "train"), open_source(data, "val")
+
+
+def counts(picked: PickedSource, parts: tuple[Opened, Opened] | None) -> dict[str, list[str]]:
+    """Return what each part of the way to batches says of the chosen source."""
+    steps = len(pipeline())
+    lines = {"source": [picked.title], "cleaning": [_("not checked yet")]}
+    lines["transforms"] = [_("{count} steps, for each sample anew").format(count=steps)]
+    if picked.data in DRAWN:
+        lines["cleaning"] = [_("nothing to clean: drawn")]
+    found = report_of(picked)
+    if found:
+        report = found[0]
+        lines["source"].append(_("{count} images that can be used").format(count=len(report.files)))
+        flaws = sum(len(items) for items in report.flaws.values())
+        lines["cleaning"] = [_("{count} flaws of {kinds} kinds").format(count=flaws, kinds=len(report.flaws))]
+    if parts is None:
+        return lines
+    train, val = (len(part) for part in parts)
+    if picked.data in DRAWN:
+        lines["source"].append(_("drawn one by one, without limit"))
+    else:
+        lines["source"].append(_("{count} images").format(count=train + val))
+    classes = len(parts[0].classes) - (picked.form != "classes")
+    lines["dataset"] = [
+        _("{train} to train on, {val} for validation").format(train=f"{train:,}", val=f"{val:,}"),
+        _("{count} classes").format(count=classes),
+    ]
+    size = int(st.session_state.get("batch_size", 4))
+    lines["loader"] = [_("batches of {size}").format(size=size), _("{count} an epoch").format(count=train // size)]
+    return lines
+
+
+def show_sample(picked: PickedSource, parts: tuple[Opened, Opened]) -> None:
+    """Show one sample through the transforms."""
+    row = st.container(horizontal=True)
+    number = row.number_input(
+        _("Sample"), 0, len(parts[0]) - 1, 4, key="sample", width=130, bind="query-params", persist_state="session"
+    )
+    seed = row.number_input(_("Seed"), 0, 9999, 0, key="seed", width=130, bind="query-params", persist_state="session")
+    show_transforms(picked.key, parts[0], int(number), int(seed))
+
+
+come_through_the_entrance()
+st.title(_("From raw pictures to batches"))
+st.markdown(_("Whatever learns here sees its data through these five parts. Click one to look into it."))
+source_column, view_column = st.columns([3, 2])
+with source_column:
+    picked = pick_source(("boxes", "masks", "classes"))
+with view_column:
+    view = chosen_view()
+if picked:
+    parts, error = None, ""
+    try:
+        parts = opened_parts(picked.key, picked.data)
+    except FolderError as refused:
+        error = without_path(str(refused), picked.data, picked.title)
+    show_pipeline(view, counts(picked, parts), amiss=bool(error) or bool(report_of(picked)))
+    for note in picked.notes:
+        st.caption(note)
+    try:
+        if view == "cleaning":
+            show_cleaning(picked)
+        elif parts is None:
+            st.error(error)
+            st.info(_("See Sources and cleaning for all that is wrong with it, and for a copy without."))
+        elif view == "loader":
+            show_loader(picked.key, picked.data, parts[0], pipeline())
+        else:
+            show_sample(picked, parts)
+    except (FolderError, RoomError) as refused:
+        st.error(without_path(str(refused), picked.data, picked.title))

@@ -1,0 +1,62 @@
+"""The way from a source to batches as a picture, with live counts; each part leads to its view."""
+
+import streamlit as st
+
+from core.i18n import _
+from pages.parts.component import component
+
+_component = component("data_pipeline")
+
+VIEW = "view"
+
+
+def view_titles() -> dict[str, str]:
+    """Return what the views of the page are called."""
+    return {"transforms": _("Transforms"), "loader": _("DataLoader"), "cleaning": _("Sources and cleaning")}
+
+
+def chosen_view() -> str:
+    """Show the views and return the chosen one's name."""
+    titles = view_titles()
+    return st.segmented_control(
+        _("View"),
+        list(titles),
+        default="transforms",
+        required=True,
+        format_func=lambda name: titles[name],
+        key=VIEW,
+        bind="query-params",
+        persist_state="session",
+    )
+
+
+def show_pipeline(view: str, lines: dict[str, list[str]], amiss: bool) -> None:
+    """Draw the parts with their ``lines`` of counts; ``amiss`` says that the source has flaws."""
+    parts = {
+        "source": (_("Source"), "cleaning"),
+        "cleaning": (_("Cleaning"), "cleaning"),
+        "transforms": (_("Transforms"), "transforms"),
+        "dataset": (_("Dataset"), "transforms"),
+        "loader": (_("DataLoader"), "loader"),
+    }
+    told = [
+        {
+            "name": name,
+            "title": title,
+            "view": leads,
+            "lines": lines.get(name, []),
+            "amiss": amiss and name == "cleaning",
+        }
+        for name, (title, leads) in parts.items()
+    ]
+    _component(
+        data={"parts": told, "view": view, "words": {"pipeline": _("From the source to a batch")}},
+        key="data_pipeline",
+        on_view_change=_turn,
+    )
+
+
+def _turn() -> None:
+    view = st.session_state["data_pipeline"]["view"]
+    if view in view_titles():
+        st.session_state[VIEW] = view

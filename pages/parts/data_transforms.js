@@ -1,0 +1,259 @@
+// A sample through its transforms. Python takes the steps; here they are chosen, ordered and drawn.
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  explorerIn(parentElement, start)(data, setTriggerValue);
+}
+
+// A pipeline as a text: crop:side=160,flip:p=1
+const written = (steps, kinds) => steps.map(({ name, values }) => [
+  name,
+  ...Object.entries(values)
+    .filter(([key, value]) => value !== kinds[name].parameters[key].default)
+    .map(([key, value]) => `${key}=${value}`),
+].join(":")).join(",");
+
+const DEFAULTS = { swap: 0 };
+
+function start(root) {
+  const find = (selector) => root.querySelector(selector);
+  const settings = readAddress(DEFAULTS);
+  let model = null;
+  let steps = []; // { name, values } as the hand has them; Python's answer may still be on its way
+  let drawn = ""; // the names of the steps that have cards
+  let question = null;
+  let hovered = null; // the number of an object
+  let due = 0;
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const ask = () => { question.ask(written(steps, model.kinds)); later(); };
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function edit(change) {
+    change(steps);
+    drawCards();
+    ask();
+  }
+
+  function drawCards() {
+    const names = steps.map(({ name }) => name).join();
+    if (names === drawn && find(".steps").children.length) return;
+    drawn = names;
+    const { words, kinds } = model;
+    const first = make("li", {}, make("header", {}, make("b", { textContent: words.sample })), ...pictureAndFacts());
+    const cards = steps.map((step, place) => card(step, place));
+    const choice = make("select", {}, make("option", { value: "", textContent: words.add }));
+    choice.setAttribute("aria-label", words.add);
+    for (const [name, kind] of Object.entries(kinds)) choice.append(make("option", { value: name, textContent: kind.title }));
+    choice.disabled = steps.length >= model.most;
+    choice.addEventListener("change", () => edit((all) => all.push(fresh(choice.value))));
+    const end = make("li", { className: "add" }, make("header"), choice);
+    find(".steps").replaceChildren(first, ...cards, end);
+  }
+
+  const fresh = (name) => ({
+    name,
+    values: Object.fromEntries(Object.entries(model.kinds[name].parameters).map(([key, one]) => [key, one.default])),
+  });
+
+  function pictureAndFacts() {
+    const canvas = make("canvas");
+    canvas.setAttribute("role", "img");
+    const facts = make("p", { className: "facts" });
+    return [canvas, facts];
+  }
+
+  function card(step, place) {
+    const { words, kinds } = model;
+    const { title, parameters } = kinds[step.name];
+    const button = (sign, word, act, disabled = false) => {
+      const made = make("button", { type: "button", textContent: sign, disabled, title: word });
+      made.setAttribute("aria-label", `${word}: ${title}`);
+      made.addEventListener("click", act);
+      return made;
+    };
+    const moved = (by) => edit((all) => all.splice(place + by, 0, ...all.splice(place, 1)));
+    const header = make(
+      "header", {},
+      button("◀", words.earlier, () => moved(-1), place === 0),
+      make("b", { textContent: title }),
+      button("▶", words.later, () => moved(1), place === steps.length - 1),
+      button("✕", words.remove, () => edit((all) => all.splice(place, 1))),
+    );
+    const sliders = Object.entries(parameters).map(([key, one]) => {
+      const output = make("output");
+      const range = make("input", { type: "range", min: one.low, max: one.high, step: one.whole ? 1 : (one.high - one.low) / 100 });
+      range.value = step.values[key];
+      const show = () => { output.textContent = brief(step.values[key], one.whole); };
+      range.addEventListener("input", () => {
+        step.values[key] = one.whole ? Number(range.value) : Number(Number(range.value).toFixed(3));
+        show();
+        ask();
+      });
+      show();
+      return make("label", {}, make("span", {}, `${one.title} `, output), range);
+    });
+    const item = make("li", {}, header, ...pictureAndFacts(), ...sliders);
+    item.dataset.step = step.name;
+    return item;
+  }
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return;
+    const { words, stages, error } = model.run;
+    const cards = [...find(".steps").querySelectorAll("li:not(.add)")];
+    cards.forEach((item, place) => {
+      const stage = model.run.stages[place];
+      const answered = stage && (place === 0 || stage.name === steps[place - 1]?.name);
+      const canvas = item.querySelector("canvas");
+      item.classList.toggle("failed", !answered && model.run.error !== "" && place === model.run.stages.length);
+      paintStage(canvas, answered ? stage : null, hovered, later);
+      canvas.setAttribute("aria-label", answered ? facts(stage, place).join(". ") : "");
+      item.querySelector(".facts").replaceChildren(
+        ...(answered ? facts(stage, place) : []).flatMap((line) => [line, make("br")]),
+      );
+    });
+    const wrong = find(".wrong");
+    wrong.hidden = !model.run.error;
+    write(wrong, model.run.error);
+    write(find(".says"), sentence());
+    paintOrder();
+    writeAddress(root, settings, DEFAULTS);
+  }
+
+  function facts(stage, place) {
+    const { words } = model;
+    const first = model.run.stages[0].objects.length;
+    const shape = stage.shape.join(", ");
+    const lines = [
+      `${stage.dtype} (${shape})`,
+      fill(words.range, { low: stage.range[0], high: stage.range[1] }) + (stage.stretched ? ` ${words.stretched}` : ""),
+    ];
+    if (stage.label) lines.push(fill(words.label, { name: stage.label }));
+    else if (place === 0) lines.push(fill(words.objects, { count: first }));
+    else lines.push(fill(words.left, { count: stage.objects.length, first }));
+    return lines;
+  }
+
+  function sentence() {
+    const { words, kinds } = model;
+    const { stages } = model.run;
+    if (hovered === null) return stages[0].label ? words.hintClass : words.hint;
+    const size = ([x0, y0, x1, y1]) => `${Math.round(x1 - x0)} x ${Math.round(y1 - y0)}`;
+    const seen = stages.map((stage) => stage.objects.find(({ number }) => number === hovered));
+    const [from, to] = [seen[0], seen.at(-1)];
+    if (!from) return words.hint;
+    const said = { number: hovered + 1, name: from.name, from: size(from.box) };
+    if (to) return fill(words.object, { ...said, to: size(to.box) });
+    const by = stages.find((stage) => stage.removed.includes(hovered));
+    return fill(words.removed, { ...said, by: by ? kinds[by.name].title : "" });
+  }
+
+  function paintOrder() {
+    const { words, kinds, swaps, run } = model;
+    find(".order").hidden = !swaps.length;
+    if (!swaps.length) return;
+    settings.swap = clamp(settings.swap, 0, swaps.length - 1);
+    const titles = (place) => [run.names[place], run.names[place + 1]].map((name) => kinds[name].title);
+    find(".swaps").replaceChildren(...swaps.map((swap) => {
+      const [first, second] = titles(swap.place);
+      const button = make(
+        "button", { type: "button" },
+        make("b", { textContent: fill(words.exchange, { first, second }) }),
+        make("span", { textContent: verdict(swap), className: swap.same ? "" : "differs" }),
+      );
+      button.setAttribute("role", "radio");
+      button.setAttribute("aria-checked", String(swap.place === settings.swap));
+      button.addEventListener("click", () => { settings.swap = swap.place; later(); });
+      return button;
+    }));
+    const chosen = swaps[settings.swap];
+    const whole = (ended, stages) => (ended ? null : stages);
+    paintStage(find("[data-end=before] canvas"), whole(run.error, run.stages.at(-1)), hovered, later);
+    paintStage(find("[data-end=after] canvas"), whole(chosen.error, chosen.end), hovered, later);
+    const error = chosen.error || run.error;
+    const text = find(".verdict");
+    text.classList.toggle("wrong", Boolean(error));
+    write(text, error || (chosen.same ? words.sameLong : words.differLong));
+  }
+
+  function verdict(swap) {
+    const { words, run } = model;
+    if (swap.error) return words.fails;
+    if (run.error) return words.mends;
+    if (swap.same) return words.same;
+    const parts = [];
+    if (swap.changed === null) parts.push(words.otherSize);
+    else if (swap.changed > 0) parts.push(fill(words.pixels, { percent: Math.max(1, Math.round(100 * swap.changed)) }));
+    if (swap.lost.length) parts.push(fill(words.lost, { count: swap.lost.length }));
+    if (swap.gained.length) parts.push(fill(words.gained, { count: swap.gained.length }));
+    return parts.join(", ");
+  }
+
+  root.addEventListener("pointermove", (event) => {
+    const canvas = event.target.closest?.("canvas");
+    const next = canvas?.stage ? objectUnder(canvas, event) : null;
+    if (next !== hovered) { hovered = next; later(); }
+  });
+  root.addEventListener("pointerleave", () => { hovered = null; later(); });
+
+  return (data, setTriggerValue) => {
+    question ??= oneAtATime((text) => setTriggerValue("steps", text));
+    const before = model?.key;
+    model = data;
+    say(root, data.words);
+    find(".prepared").replaceChildren(
+      make("span", { textContent: data.words.prepared }),
+      ...data.prepared.map(({ title, steps: text }) => {
+        const button = make("button", { type: "button", className: "plain", textContent: title });
+        button.addEventListener("click", () => setTriggerValue("steps", text));
+        return button;
+      }),
+    );
+    if (!question.waiting() || before !== data.key) {
+      const names = steps.map(({ name }) => name).join();
+      const changed = JSON.stringify(steps) !== JSON.stringify(data.steps);
+      // A slider that is in the hand stays what it is.
+      if (!root.querySelector("input:active") || names !== data.steps.map(({ name }) => name).join()) {
+        steps = structuredClone(data.steps);
+        if (changed) drawn = null;
+      }
+    }
+    drawCards();
+    question.answered();
+    later();
+  };
+}
+
+const brief = (value, whole) => (whole ? String(value) : Number(value.toPrecision(3)).toString());
+
+// Where a stage's image lies on its square canvas: the scale and the corner.
+function placed(canvas, stage) {
+  const scale = canvas.clientWidth / Math.max(stage.width, stage.height);
+  const corner = [stage.width, stage.height].map((length) => (canvas.clientWidth - length * scale) / 2);
+  return { scale, corner };
+}
+
+function objectUnder(canvas, event) {
+  const { scale, corner } = placed(canvas, canvas.stage);
+  const frame = canvas.getBoundingClientRect();
+  const at = [(event.clientX - frame.left - corner[0]) / scale, (event.clientY - frame.top - corner[1]) / scale];
+  return smallestAt(at, canvas.stage.objects, ({ box }) => box)?.number ?? null;
+}
+
+function paintStage(canvas, stage, lit, redraw) {
+  canvas.stage = stage;
+  const { pen } = penFor(canvas, 13);
+  if (!stage) return;
+  const { scale, corner } = placed(canvas, stage);
+  pen.translate(...corner);
+  const image = pictureAt(stage.image, redraw);
+  const masks = pictureAt(stage.masks, redraw);
+  for (const layer of [image, masks]) {
+    if (layer) pen.drawImage(layer, 0, 0, stage.width * scale, stage.height * scale);
+  }
+  for (const { number, box, colour } of stage.objects) {
+    pen.globalAlpha = lit === null || lit === number ? 1 : 0.25;
+    strokeEdged(pen, scaled(box, scale), colour, lit === number ? 4 : 2);
+  }
+  pen.globalAlpha = 1;
+}
