@@ -54,7 +54,7 @@ COLUMNS = {
     },
 }
 
-TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"]
+TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": "Accuracy"}
 NOTHING = "nothing"  # to start from: random weights
 
 Made = TypeVar("Made")
@@ -121,14 +121,19 @@ def segment(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPES)}, or all.")],
+    name: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(RECIPES)}, or all; with --data, one of {', '.join(TUNABLE)}.")
+    ],
     minutes: Annotated[float | None, typer.Option(min=0.01, help="End the gradient steps after this time.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, ...")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training stopped.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = FOLDER,
     data: Annotated[
         str | None,
-        typer.Option(help="Instead of the recipe's scenes, a folder in Pascal VOC's layout or of images with masks."),
+        typer.Option(
+            help="Instead of the recipe's scenes: a folder in Pascal VOC's layout, of images with masks or, for a "
+            "classifier, with one folder a class; or scenes, or digits."
+        ),
     ] = None,
     start: Annotated[
         str, typer.Option("--from", help="With --data: a checkpoint's name, a .safetensors file, or nothing.")
@@ -206,7 +211,8 @@ def _say(event: Event, out: Path) -> None:
     if isinstance(event, Begun):
         for note in event.notes:
             messages.print(note, markup=False)
-        words = {"images": event.images, "validation": event.validation_images, "classes": ", ".join(event.classes[1:])}
+        named = ", ".join(name for name in event.classes if name != "background")
+        words = {"images": event.images, "validation": event.validation_images, "classes": named}
         messages.print(_("{images} images to learn from, {validation} to validate; {classes}").format(**words))
         if event.taken:
             kept, new = len(event.taken.taken), ", ".join(event.taken.new) or _("none")

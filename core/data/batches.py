@@ -22,11 +22,13 @@ from core.detectors.regions import input_scale
 from core.evaluation import Samples, Target
 from core.proposals import selective_search
 from core.training.checkpoint import save_tensors
+from core.trunks import TRUNKS
 
 Batch = tuple[Tensor, list[Target]]
-Form = Literal["scaled", "square", "cut"]
+Form = Literal["scaled", "square", "cut", "small"]
 
 SIDE = CROP_SIDE["slim"]
+SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (TRUNKS["slim"].side, TRUNKS["slim"].side)}
 CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
 MOST_KEPT = 2**29  # bytes of decoded photos; those beyond are decoded again in every epoch
@@ -56,10 +58,11 @@ class PhotoBatches:
     ``form`` is how a model is shown images: "scaled" as the region-based detectors do it, the short side to 256 pixels
     and the long one to at most 427, padded with the mean colour to the largest of the batch; "square" stretched to
     256 x 256, as YOLO does; "cut" a square of 256 pixels out of the photo at its own scale, as large as the segmenters'
-    scenes. Targets hold ``boxes``, ``labels`` and, where the samples have masks, ``instances`` (H, W) int32, the number
-    of each pixel's object from 1, and ``cells`` (H / 16, W / 16), the class in the middle of each; ``proposals`` where
-    the samples have them. Objects that are marked ``iscrowd`` (VOC's difficult) are not learnt. Epochs are shuffled,
-    the rest that fills no batch is left out, and all depends on ``step`` and ``seed`` alone.
+    scenes; "small" stretched to the square that a classifier sees. Targets hold ``boxes``, ``labels`` and, where the
+    samples have masks, ``instances`` (H, W) int32, the number of each pixel's object from 1, and ``cells`` (H / 16,
+    W / 16), the class in the middle of each; ``proposals`` where the samples have them; a classifier's hold ``label``
+    alone. Objects that are marked ``iscrowd`` (VOC's difficult) are not learnt. Epochs are shuffled, the rest that
+    fills no batch is left out, and all depends on ``step`` and ``seed`` alone.
     """
 
     samples: Samples
@@ -67,10 +70,10 @@ class PhotoBatches:
     form: Form
     augmentation: Augmentation = PHOTOS
     seed: int = 0
-    _photos: "KeptPhotos" = field(init=False, repr=False)
+    photos: "KeptPhotos" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_photos", KeptPhotos(self.samples))
+        object.__setattr__(self, "photos", KeptPhotos(self.samples))
 
     def __call__(self, step: int, places: Collection[int] | None = None) -> Batch:
         """Return batch number ``step``, or of it only what stands at ``places``: one process's share."""
@@ -80,17 +83,20 @@ class PhotoBatches:
         made = []
         for place in range(size) if places is None else places:
             rng = np.random.default_rng([self.seed, epoch, number, place])
-            image, target = self._photos[int(order[number * size + place])]
+            image, target = self.photos[int(order[number * size + place])]
             made.append(varied(image, target, self.form, self.augmentation, rng))
         return padded(made)
 
 
 @dataclass(frozen=True)
 class KeptPhotos:
-    """The ``samples``, decoded once and kept in memory as long as there is room."""
+    """What is to be learnt of ``samples``, decoded once and kept in memory as long as there is room."""
 
     samples: Samples
     _kept: dict[int, tuple[Tensor, Target]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.samples)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Target]:
         if index in self._kept:
@@ -105,6 +111,8 @@ class KeptPhotos:
 
 def _learnable(target: Target) -> Target:
     """Drop the objects that are not to be learnt, and draw disjoint ``masks`` into one map of ``instances``."""
+    if "label" in target:
+        return target
     wanted = target["iscrowd"] == 0 if "iscrowd" in target else torch.ones(len(target["labels"]), dtype=torch.bool)
     learnt = {name: target[name][wanted] for name in ("boxes", "labels")}
     if "masks" in target:
@@ -149,9 +157,7 @@ def varied(
         window = round(SIDE / zoom), round(SIDE / zoom)
     else:
         scale = input_scale(height, width, "slim")
-        wanted = (
-            (SIDE, SIDE) if form == "square" else (max(CELL, round(height * scale)), max(CELL, round(width * scale)))
-        )
+        wanted = SQUARES.get(form) or (max(CELL, round(height * scale)), max(CELL, round(width * scale)))
         window = max(1, round(height / zoom)), max(1, round(width / zoom))
     top, left = (round(places[axis] * (image.shape[1 + axis] - window[axis])) for axis in (0, 1))
     image, target = cut(image, target, (top, left), window, wanted)
@@ -176,15 +182,19 @@ def cut(
     What lies outside the image is the mean colour. Boxes end at the window's edge. An object stays where its middle
     lies in the window or, if its pixels are known, any part of it; a proposal where there is something of it.
     """
+    pixels = _window(image, corner, window, MEAN_COLOUR)
+    if window != wanted:
+        pixels = functional.interpolate(pixels[None], wanted, mode="bilinear", antialias=True)[0]
+    return pixels, target if "label" in target else _cut_target(target, corner, window, wanted)
+
+
+def _cut_target(target: Target, corner: tuple[int, int], window: tuple[int, int], wanted: tuple[int, int]) -> Target:
     scale = torch.tensor([wanted[1] / window[1], wanted[0] / window[0]] * 2)
     shift = torch.tensor([corner[1], corner[0]] * 2)
 
     def moved(boxes: Tensor) -> Tensor:
         return (boxes - shift) * scale
 
-    pixels = _window(image, corner, window, MEAN_COLOUR)
-    if window != wanted:
-        pixels = functional.interpolate(pixels[None], wanted, mode="bilinear", antialias=True)[0]
     boxes = moved(target["boxes"])
     inside = clip(boxes, *wanted)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -200,7 +210,7 @@ def cut(
             instances = functional.interpolate(instances[None].float(), wanted, mode="nearest-exact")[0].int()
         numbers = functional.pad(stays.cumsum(0) * stays, (1, 0)).int()  # objects are counted anew, the others are none
         found["instances"] = numbers[instances[0].long()]
-    return pixels, found
+    return found
 
 
 def _is_large(boxes: Tensor) -> Tensor:

@@ -43,6 +43,9 @@ class DrawnScenes:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.images[index], self.targets[index]
+
 
 def draw_ahead(scenes: ShapeScenes, cache: Path = CACHE, processes: int = 2) -> DrawnScenes:
     """Draw all of ``scenes``, at about 7 ms each, spread over ``processes``, or read them from ``cache``.

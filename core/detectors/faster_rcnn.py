@@ -80,21 +80,46 @@ class FasterRCNN(Detector):
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         """Four parts: the RPN's objectness and proposal regression, the head's classification and box regression."""
+        shape = (images.shape[2], images.shape[3])
         maps = self.trunk(images)
         logits, offsets = self.rpn(maps)
+        regions = self.regions_to_learn(maps, logits, offsets, targets, shape)
+        return self.detection_losses(maps, logits, offsets, regions, targets, shape)
+
+    def regions_to_learn(
+        self, maps: Tensor, logits: Tensor, offsets: Tensor, targets: list[dict[str, Tensor]], shape: tuple[int, int]
+    ) -> list[Tensor]:
+        """Return each image's ground truth and, held constant, its proposals: (R, 4)."""
         reference = self.rpn.anchors(maps)
-        shape = (images.shape[2], images.shape[3])
-        samples = []
-        for logit, offset, target in zip(logits.detach(), offsets.detach(), targets, strict=True):
-            proposals = propose(
-                logit, offset, reference, shape, TRAINING_BEFORE_NMS, TRAINING_AFTER_NMS, LEAST_SIDE[self.size]
+        least = LEAST_SIDE[self.size]
+        return [
+            torch.cat(
+                [
+                    target["boxes"],
+                    propose(logit, offset, reference, shape, TRAINING_BEFORE_NMS, TRAINING_AFTER_NMS, least).boxes,
+                ]
             )
-            regions = torch.cat([target["boxes"], proposals.boxes])
-            samples.append(sample(regions, target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU))
+            for logit, offset, target in zip(logits.detach(), offsets.detach(), targets, strict=True)
+        ]
+
+    def detection_losses(
+        self,
+        maps: Tensor,
+        logits: Tensor,
+        offsets: Tensor,
+        regions: list[Tensor],
+        targets: list[dict[str, Tensor]],
+        shape: tuple[int, int],
+    ) -> dict[str, Tensor]:
+        """Return the four parts of the loss: on ``maps`` of images of ``shape``, and on RoIs of their ``regions``."""
+        samples = [
+            sample(boxes, target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU)
+            for boxes, target in zip(regions, targets, strict=True)
+        ]
         pooled = [
             flatten_cells(roi_pool(features, one.regions, 1 / STRIDE, BINS))
             for features, one in zip(maps, samples, strict=True)
         ]
-        return self.rpn.losses(logits, offsets, reference, targets, shape) | self.head.losses(
+        return self.rpn.losses(logits, offsets, self.rpn.anchors(maps), targets, shape) | self.head.losses(
             self.head.layers(torch.cat(pooled)), joined(samples)
         )

@@ -25,7 +25,7 @@ from core.backbones import CROP_SIDE, FC_WIDTH, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
-from core.detectors.regions import BINS, SEARCH_MODE, Proposer, joined, sample
+from core.detectors.regions import BINS, SEARCH_MODE, Proposer, classification_loss, joined, sample
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import flatten_cells
@@ -110,7 +110,7 @@ class RCNN(Detector):
         ]
         crops = [warp(image, one.regions, self.side) for image, one in zip(images, samples, strict=True)]
         scores = self.score(self.layers(flatten_cells(self.convolve(torch.cat(crops)))))
-        return {"classification": functional.cross_entropy(scores.float(), joined(samples).labels)}
+        return {"classification": classification_loss(scores.float(), joined(samples).labels)}
 
 
 SVM_THRESHOLD = 0.2  # a margin of -1.4, beyond the edge of the SVMs' negatives

@@ -83,6 +83,11 @@ def joined(samples: list[Samples]) -> Samples:
     )
 
 
+def classification_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy of ``scores`` (R, K + 1) against ``labels`` (R,), 0 where there is no RoI."""
+    return functional.cross_entropy(scores, labels) if len(labels) else scores.sum()
+
+
 class RegionHead(nn.Module):
     """Fast R-CNN's network behind the pooling: fc6, fc7, then class scores and one box offset for each class.
 
@@ -124,6 +129,6 @@ class RegionHead(nn.Module):
         )
         regression = functional.smooth_l1_loss(offsets[positive, column], wanted, reduction="sum")
         return {
-            "classification": functional.cross_entropy(scores, samples.labels),
+            "classification": classification_loss(scores, samples.labels),
             "box regression": regression / max(1, len(samples.labels)),
         }

@@ -22,7 +22,7 @@ from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.base import Detector, Progress, Step
 from core.detectors.rcnn import SVM_THRESHOLD
-from core.detectors.regions import SEARCH_MODE, Proposer, joined, sample, to_input
+from core.detectors.regions import SEARCH_MODE, Proposer, classification_loss, joined, sample, to_input
 from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
@@ -98,4 +98,4 @@ class SPPNet(Detector):
         ]
         pooled = [pyramid_pool(features, one.regions, STRIDE) for features, one in zip(maps, samples, strict=True)]
         scores = self.score(self.layers(torch.cat(pooled)))
-        return {"classification": functional.cross_entropy(scores.float(), joined(samples).labels)}
+        return {"classification": classification_loss(scores.float(), joined(samples).labels)}

@@ -1,4 +1,4 @@
-"""Mask R-CNN (He, Gkioxari, Dollar and Girshick 2017) on the trained Faster R-CNN.
+"""Mask R-CNN (He, Gkioxari, Dollar and Girshick 2017) on Faster R-CNN.
 
 1. - 7. Faster R-CNN detects, unchanged.
 8. RoIAlign takes a 14 x 14 feature for every detection from the same map, rounding nothing (section 3).
@@ -6,8 +6,9 @@
    own: classes do not compete for a pixel (figure 4, right, at half the width).
 10. The mask of the detected class is enlarged to its box and cut at one half.
 
-Only the mask head is trained, on proposals that overlap an object by 0.5, so that the detections stay what they were;
-the paper trains everything together.
+Trained as in the paper, everything together by the multi-task loss L = L_cls + L_box + L_mask beside the RPN's
+(section 3), or the masks alone on a Faster R-CNN that is trained already, so that its detections stay what they were:
+so the shipped weights were made. The masks learn on regions that overlap an object by 0.5.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,9 @@ from core.backbones import STRIDE
 from core.boxes import assign
 from core.data.scenes import CLASSES, label_map
 from core.detectors.base import Progress, Step, run
-from core.detectors.faster_rcnn import LEAST_SIDE, TRAINING_AFTER_NMS, TRAINING_BEFORE_NMS, FasterRCNN
+from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.regions import input_scale
 from core.pooling import roi_align
-from core.proposals.rpn import propose
 from core.values import Detections, FeatureMap, Instances, RegionFeatures
 
 BINS = 14
@@ -37,7 +37,10 @@ SURE = 0.5  # the score of an instance that a label map shows
 
 
 class MaskRCNN(FasterRCNN):
-    """Faster R-CNN with a mask for each detection: the last step's value is ``Instances``."""
+    """Faster R-CNN with a mask for each detection: the last step's value is ``Instances``.
+
+    ``masks_alone`` says whether only the mask head learns, which may be set before the training.
+    """
 
     name = "mask_rcnn"
     title = "Mask R-CNN"
@@ -46,6 +49,7 @@ class MaskRCNN(FasterRCNN):
     def __init__(self, classes: tuple[str, ...] = CLASSES):
         super().__init__("slim", classes)
         self.mask = _mask_head(self.trunk.channels, len(classes) - 1)
+        self.masks_alone = True
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         for stage in super().steps(image):
@@ -78,34 +82,39 @@ class MaskRCNN(FasterRCNN):
         return painted(self.segment(image))
 
     def train(self, mode: bool = True) -> "MaskRCNN":
-        """Set the training mode of the mask head; all else stays as it was trained."""
+        """Set the training mode; where the masks alone learn, all else stays as it was trained."""
         super().train(mode)
-        for trained in (self.trunk, self.rpn, self.head):
-            trained.eval().requires_grad_(False)
+        if self.masks_alone:
+            for trained in (self.trunk, self.rpn, self.head):
+                trained.eval().requires_grad_(False)
         return self
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the binary cross-entropy of the true class's mask, mean over the pixels of sampled RoIs.
+        """Return Faster R-CNN's four parts, unless the masks learn alone, and ``mask``.
 
-        Targets hold ``boxes``, ``labels`` and ``instances`` (H, W), the number of the object at each pixel from 1.
+        That is the binary cross-entropy of the true class's mask, mean over the pixels of sampled RoIs. Targets hold
+        ``boxes``, ``labels`` and ``instances`` (H, W), the number of the object at each pixel from 1.
         """
-        with torch.no_grad():
+        shape = (images.shape[2], images.shape[3])
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.masks_alone):
             maps = self.trunk(images)
             logits, offsets = self.rpn(maps)
-        reference = self.rpn.anchors(maps)
-        shape = (images.shape[2], images.shape[3])
+        regions = self.regions_to_learn(maps, logits, offsets, targets, shape)
+        parts = {} if self.masks_alone else self.detection_losses(maps, logits, offsets, regions, targets, shape)
+        return parts | {"mask": self._mask_loss(maps, regions, targets)}
+
+    def _mask_loss(self, maps: Tensor, regions: list[Tensor], targets: list[dict[str, Tensor]]) -> Tensor:
         pooled, labels, truth = [], [], []
-        for features, logit, offset, target in zip(maps, logits, offsets, targets, strict=True):
-            proposals = propose(
-                logit, offset, reference, shape, TRAINING_BEFORE_NMS, TRAINING_AFTER_NMS, LEAST_SIDE[self.size]
-            )
-            regions, objects = _positives(torch.cat([target["boxes"], proposals.boxes]), target["boxes"])
-            pooled.append(roi_align(features, regions, 1 / STRIDE, BINS))
+        for features, boxes, target in zip(maps, regions, targets, strict=True):
+            chosen, objects = _positives(boxes, target["boxes"])
+            pooled.append(roi_align(features, chosen, 1 / STRIDE, BINS))
             labels.append(target["labels"][objects])
-            truth.append(_true_masks(regions, objects, target["instances"]))
+            truth.append(_true_masks(chosen, objects, target["instances"]))
         label = torch.cat(labels)
-        masks = self.mask(torch.cat(pooled))[torch.arange(len(label)), label - 1]
-        return {"mask": functional.binary_cross_entropy_with_logits(masks.float(), torch.cat(truth))}
+        masks = self.mask(torch.cat(pooled))[torch.arange(len(label)), label - 1].float()
+        if not len(label):
+            return masks.sum()  # no object, nothing to learn: 0, where a mean would be none
+        return functional.binary_cross_entropy_with_logits(masks, torch.cat(truth))
 
 
 def painted(found: Instances, least_score: float = SURE) -> Tensor:

@@ -17,8 +17,14 @@ from core.training.checkpoint import CheckpointError, discard_partial, save_tens
 from core.training.team import ALONE, Team
 
 LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many
+MOST_LOST = 10  # steps in a row without a finite gradient
+
 
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
+
+
+class TrainingError(ValueError):
+    """A training cannot go on; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +85,16 @@ def train(
     The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;
     an error, Ctrl-C or a kill within a step leaves the state of the last checkpoint, whole. All randomness of a step
     comes from ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had
-    finished gives its last step again. A step whose gradient is not finite changes no weight. On a CPU the convolutions
-    run in bfloat16 under autocast, losses in float32.
+    finished gives its last step again. A step whose gradient is not finite changes no weight, and the state is not
+    saved after it. On a CPU the convolutions run in bfloat16 under autocast, losses in float32.
 
     The parts of the model named ``frozen`` get no gradient, and their batch normalisation keeps its averages. In a
     ``team`` of several processes ``batch(step)`` is this process's share of the batch, all shares of one size; losses
     are means over the team, the leader's clock counts, and the leader alone writes.
 
     Raises:
-        CheckpointError: the state to resume from is damaged, or of another model.
+        CheckpointError: the state to resume from is damaged, or of another model, or the state cannot be saved.
+        TrainingError: the gradient was not finite for ``MOST_LOST`` steps in a row.
     """
     if team.leads:
         discard_partial(state)
@@ -100,6 +107,7 @@ def train(
         yield last
         return
     step, before = (last.step, last.seconds) if last else (0, 0.0)
+    lost = 0
     losses_of = team.losses(model)
     start = time.perf_counter() - before
     with suppress(GeneratorExit):  # the caller stops, between two steps; whatever else comes may come within one
@@ -114,13 +122,18 @@ def train(
                 losses = losses_of(images.to(device), targets)
             optimizer.zero_grad()
             torch.stack([*losses.values()]).sum().backward()
-            if nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT).isfinite():
+            finite = bool(nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT).isfinite())
+            lost = 0 if finite else lost + 1
+            if finite:
                 optimizer.step()
             step += 1
             values = team.averaged({name: float(value.detach()) for name, value in losses.items()})
             seconds = time.perf_counter() - start
             last = TrainingStep(step, schedule.done(step, seconds), values, rate, seconds)
-            if team.leads and step % schedule.save_every == 0:
+            if lost == MOST_LOST:
+                sentence = _("The losses are no numbers any more: start a new training with a lower learning rate.")
+                raise TrainingError(sentence)
+            if team.leads and finite and step % schedule.save_every == 0:
                 _save_state(model, optimizer, last, state)
             yield last
             start = time.perf_counter() - seconds

@@ -25,9 +25,10 @@ from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.study import UpsamplingStudy
 from core.training.checkpoint import FOLDER, load_trunk, load_weights, save_tensors, update_card
 from core.training.loop import Schedule, TrainingStep, train
-from core.training.svm import fit
+from core.training.svm import Fitted, fit
 
 RUNS = Path(__file__).parents[2] / "runs"
+SVM_STAGE = "SVMs and box regressions"
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,11 @@ def train_by_recipe(
         return
     start = time.perf_counter()
     seconds = last.seconds
-    if isinstance(model, RCNN | SPPNet):
+    if isinstance(model, Fitted):
         few = DrawnScenes(scenes.images[: recipe.svm_scenes], scenes.targets[: recipe.svm_scenes])
         for part in fit(model.cpu(), few, recipe.svm_regions):
             seconds = last.seconds + time.perf_counter() - start
-            yield replace(last, done=part, seconds=seconds, stage="SVMs and box regressions")
+            yield replace(last, done=part, seconds=seconds, stage=SVM_STAGE)
     save(model, name, recipe, replace(last, seconds=seconds), folder)
 
 

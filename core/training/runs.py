@@ -54,7 +54,7 @@ class Run:
 
     @property
     def ended(self) -> str | None:
-        """How it ended: "finished", "plateau" or "stopped"; None where it runs, or was killed."""
+        """How it ended: "finished", "plateau", "stopped" or "diverged"; None where it runs, or was killed."""
         return self.card.get("ended")
 
     @property

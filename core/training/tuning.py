@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,44 +12,47 @@ from typing import Any, Literal
 
 import torch
 from safetensors import safe_open
+from torch.utils.data import Subset
 
-from core.data import ShapeScenes
+from core.classifier import Classifier
 from core.data.batches import PHOTOS, Augmentation, Form, PhotoBatches, ProposedPhotos, cached_proposals, drawn_ahead
-from core.data.folders import FolderError, MaskFolder, VOCFolder
+from core.data.folders import FolderError
+from core.data.sources import without_path
 from core.detectors import DETECTORS
 from core.detectors.base import Staged
-from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.race import machine
 from core.evaluation import Samples
 from core.i18n import _
 from core.segmentation import SEGMENTERS
 from core.segmentation.instance import MaskRCNN
 from core.training.checkpoint import FOLDER, CheckpointError, read_card, save_tensors, update_card
-from core.training.loop import Schedule, TrainingStep, train
-from core.training.recipes import RECIPES
-from core.training.runs import STATE, WEIGHTS, Log, opened_log, standing
+from core.training.datasets import Data, open_data
+from core.training.loop import Schedule, TrainingError, TrainingStep, train
+from core.training.recipes import RECIPES, SVM_STAGE
+from core.training.runs import STATE, WEIGHTS, Log, opened_log, read_metrics, standing, step_of
 from core.training.start import Taken, fit_weights, read_weights, start_from
+from core.training.svm import Fitted, fit, stand_in
 from core.training.team import ALONE, Team
-from core.training.watching import Look, looks, measure
+from core.training.watching import Look, Measuring, looks, measured, spread
 from core.values import Regions
 
-SCENES = "scenes"
-SCENES_DRAWN = {"train": 2000, "validation": 100}
+SCENES, DIGITS = "scenes", "digits"
 LARGEST_BATCH = 16
+CLASSIFIER = Schedule(steps=1000, learning_rate=1e-3)
 MOST_STEPS = 1_000_000  # where minutes end the training
 SAVE_EVERY = 50  # steps
 LOOKED_AT = 4  # fixed samples
 MOST_MEASURED = 50  # validation images a score; the end's is over all
 BUSY = 10  # times as long as a look or a score took, the training goes on before the next
+MOST_SVM_IMAGES = 300  # their features are kept in memory
 FORMS: dict[str, Form] = {
-    "fast_rcnn": "scaled",
-    "faster_rcnn": "scaled",
-    "mask_rcnn": "scaled",
+    **dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "mask_rcnn"), "scaled"),
     "yolo": "square",
     **dict.fromkeys(("patch_cnn", "fcn32s", "fcn16s", "fcn8s"), "cut"),
+    "classifier": "small",
 }
 NAMES = tuple(FORMS)
-KINDS: dict[str, Any] = {**DETECTORS, **SEGMENTERS}
+KINDS: dict[str, Any] = {**DETECTORS, **SEGMENTERS, Classifier.name: Classifier}
 
 _MAY_CHANGE = {"steps", "minutes", "score_every", "score_steps", "look_every", "patience"}  # when a run goes on
 
@@ -58,11 +61,16 @@ _MAY_CHANGE = {"steps", "minutes", "score_every", "score_steps", "look_every", "
 class Plan:
     """All that a training on one's own data depends on.
 
-    ``model`` is one of ``NAMES``; ``data`` a folder, or "scenes". ``start`` is a checkpoint's name, a .safetensors
-    file, or None for random weights; ``freeze`` "trunk" leaves the trunk as it came. It ends after ``steps`` or
-    ``minutes`` of training, whichever is first, or once ``patience`` scores in a row were no better. A score is taken
-    every ``score_every`` seconds, or every ``score_steps`` steps where that is given; a look at fixed samples every
-    ``look_every`` seconds; both less often where they would take more than a tenth of the time.
+    ``model`` is one of ``NAMES``; ``data`` a folder, "scenes" or "digits". ``start`` is a checkpoint's name, a
+    .safetensors file, or None for random weights; ``freeze`` "trunk" leaves the trunk as it came. It ends after
+    ``steps`` or ``minutes`` of gradient steps, whichever is first, or once ``patience`` scores in a row were no better.
+    A score is taken every ``score_every`` seconds, or every ``score_steps`` steps where that is given; a look at fixed
+    samples every ``look_every`` seconds; both less often where they would take more than a tenth of the time.
+
+    R-CNN and SPPNet are fine-tuned by the gradient steps; the SVMs and box regressions are fitted after them, to the
+    weights that had the best score. Until then looks and scores are those of the fine-tuning's softmax, each class
+    against the background, with boxes where they were proposed. Mask R-CNN learns as a whole; where it takes over a
+    whole detector without masks, a Faster R-CNN of the same classes, only the masks learn, as in its recipe.
     """
 
     model: str
@@ -84,7 +92,7 @@ class Plan:
     @property
     def schedule(self) -> Schedule:
         """The learning rate over the training; the state is saved every ``SAVE_EVERY`` steps."""
-        steps = self.steps or (MOST_STEPS if self.minutes else RECIPES[self.model].schedule.steps)
+        steps = self.steps or (MOST_STEPS if self.minutes else _usual(self.model)[1].steps)
         warmup = max(1, min(100, steps // 10))
         return Schedule(
             steps,
@@ -97,21 +105,24 @@ class Plan:
 
 
 def plan_for(model: str, data: str, **others: Any) -> Plan:
-    """Return a plan with the batch size and the learning rate of ``model``'s recipe, changed by ``others``."""
-    recipe = RECIPES[model]
-    size = min(LARGEST_BATCH, recipe.batch_size)
-    return replace(Plan(model, data, batch_size=size, learning_rate=recipe.schedule.learning_rate), **others)
+    """Return a plan with the batch size and the learning rate of ``model``'s recipe, changed by ``others``.
+
+    Digits are not mirrored.
+    """
+    batch_size, schedule = _usual(model)
+    settings: dict[str, Any] = {
+        "batch_size": min(LARGEST_BATCH, batch_size),
+        "learning_rate": schedule.learning_rate,
+        "augmentation": replace(PHOTOS, mirror=False) if data == DIGITS else PHOTOS,
+    }
+    return Plan(model, data, **settings | others)
 
 
-@dataclass(frozen=True)
-class Data:
-    """Images to ``train`` on and for ``validation``, their ``classes`` with the background first, and ``notes`` on
-    what was left out."""
-
-    train: Samples
-    validation: Samples
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+def _usual(model: str) -> tuple[int, Schedule]:
+    """Return the batch size and the schedule that ``model`` is trained with on scenes."""
+    if model == Classifier.name:
+        return LARGEST_BATCH, CLASSIFIER
+    return RECIPES[model].batch_size, RECIPES[model].schedule
 
 
 @dataclass(frozen=True)
@@ -168,32 +179,7 @@ class Ended:
     weights: Path
 
 
-Event = Begun | Preparing | TrainingStep | Looked | Scored | Ended
-
-
-def open_data(data: str, model: str) -> Data:
-    """Open the folder ``data``, in Pascal VOC's form or of images with masks, or the drawn "scenes", for ``model``.
-
-    Raises:
-        FolderError: it is no such folder, has nothing for ``model`` to learn, or no image is left for one of the parts.
-    """
-    if data == SCENES:
-        drawn = {split: ShapeScenes(split, count) for split, count in SCENES_DRAWN.items()}
-        return Data(drawn["train"], drawn["validation"], ShapeScenes.classes)
-    folder = Path(data)
-    kind: type[VOCFolder | MaskFolder] = VOCFolder if (folder / "Annotations").is_dir() else MaskFolder
-    if kind is VOCFolder and model in SEGMENTERS:
-        sentence = _("{folder} has boxes and no masks: {model} learns from masks, so choose a detector or other data.")
-        raise FolderError(sentence.format(folder=folder, model=SEGMENTERS[model].title))
-    if kind is MaskFolder and not (folder / "images").is_dir():
-        sentence = _("{folder} is no dataset: it needs Annotations and JPEGImages, or images and instances or labels.")
-        raise FolderError(sentence.format(folder=folder))
-    train_part, validation = (kind(folder, split=split) for split in ("train", "val"))
-    for part, split in ((train_part, "train"), (validation, "val")):
-        if not len(part):
-            sentence = _("{folder} has no image for {split}: add images, or list them in ImageSets/{split}.txt.")
-            raise FolderError(sentence.format(folder=folder, split=split))
-    return Data(train_part, validation, train_part.classes, train_part.notes + validation.notes)
+Event = Begun | Preparing | TrainingStep | Measuring | Looked | Scored | Ended
 
 
 def tune(
@@ -209,13 +195,31 @@ def tune(
 
     A caller pauses by not going on, and stops by closing the generator: the state and the card are written then. With
     ``resume`` it goes on from there, or from what a kill has left, with the losses that it would have had if the plan
-    counts in steps; a plan in minutes counts those of training, before and after.
+    counts in steps; a plan in minutes counts those of training, before and after. SVMs are fitted anew from the start.
 
     Raises:
-        CheckpointError: ``plan.start`` does not fit, ``out`` holds another run, or none that could be resumed.
+        CheckpointError: ``plan.start`` does not fit, ``out`` holds another run, none that could be resumed, or cannot
+            be written to.
         FolderError: ``plan.data`` cannot be used.
+        TrainingError: the losses are no numbers any more.
     """
-    data = data or open_data(plan.data, plan.model)
+    with _by_name(plan.data):
+        yield from _tuned(plan, out, data or open_data(plan.data, plan.model), device, resume, checkpoints, team)
+
+
+@contextmanager
+def _by_name(data: str) -> Iterator[None]:
+    """Let what is wrong with a folder be said with its name alone: where it lies is the machine's own business."""
+    try:
+        yield
+    except FolderError as error:
+        folder = Path(data).resolve()
+        raise FolderError(without_path(str(error), folder, folder.name)) from None
+
+
+def _tuned(
+    plan: Plan, out: Path, data: Data, device: str, resume: bool, checkpoints: Path, team: Team
+) -> Generator[Event, None, None]:
     if plan.batch_size % team.size:
         sentence = _("A batch of {size} images cannot be shared by {count} processes alike.")
         raise CheckpointError(sentence.format(size=plan.batch_size, count=team.size))
@@ -224,9 +228,9 @@ def tune(
     torch.manual_seed(plan.seed)
     model, taken = _made(plan, data.classes, checkpoints)
     samples = data.train
-    if isinstance(model, FastRCNN):
+    if plan.model in RECIPES and RECIPES[plan.model].proposals:
         samples = ProposedPhotos(samples)
-        model.propose = lambda image: Regions(cached_proposals(image))
+        model.propose = lambda image: Regions(cached_proposals(image))  # type: ignore[assignment]
         for index in range(len(samples)):
             samples[index]
             yield Preparing((index + 1) / len(samples))
@@ -234,21 +238,35 @@ def tune(
     share = team.share(min(plan.batch_size, len(samples)))
     batch = drawn_ahead(lambda step: batches(step, share))
     frozen = ("trunk",) if plan.freeze == "trunk" else ()
-    steps = train(model, batch, plan.schedule, out / STATE, device, resume, plan.seed, frozen, team)
+    flat = resume and team.agreed(float(_is_flat(plan, out)))
+    schedule = replace(plan.schedule, steps=step_of(out), minutes=math.inf) if flat else plan.schedule
+    steps = train(model, batch, schedule, out / STATE, device, resume, plan.seed, frozen, team)
+    model.train()
     parameters = [values.numel() for values in model.parameters()]
-    learning = [values.numel() for name, values in model.named_parameters() if not name.startswith(frozen or ("-",))]
+    learning = [
+        values.numel()
+        for name, values in model.named_parameters()
+        if values.requires_grad and not name.startswith(frozen)
+    ]
     yield Begun(len(samples), len(data.validation), data.classes, data.notes, taken, sum(parameters), sum(learning))
     if team.leads:
         if not resume:
             update_card("card", out, plan=asdict(plan), classes=data.classes, begun=datetime.now(UTC).isoformat())
         update_card("card", out, ended=None)
         with opened_log(out) as log, closing(steps):
-            yield from _watched(plan, out, data, model, steps, log, team)
+            yield from _Run(plan, out, data, model, batches.photos, device, log).watched(steps, team)
     else:
         for step in steps:
             yield step
             if plan.patience and team.agreed(0.0):
                 steps.close()
+
+
+def _is_flat(plan: Plan, out: Path) -> bool:
+    """Whether the run in ``out`` has no more to gain, so that going on with it takes no further gradient step."""
+    last = step_of(out)
+    scores = [line for line in read_metrics(out) if "score" in line and line["step"] <= last]
+    return bool(plan.patience and last and standing(scores).since >= plan.patience)
 
 
 def load_trained(path: Path) -> Staged:
@@ -292,12 +310,9 @@ def _made(plan: Plan, classes: tuple[str, ...], checkpoints: Path) -> tuple[Stag
     make = KINDS[plan.model]
     model = make(classes=classes)
     taken = start_from(model, read_weights(plan.start, checkpoints), make, classes) if plan.start else None
-    if isinstance(model, MaskRCNN) and (taken is None or any(name.startswith(("rpn", "head")) for name in taken.new)):
-        sentence = _(
-            "Mask R-CNN learns its masks alone: start from a Faster R-CNN, or Mask R-CNN, that was trained on the "
-            "same classes."
-        )
-        raise CheckpointError(sentence)
+    if isinstance(model, MaskRCNN):
+        new = taken.new if taken else ("all",)
+        model.masks_alone = bool(new) and all(name.startswith("mask.") for name in new)
     return model, taken
 
 
@@ -312,85 +327,116 @@ class _Due:
         """Say that it was done now, ``seconds`` into the training, and begun at ``since`` on the clock."""
         self.at = seconds + max(self.every, BUSY * (time.perf_counter() - since))
 
+    def not_before(self, seconds: float) -> None:
+        """Put it off to ``seconds`` of training, if it is due before."""
+        self.at = max(self.at, seconds)
 
-def _watched(
-    plan: Plan,
-    out: Path,
-    data: Data,
-    model: Staged,
-    steps: Generator[TrainingStep, None, None],
-    log: Log,
-    team: Team,
-) -> Iterator[Event]:
-    """Yield what ``steps`` yield, with looks and scores between, and write down how it ended."""
-    to_look, to_score = _Due(plan.look_every, 0.0), _Due(plan.score_every, plan.score_every)
-    last = None
-    try:
-        for last in steps:
-            log.step(last)
-            yield last
-            start = time.perf_counter()
-            if last.seconds >= to_look.at:
-                yield _looked(model, data, last)
-                to_look.done(last.seconds, start)
-            start = time.perf_counter()
-            due = last.step % plan.score_steps == 0 if plan.score_steps else last.seconds >= to_score.at
-            if due and log.scored < last.step:
-                yield _scored(plan, out, data, model, last, log)
-                to_score.done(last.seconds, start)
-            if plan.patience and team.agreed(float(standing(log.scores).since >= plan.patience)):
-                break
-        if last is None:
-            return
-        steps.close()  # the state is saved before other weights come in
-        if log.scored < last.step:
-            yield _scored(plan, out, data, model, last, log)
-        yield _looked(model, data, last)
-        fit_weights(model, read_weights(out / WEIGHTS))
-        how: Literal["finished", "plateau"] = "finished" if last.done >= 1 else "plateau"
-        ended = Ended(
-            how,
-            last.step,
-            standing(log.scores).step,
-            measure(model, data.validation, len(data.validation)),
-            out / WEIGHTS,
+
+@dataclass(frozen=True)
+class _Run:
+    """What is at hand while a training is watched; ``photos`` are those that it learns from, without augmentation."""
+
+    plan: Plan
+    out: Path
+    data: Data
+    model: Staged
+    photos: Samples
+    device: str
+    log: Log
+
+    def watched(self, steps: Generator[TrainingStep, None, None], team: Team) -> Iterator[Event]:
+        """Yield what ``steps`` yield, with looks and scores between, and write down how it ended."""
+        plan = self.plan
+        to_look, to_score = _Due(plan.look_every, 0.0), _Due(plan.score_every, plan.score_every)
+        last = None
+        try:
+            for last in steps:
+                self.log.step(last)
+                yield last
+                start = time.perf_counter()
+                if last.seconds >= to_look.at:
+                    looked = self._looked(last)
+                    to_look.done(last.seconds, start)
+                    to_score.not_before(BUSY * MOST_MEASURED / LOOKED_AT * (time.perf_counter() - start))
+                    yield looked
+                start = time.perf_counter()
+                due = last.step % plan.score_steps == 0 if plan.score_steps else last.seconds >= to_score.at
+                if due and self.log.scored < last.step:
+                    yield from self._scored(last)
+                    to_score.done(last.seconds, start)
+                if plan.patience and team.agreed(float(standing(self.log.scores).since >= plan.patience)):
+                    break
+            if last is None:
+                return
+            steps.close()  # the state is saved before other weights come in
+            if self.log.scored < last.step:
+                yield from self._scored(last)
+            yield from self._ended(last)
+        except GeneratorExit:
+            if last:
+                if not (self.out / WEIGHTS).exists():
+                    self._save()
+                self._note(last, "stopped")
+        except TrainingError:
+            if last:
+                self._note(last, "diverged")
+            raise
+
+    def _looked(self, last: TrainingStep, final: bool = False) -> Looked:
+        if not final:
+            self._stand_in()
+        return Looked(last.step, last.seconds, tuple(looks(self.model, self.data.validation, LOOKED_AT)))
+
+    def _scored(self, last: TrainingStep) -> Iterator[Event]:
+        """Take a score, and keep the weights if there was none better."""
+        self._stand_in()
+        scores = yield from measured(self.model, self.data.validation, MOST_MEASURED)
+        self.log.score(last, scores)
+        best = standing(self.log.scores).step == last.step
+        if best:
+            self._save()
+        yield Scored(last.step, last.seconds, scores, best)
+
+    def _ended(self, last: TrainingStep) -> Iterator[Event]:
+        """Take the best weights, fit to them what has to be fitted, and measure all."""
+        model = self.model
+        fit_weights(model, read_weights(self.out / WEIGHTS))
+        if isinstance(model, Fitted):
+            yield from self._fitted(model, last)
+        yield self._looked(last, final=True)
+        scores = yield from measured(model, self.data.validation, len(self.data.validation))
+        how: Literal["finished", "plateau"] = "plateau"
+        if self.plan.schedule.done(last.step, last.seconds) >= 1:
+            how = "finished"
+        best = standing(self.log.scores).step
+        self._note(last, how, best_step=best, scores=scores, scored=len(self.data.validation))
+        yield Ended(how, last.step, best, scores, self.out / WEIGHTS)
+
+    def _fitted(self, model: Fitted, last: TrainingStep) -> Iterator[TrainingStep]:
+        start = time.perf_counter()
+        few: Subset[Any] = Subset(self.photos, spread(len(self.photos), MOST_SVM_IMAGES))  # type: ignore[arg-type]
+        for part in fit(model.cpu(), few, RECIPES[self.plan.model].svm_regions):
+            yield replace(last, done=part, seconds=last.seconds + time.perf_counter() - start, stage=SVM_STAGE)
+        model.to(self.device)
+        self._save()
+
+    def _stand_in(self) -> None:
+        if isinstance(self.model, Fitted):
+            stand_in(self.model)
+
+    def _save(self) -> None:
+        said = {"model": self.plan.model, "classes": json.dumps(self.model.classes)}
+        save_tensors(self.model.state_dict(), self.out / WEIGHTS, **said)
+
+    def _note(self, last: TrainingStep, how: str, **entries: Any) -> None:
+        """Write onto the run's card where it stands."""
+        update_card(
+            "card",
+            self.out,
+            ended=how,
+            steps=last.step,
+            minutes=round(last.seconds / 60, 2),
+            losses=last.losses,
+            machine={"processor": machine(), "torch": torch.__version__},
+            **entries,
         )
-        _note(out, last, how, best_step=ended.best_step, scores=ended.scores, scored=len(data.validation))
-        yield ended
-    except GeneratorExit:
-        if last:
-            if not (out / WEIGHTS).exists():
-                _save_weights(plan, out, model)
-            _note(out, last, "stopped")
-
-
-def _looked(model: Staged, data: Data, last: TrainingStep) -> Looked:
-    return Looked(last.step, last.seconds, tuple(looks(model, data.validation, LOOKED_AT)))
-
-
-def _scored(plan: Plan, out: Path, data: Data, model: Staged, last: TrainingStep, log: Log) -> Scored:
-    """Take a score, and keep the weights if there was none better."""
-    scores = measure(model, data.validation, MOST_MEASURED)
-    log.score(last, scores)
-    best = standing(log.scores).step == last.step
-    if best:
-        _save_weights(plan, out, model)
-    return Scored(last.step, last.seconds, scores, best)
-
-
-def _save_weights(plan: Plan, out: Path, model: Staged) -> None:
-    save_tensors(model.state_dict(), out / WEIGHTS, model=plan.model, classes=json.dumps(model.classes))
-
-
-def _note(out: Path, last: TrainingStep, how: str, **entries: Any) -> None:
-    """Write onto the run's card where it stands."""
-    update_card(
-        "card",
-        out,
-        ended=how,
-        steps=last.step,
-        minutes=round(last.seconds / 60, 2),
-        losses=last.losses,
-        machine={"processor": machine(), "torch": torch.__version__},
-        **entries,
-    )

@@ -1,15 +1,17 @@
 """How a model that is being trained does on images that it does not learn from: scores, and what it makes of a few."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from core.detectors.base import Staged, run
 from core.evaluation import Samples, Target, average_precision
+from core.segmentation import SEGMENTERS
 from core.segmentation.evaluation import Segmented, evaluate
-from core.values import Detections, Instances, Value
+from core.values import ClassScores, Detections, Value
 
 SEGMENTATION_SCORES = ("mask_ap50", "mean_iou", "pixel_accuracy")
 
@@ -21,6 +23,13 @@ class Look:
     image: Tensor
     truth: Target
     made: Value
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """The part ``done`` of a score, which may take a while; nothing is learnt meanwhile."""
+
+    done: float
 
 
 def looks(model: Staged, samples: Samples, count: int) -> Iterator[Look]:
@@ -38,19 +47,25 @@ def spread(length: int, count: int) -> Sequence[int]:
     return range(0, length, max(1, -(-length // count)))
 
 
-def measure(model: Staged, samples: Samples, count: int) -> dict[str, float]:
-    """Return the scores of ``model``, set to evaluation mode, on ``count`` of ``samples``, the headline first.
+def measured(model: Staged, samples: Samples, count: int) -> Generator[Measuring, None, dict[str, float]]:
+    """Measure ``model``, set to evaluation mode, on ``count`` of ``samples``: yield the parts done, return the scores.
 
-    A detector has ``map50``, a segmenter ``mean_iou`` and ``pixel_accuracy``, and before them ``mask_ap50`` if it tells
-    instances apart.
+    The headline comes first. A detector has ``map50``; a segmenter ``mean_iou`` and ``pixel_accuracy``, and before them
+    ``mask_ap50`` if it tells instances apart; a classifier ``accuracy``.
     """
-    seen = list(looks(model, samples, count))
-    found = [one.made for one in seen if isinstance(one.made, Detections) and not isinstance(one.made, Instances)]
-    if found:
-        truths = [{name: one.truth[name] for name in _BOXES if name in one.truth} for one in seen]
-        return {"map50": max(0.0, float(average_precision(found, truths, [0.5])["map"]))}
-    report = evaluate((Segmented(one.made, one.truth, 0.0) for one in seen), model.classes)
-    return {name: max(0.0, report[name]) for name in SEGMENTATION_SCORES if name in report}
+    seen = looks(model, samples, count)
+    if model.name in SEGMENTERS:  # one label map or mask after the other: all at once would be gigabytes
+        report = evaluate((Segmented(one.made, one.truth, 0.0) for one in seen), model.classes)
+        return {name: max(0.0, report[name]) for name in SEGMENTATION_SCORES if name in report}
+    pairs: list[tuple[Value, Target]] = []
+    for one in seen:
+        pairs.append((one.made, {name: one.truth[name] for name in _JUDGED_BY if name in one.truth}))
+        yield Measuring(len(pairs) / len(spread(len(samples), count)))
+    right = [made.values.argmax() == truth["label"] for made, truth in pairs if isinstance(made, ClassScores)]
+    if right:
+        return {"accuracy": float(torch.stack(right).float().mean())}
+    found = [made for made, _truth in pairs if isinstance(made, Detections)]
+    return {"map50": max(0.0, float(average_precision(found, [truth for _made, truth in pairs], [0.5])["map"]))}
 
 
-_BOXES = ("boxes", "labels", "iscrowd")
+_JUDGED_BY = ("boxes", "labels", "iscrowd", "label")

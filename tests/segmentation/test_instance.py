@@ -15,7 +15,7 @@ from torchvision.models.detection.roi_heads import maskrcnn_inference, paste_mas
 from core.backbones import STRIDE
 from core.data import ShapeScenes
 from core.data.scenes import label_map
-from core.detectors import run
+from core.detectors import faster_rcnn, run
 from core.detectors.base import Step
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.regions import input_scale
@@ -221,7 +221,7 @@ def test_regions_that_overlap_an_object_by_half_are_chosen_at_random() -> None:
 @pytest.fixture
 def boxes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the RPN propose nothing, so that the masks are trained on the objects' own boxes."""
-    monkeypatch.setattr(instance, "propose", lambda *arguments: Regions(torch.zeros(0, 4)))
+    monkeypatch.setattr(faster_rcnn, "propose", lambda *arguments: Regions(torch.zeros(0, 4)))
 
 
 def test_loss_is_the_binary_cross_entropy_of_the_true_classs_mask(fresh: MaskRCNN, boxes_alone: None) -> None:

@@ -48,6 +48,13 @@ def test_a_folder_becomes_a_run_directory(folder: Path, tmp_path: Path) -> None:
     assert runs_in(tmp_path)[0].plan["start"] is None
 
 
+def test_a_classifier_learns_the_objects_of_a_folder(folder: Path, tmp_path: Path) -> None:
+    output = said("classifier", "--data", folder / "voc", "--out", tmp_path / "run", *FEW)
+    assert "8 images to learn from, 4 to validate; berry, leaf" in output
+    assert "After step 2: Accuracy 0." in output or "After step 2: Accuracy 1." in output
+    assert load_trained(tmp_path / "run" / "weights.safetensors").classes == ("berry", "leaf")
+
+
 def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_arguments: object) -> object:
         raise KeyboardInterrupt
@@ -60,11 +67,11 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("yolo", "--data", "nowhere"), "nowhere is no dataset"),
+        (("yolo", "--data", "nowhere"), "There is no dataset in nowhere"),
         (("yolo", "--data", "VOC", "--from", "weights.pt"), "weights.pt is a pickle file"),
         (("yolo", "--data", "VOC", "--from", "resnet"), "no checkpoint resnet: choose among"),
         (("yolo", "--data", "VOC", "--resume", "--out", "none"), "none holds no run that could be resumed"),
-        (("fcn8s", "--data", "VOC"), "FCN-8s learns from masks"),
+        (("fcn8s", "--data", "VOC"), "voc has boxes, and FCN-8s learns from masks"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(words: tuple[str, ...], sentence: str, folder: Path, tmp_path: Path) -> None:
@@ -73,7 +80,7 @@ def test_what_does_not_fit_is_a_sentence(words: tuple[str, ...], sentence: str, 
 
 
 def test_models_without_a_training_on_folders_are_refused(folder: Path) -> None:
-    assert "'rcnn'" in said("rcnn", "--data", folder / "voc", code=2)
+    assert "'upsamplers'" in said("upsamplers", "--data", folder / "voc", code=2)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from torchvision.ops import box_iou
 
 from core.boxes import clip, encode
 from core.data.loaders import DrawnScenes
+from core.detectors.rcnn import RCNN
 from core.detectors.svm import FEATURE_NORM, SVMHead
 from core.training import svm
-from core.training.svm import ImageFeatures, fit, mine, ridge
+from core.training.svm import ImageFeatures, fit, mine, ridge, stand_in
 
 COLOURS = torch.tensor([[200, 40, 40], [40, 200, 40], [40, 40, 200]], dtype=torch.uint8)
 
@@ -139,9 +140,10 @@ def regression_case(count: int = 80) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("strength", [1.0, 1000.0, 1e6])
 @pytest.mark.parametrize("whitened", [True, False])
-def test_ridge_is_scikit_learns_with_a_penalised_bias(whitened: bool, strength: float) -> None:
+@pytest.mark.parametrize("count", [80, 5])
+def test_ridge_is_scikit_learns_with_a_penalised_bias(count: int, whitened: bool, strength: float) -> None:
     """The released code penalises the bias like any weight, and whitens; one strength for all makes that no matter."""
-    features, offsets = regression_case()
+    features, offsets = regression_case(count)
     y = offsets.numpy().astype(np.float64)
     centred = y - y.mean(0)
     covariance = centred.T @ centred / len(y) + 1e-3 * np.eye(4)
@@ -320,3 +322,33 @@ def test_fitted_regressions_move_boxes_onto_the_truth(
         before.append(iou[near])
         after.append(box_iou(moved, target["boxes"])[torch.arange(len(regions)), truth])
     assert torch.cat(after).mean() > torch.cat(before).mean() + 0.05
+
+
+def test_images_without_objects_give_negatives_and_a_class_that_none_shows_is_never_found() -> None:
+    detector, scenes = ColourDetector(), coloured_scenes(8)
+    for index, target in enumerate(scenes.targets):
+        shown = (target["labels"] != 3) & (index != 0)
+        target["boxes"], target["labels"] = target["boxes"][shown], target["labels"][shown]
+    detector.svms.svm.fill_(7)
+    list(_fit(detector, scenes, 50))
+    _pooled, hidden = detector.region_features(scenes.images[1], scenes.targets[1]["boxes"])
+    margins = detector.svms.margins(hidden)
+    assert (margins[:, 2] == -svm.BIAS).all()
+    assert torch.equal(margins.argmax(1) + 1, scenes.targets[1]["labels"])
+    assert not detector.svms.ridge[2].any()
+
+
+def test_the_softmax_stands_in_for_the_svms() -> None:
+    """Each class against the background: the softmax over these two alone; boxes stay where they are."""
+    torch.manual_seed(0)
+    detector = RCNN()
+    detector.svms.ridge.fill_(1)
+    detector.svms.hidden_scale.fill_(3)
+    stand_in(detector)
+    hidden, regions = torch.rand(5, detector.score.in_features), torch.tensor([[0.0, 0, 10, 20]]).expand(5, 4)
+    scores = detector.score(hidden)
+    for label in range(1, len(detector.classes)):
+        expected = scores[:, [0, label]].softmax(1)[:, 1]
+        torch.testing.assert_close(detector.svms.margins(hidden).sigmoid()[:, label - 1], expected)
+    moved = detector.svms.boxes(torch.rand(5, detector.svms.ridge.shape[1] - 1), regions)
+    torch.testing.assert_close(moved, regions[:, None].expand_as(moved))

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +14,15 @@ import torch
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor
 
+from core.data import sources
 from core.data.batches import NONE
 from core.data.folders import FolderError
 from core.detectors.yolo import YOLO
-from core.training import tuning
-from core.training.checkpoint import CheckpointError, save_tensors
-from core.training.loop import TrainingStep
+from core.training import loop, tuning
+from core.training.checkpoint import CheckpointError, read_card, save_tensors
+from core.training.loop import TrainingError, TrainingStep
 from core.training.recipes import RECIPES
 from core.training.runs import Run, differences, read_metrics, runs_in
 from core.training.start import read_weights
@@ -37,7 +39,8 @@ from core.training.tuning import (
     plan_for,
     tune,
 )
-from core.values import Detections, Instances, LabelMap
+from core.training.watching import Measuring
+from core.values import ClassScores, Detections, Instances, LabelMap
 
 COLOURS = {"leaf": (30, 160, 60), "berry": (200, 30, 40)}
 OBJECT = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
@@ -239,7 +242,12 @@ def test_a_frozen_trunk_stays_bit_by_bit(folder: Path, tmp_path: Path) -> None:
 
 def test_a_training_ends_early_on_a_plateau(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.3, 0.3004, 0.2, 0.9, 0.9])
-    monkeypatch.setattr(tuning, "measure", lambda *_arguments: {"map50": next(scores)})
+
+    def measured(*_arguments: object) -> Generator[Measuring, None, dict[str, float]]:
+        yield Measuring(1.0)
+        return {"map50": next(scores)}
+
+    monkeypatch.setattr(tuning, "measured", measured)
     settings = plan(folder, steps=50, score_steps=1, patience=2, augmentation=NONE)
     events = list(tune(settings, tmp_path / "run"))
     assert [one.best for one in of(Scored, events)] == [True, True, True, False]
@@ -247,6 +255,9 @@ def test_a_training_ends_early_on_a_plateau(folder: Path, tmp_path: Path, monkey
     assert (ended.how, ended.step, ended.best_step) == ("plateau", 4, 3)
     assert runs_in(tmp_path)[0].ended == "plateau"
     assert int(load_file(tmp_path / "run" / "state.safetensors")["step"]) == 4
+    again = list(tune(settings, tmp_path / "run", resume=True))
+    assert [step.step for step in of(TrainingStep, again)] == [4], "there is nothing more to gain"
+    assert of(Ended, again)[0].how == "plateau"
 
 
 def test_scores_and_looks_take_a_part_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,48 +267,115 @@ def test_scores_and_looks_take_a_part_of_the_time_at_most(monkeypatch: pytest.Mo
     assert due.at == 53
     due.done(50.0, since=100.0)
     assert due.at == 50 + 2 * tuning.BUSY
+    due.not_before(60)
+    assert due.at == 50 + 2 * tuning.BUSY
+    due.not_before(90)
+    assert due.at == 90
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("yolo", "mask_rcnn")])
+HEADLINES = dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "yolo"), "map50") | {
+    "mask_rcnn": "mask_ap50",
+    "classifier": "accuracy",
+}
+MADE = {"map50": Detections, "mask_ap50": Instances, "mean_iou": LabelMap, "accuracy": ClassScores}
+SVMS = "SVMs and box regressions"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "yolo"])
 def test_every_model_trains_on_a_folder(name: str, folder: Path, tmp_path: Path) -> None:
-    data = folder / ("voc" if name.endswith("rcnn") else "masks")
+    headline = HEADLINES.get(name, "mean_iou")
+    data = folder / ("voc" if headline in ("map50", "accuracy") else "masks")
     events = list(tune(plan_for(name, str(data), steps=1, batch_size=2), tmp_path / "run"))
-    [step] = of(TrainingStep, events)
-    assert all(np.isfinite(list(step.losses.values())))
-    assert (len(of(Preparing, events)) == 4) == (name == "fast_rcnn")
+    first, *fitted = of(TrainingStep, events)
+    assert np.isfinite(list(first.losses.values())).all() and first.stage == "gradient steps"
+    assert bool(fitted) == (name in ("rcnn", "sppnet")) and all(step.stage == SVMS for step in fitted)
+    assert (len(of(Preparing, events)) == 4) == (name in ("rcnn", "sppnet", "fast_rcnn"))
     [ended] = of(Ended, events)
-    assert next(iter(ended.scores)) == ("map50" if name.endswith("rcnn") else "mean_iou")
-    kind = Detections if name.endswith("rcnn") else LabelMap
-    assert all(isinstance(look.made, kind) for look in of(Looked, events)[-1].looks)
+    assert next(iter(ended.scores)) == headline
+    assert all(isinstance(look.made, MADE[headline]) for look in of(Looked, events)[-1].looks)
+    model = load_trained(ended.weights)
+    assert model.name == name and model.classes[-2:] == (
+        ("berry", "leaf") if data.name == "voc" else ("class 1", "class 2")
+    )
 
 
-def test_mask_rcnn_starts_from_a_detector_of_the_same_classes(folder: Path, tmp_path: Path) -> None:
-    data = str(folder / "masks")
-    with pytest.raises(
-        CheckpointError, match=r"start from a Faster R-CNN, or Mask R-CNN, that was trained on the same"
-    ):
-        next(tune(plan_for("mask_rcnn", data, start="faster_rcnn"), tmp_path / "none"))
-    list(tune(plan_for("faster_rcnn", data, steps=1, batch_size=2), tmp_path / "boxes"))
+def test_svms_follow_the_fine_tuning_and_its_softmax_stands_in_for_them(folder: Path, tmp_path: Path) -> None:
+    settings = plan_for("sppnet", str(folder / "voc"), steps=2, batch_size=2, score_steps=1)
+    out = tmp_path / "run"
+    events: list[Event] = []
+    softmax = None
+    for event in (training := tune(settings, out)):
+        events.append(event)
+        if isinstance(event, Scored):
+            softmax = load_file(out / "weights.safetensors")
+        if isinstance(event, TrainingStep) and event.stage == SVMS and event.done > 0.9:
+            training.close()
+    assert softmax is not None
+    assert torch.equal(softmax["svms.svm"][:, :-1], softmax["score.weight"][1:] - softmax["score.weight"][:1])
+    assert not softmax["svms.ridge"].any(), "boxes stay where they were proposed"
+    assert Run(out, read_card("card", out)).ended == "stopped"
+    rest = list(tune(settings, out, resume=True))
+    gradient, *fitted = of(TrainingStep, rest)
+    assert (gradient.step, gradient.stage) == (2, "gradient steps") and not of(Scored, rest)
+    assert [step.done for step in fitted] == sorted(step.done for step in fitted) and fitted[-1].done == 1
+    assert [line["step"] for line in read_metrics(out) if "score" in line] == [1, 2]
+    resumed = load_file(out / "weights.safetensors")
+    assert resumed["svms.ridge"].any()
+    list(tune(settings, tmp_path / "whole"))
+    for name, values in load_file(tmp_path / "whole" / "weights.safetensors").items():
+        assert torch.equal(resumed[name], values), name
+
+
+def test_mask_rcnn_learns_as_a_whole_unless_a_detector_of_the_same_classes_is_there(
+    folder: Path, tmp_path: Path
+) -> None:
+    data, few = str(folder / "masks"), {"steps": 1, "batch_size": 2}
+    events = list(tune(plan_for("mask_rcnn", data, **few), tmp_path / "whole"))
+    assert list(of(TrainingStep, events)[0].losses) == [
+        *("objectness", "proposal regression", "classification", "box regression"),
+        "mask",
+    ]
+    [begun] = of(Begun, events)
+    assert begun.learning == begun.parameters
+    list(tune(plan_for("faster_rcnn", data, **few), tmp_path / "boxes"))
     start = str(tmp_path / "boxes" / "weights.safetensors")
-    events = list(tune(plan_for("mask_rcnn", data, start=start, steps=1, batch_size=2), tmp_path / "masks"))
+    events = list(tune(plan_for("mask_rcnn", data, start=start, **few), tmp_path / "masks"))
+    assert list(of(TrainingStep, events)[0].losses) == ["mask"]
+    [begun] = of(Begun, events)
+    assert 0 < begun.learning < begun.parameters / 2
     assert list(of(Ended, events)[0].scores) == ["mask_ap50", "mean_iou", "pixel_accuracy"]
-    assert all(isinstance(look.made, Instances) for look in of(Looked, events)[-1].looks)
 
 
-def test_data_that_cannot_be_used_is_a_sentence(folder: Path, tmp_path: Path) -> None:
-    for data, model, sentence in (
-        (tmp_path, "yolo", "is no dataset: it needs Annotations and JPEGImages, or images and instances or labels"),
-        (folder / "voc", "fcn8s", "has boxes and no masks: FCN-8s learns from masks"),
-    ):
-        with pytest.raises(FolderError, match=sentence):
-            next(tune(plan_for(model, str(data)), tmp_path / "run"))
-    assert not (tmp_path / "run").exists()
+def test_what_is_wrong_with_a_folder_later_is_said_without_its_place(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "voc", tmp_path / "mine")
+    (tmp_path / "mine" / "JPEGImages" / "2.jpg").write_bytes(b"none")
+    with pytest.raises(FolderError, match=r"^JPEGImages/2\.jpg is not a photo that can be read\."):
+        list(tune(plan_for("yolo", str(tmp_path / "mine"), steps=2, batch_size=4), tmp_path / "run"))
 
 
-def test_scenes_are_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "SCENES_DRAWN", {"train": 2, "validation": 1})
-    events = list(tune(plan_for("yolo", "scenes", steps=1), tmp_path / "run"))
-    assert of(Begun, events)[0].taken.new and of(Ended, events)
+def test_a_training_that_diverges_ends_with_a_sentence(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "MOST_LOST", 2)
+    losses = YOLO.losses
+
+    def lost(self: YOLO, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        return {name: value * float("nan") for name, value in losses(self, images, targets).items()}
+
+    monkeypatch.setattr(YOLO, "losses", lost)
+    with pytest.raises(TrainingError, match="start a new training with a lower learning rate"):
+        list(tune(plan(folder), tmp_path / "run"))
+    assert runs_in(tmp_path)[0].ended == "diverged"
+
+
+@pytest.mark.parametrize("data", ["scenes", "digits"])
+def test_what_is_drawn_is_data_too(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, count in (("train", 2), ("val", 1)):
+        monkeypatch.setitem(sources.COUNTS, part, count)
+    settings = plan_for("yolo", data, steps=1)
+    assert settings.augmentation.mirror == (data == "scenes"), "a mirrored 2 is none"
+    events = list(tune(settings, tmp_path / "run"))
+    assert of(Begun, events)[0].taken and of(Ended, events)
 
 
 def test_plans_follow_the_recipes_and_may_be_changed() -> None:
