@@ -76,12 +76,12 @@ MOTIONS = {
 
 
 def first_screen(browser: Browser) -> float:
-    """Start a server, open the app and return the seconds until the first race is finished on the screen."""
+    """Start a server, open the comparison and return the seconds until its first race is finished on the screen."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     with TemporaryDirectory() as folder:
         start = perf_counter()
         with running_app(Path(folder) / "log") as url:
-            page.goto(url)
+            page.goto(f"{url}/detectors")
             page.get_by_role("img", name="YOLO, NMS").wait_for(timeout=PATIENCE)
             seconds = perf_counter() - start
     page.close()

@@ -17,7 +17,7 @@ COLOURS = 256  # keep a picture of photos and text below 400 KB
 
 def take_race(page: Page, url: str) -> None:
     """Show the finished race of all five."""
-    page.goto(f"{url}/?scene=3&race=true")
+    page.goto(f"{url}/detectors?scene=3&race=true")
     expect(page.locator(".lane")).to_have_count(6, timeout=PATIENCE)
 
 

@@ -14,7 +14,7 @@ TITLES = ("R-CNN", "SPPNet", "Fast R-CNN", "Faster R-CNN", "YOLO")
 
 @pytest.fixture
 def comparison(page: Page, app_url: str) -> Page:
-    open_race(page, app_url)
+    open_race(page, f"{app_url}/detectors")
     return page
 
 
@@ -46,7 +46,7 @@ def test_first_screen_shows_a_finished_race(comparison: Page) -> None:
 
 
 def test_race_of_all_five_fills_the_panels_stage_by_stage(page: Page, app_url: str) -> None:
-    open_race(page, f"{app_url}/?image=Photo&photo=Astronaut&regions=1000")
+    open_race(page, f"{app_url}/detectors?image=Photo&photo=Astronaut&regions=1000")
     page.get_by_role("button", name="Race", exact=True).click()
     stages = re.compile("^R-CNN, (Region proposals|Warp|Convolution|Fully connected|SVM|Box regression): ")
     expect(page.get_by_role("img", name=stages)).to_be_visible(timeout=RACE)
@@ -62,7 +62,9 @@ def test_race_of_all_five_fills_the_panels_stage_by_stage(page: Page, app_url: s
 
 def test_a_link_restores_the_race_and_what_is_shown_of_it(page: Page, app_url: str) -> None:
     open_race(
-        page, f"{app_url}/?scene=5&detectors=Faster+R-CNN&detectors=SPPNet&detectors=YOLO&regions=100&race=true", 3
+        page,
+        f"{app_url}/detectors?scene=5&detectors=Faster+R-CNN&detectors=SPPNet&detectors=YOLO&regions=100&race=true",
+        3,
     )
     page.get_by_role("radio", name="Share of own time").click()
     slider = panel(page, "SPPNet").get_by_role("slider")
@@ -83,7 +85,7 @@ def test_a_link_restores_the_race_and_what_is_shown_of_it(page: Page, app_url: s
 def test_stepping_pointing_and_replay_need_no_server(page: Page, app_url: str) -> None:
     sent: list[object] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda message: sent.append(message)))
-    open_race(page, app_url)
+    open_race(page, f"{app_url}/detectors")
     assert sent, "the test has to see the messages that there are"
     page.wait_for_timeout(1000)
     sent.clear()
@@ -137,7 +139,7 @@ def test_the_papers_and_the_cost_curve_stand_below(comparison: Page) -> None:
 
 
 def test_paper_size_can_be_cancelled_and_the_page_goes_on(page: Page, app_url: str) -> None:
-    open_race(page, f"{app_url}/?detectors=R-CNN")
+    open_race(page, f"{app_url}/detectors?detectors=R-CNN")
     page.get_by_text("Paper size", exact=True).click()
     expect(page.get_by_text("for timing only").first).to_be_visible()
     page.get_by_role("button", name="Race", exact=True).click()
@@ -166,7 +168,7 @@ def test_bad_upload_is_a_sentence_and_a_good_one_is_raced(comparison: Page) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(browser: Browser, app_url: str, scheme: str) -> None:
     phone = browser.new_page(viewport={"width": 400, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-    open_race(phone, app_url)
+    open_race(phone, f"{app_url}/detectors")
     background = phone.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) == (scheme == "dark")
     for widths in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):

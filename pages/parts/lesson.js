@@ -1,0 +1,22 @@
+// The lesson beside a page: links into its prepared states, and a question. An address is all that a link needs.
+
+export default function ({ data, parentElement }) {
+  explorerIn(parentElement, tell)(data);
+}
+
+function tell(root) {
+  const list = root.querySelector("ol");
+  return ({ words, states, here, question, answer }) => {
+    say(root, words);
+    list.replaceChildren(...states.map(({ link, sentence, more }, index) => {
+      const item = make("li", {}, make("a", { href: link, textContent: sentence }), make("p", { textContent: more }));
+      if (index === here) {
+        item.dataset.here = "";
+        item.querySelector("a").setAttribute("aria-current", "true");
+      }
+      return item;
+    }));
+    write(root.querySelector(".question"), question);
+    write(root.querySelector(".answer"), answer);
+  };
+}

@@ -1,0 +1,36 @@
+"""The tools around every page: language, lesson and presenter mode, in the app's header."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.i18n import _
+from pages.lessons import lesson_on
+from pages.parts.lesson import SHOWN, show_lesson
+from pages.parts.presenter import present_this, presenting, show_presenter
+
+LOOK = (Path(__file__).parent / "tools.css").read_text()
+
+
+def tools_row() -> DeltaGenerator:
+    """Return the row of tools, still empty."""
+    st.html(f"<style>{LOOK}</style>")
+    return st.container(
+        key="tools", horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"
+    )
+
+
+def show_tools(row: DeltaGenerator, page: str) -> None:
+    """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar where asked for."""
+    lesson = lesson_on(page)
+    if lesson is None:
+        return
+    if presenting():
+        show_presenter(lesson)
+        return
+    with row:
+        wanted = st.toggle(_("Lesson"), key=SHOWN, bind="query-params", persist_state="session")
+        st.button(_("Present"), icon=":material/slideshow:", type="tertiary", on_click=present_this, key="present_this")
+    if wanted:
+        show_lesson(lesson)
