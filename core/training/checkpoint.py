@@ -1,12 +1,14 @@
 """Checkpoints as safetensors with a card beside them: written atomically, read with a clear sentence on failure."""
 
+import errno
 import glob
 import json
 import math
 import os
+import re
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -27,15 +29,21 @@ FOLDER = Path(__file__).parents[2] / "checkpoints"
 PARTIAL = ".partial"
 OLD = 3600  # seconds: nobody writes one file for so long
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
 
 class CheckpointError(ValueError):
-    """A checkpoint is missing, damaged or of another model; the message says which command makes it anew."""
+    """A checkpoint is missing, damaged, of another model, or cannot be written; the message says what to do."""
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path, **said: str) -> None:
     """Write ``tensors`` to ``path`` so that a reader never meets half a file, nor leaves a crash or a power cut one.
 
     What is ``said`` of them goes into the file's header.
+
+    Raises:
+        CheckpointError: as ``write_whole`` does.
     """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_whole(path, partial(save_file, on_cpu, metadata=said) if said else partial(save_file, on_cpu))
@@ -45,23 +53,53 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a file of another name, and put it in the place of ``path`` once all of it is on the disk.
 
     It is filled in a folder of its own: safetensors writes under yet another name, which a kill leaves behind.
+
+    Raises:
+        CheckpointError: the disk is full, or not for us to write to; ``path`` is what it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    discard_partial(path, OLD)
-    folder = Path(mkdtemp(PARTIAL, f".{path.name}.", path.parent))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        discard_partial(path, OLD)
+        folder = Path(mkdtemp(PARTIAL, f".{path.name}.", path.parent))
+        try:
+            beside = folder / path.name
+            beside.touch()
+            mode = beside.stat().st_mode  # safetensors' files are for their owner alone
+            write(beside)
+            beside.chmod(mode)
+            # Without this a disk may know the new name before the bytes that it stands for.
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            rmtree(folder, ignore_errors=True)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence that the disk has no room for ``path``, or that it must not be written there.
+
+    Raises:
+        CheckpointError: it is so.
+    """
     try:
-        beside = folder / path.name
-        beside.touch()
-        mode = beside.stat().st_mode  # safetensors' files are for their owner alone
-        write(beside)
-        beside.chmod(mode)
-        # Without this a disk may know the new name before the bytes that it stands for.
-        with beside.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        rmtree(folder, ignore_errors=True)
-    _sync_folder(path.parent)
+        yield
+    except (OSError, SafetensorError) as error:
+        number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+        if number in _FULL:
+            sentence = _("The disk is full, and {file} could not be saved: make room, and resume the training.")
+        elif number in _CLOSED:
+            sentence = _("{file} cannot be written: choose another folder.")
+        else:
+            raise
+        raise CheckpointError(sentence.format(file=path.name)) from None
+
+
+def _number_in(message: str) -> int | None:
+    """Return the system's error number that safetensors quotes."""
+    found = re.search(r"\(os error (\d+)\)", message)
+    return int(found[1]) if found else None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch.utils.tensorboard import SummaryWriter
 
 from core.i18n import _
-from core.training.checkpoint import CheckpointError, discard_partial, read_card, write_whole
+from core.training.checkpoint import CheckpointError, discard_partial, read_card, write_whole, writing
 from core.training.loop import TrainingStep
 
 METRICS = "metrics.jsonl"
@@ -186,9 +186,10 @@ class Log:
 
     def _write(self, step: TrainingStep, entries: dict[str, Any]) -> dict[str, Any]:
         line = {"step": step.step, "seconds": round(step.seconds, 3)} | entries
-        self.file.write(json.dumps(line) + "\n")
-        for name, value in _figures(line).items():
-            self.events.add_scalar(name, value, step.step)
+        with writing(Path(METRICS)):
+            self.file.write(json.dumps(line) + "\n")
+            for name, value in _figures(line).items():
+                self.events.add_scalar(name, value, step.step)
         return line
 
 
@@ -197,6 +198,9 @@ def opened_log(folder: Path) -> Iterator[Log]:
     """Open the log of the run in ``folder`` behind the step that its state was saved at; later lines are dropped.
 
     A training that was killed has said more than its last state knows, and says it again when it is resumed.
+
+    Raises:
+        CheckpointError: the log, or a line of it, cannot be written.
     """
     last = step_of(folder)
     lines = [line for line in read_metrics(folder) if line["step"] <= last]
@@ -205,8 +209,10 @@ def opened_log(folder: Path) -> Iterator[Log]:
         discard_partial(folder / name)
     write_whole(folder / METRICS, lambda beside: beside.write_text(text))
     with (folder / METRICS).open("a", buffering=1) as file:
-        events = SummaryWriter(str(folder), purge_step=last + 1)
+        with writing(folder / METRICS):
+            events = SummaryWriter(str(folder), purge_step=last + 1)
         try:
             yield Log(file, events, [line for line in lines if "score" in line], last)
         finally:
-            events.close()
+            with writing(folder / METRICS):
+                events.close()

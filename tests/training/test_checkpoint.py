@@ -1,5 +1,6 @@
 """Checkpoints: whole or not at all, a clear sentence for what cannot be loaded, and those that the project ships."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -152,6 +154,35 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
     assert path.read_bytes() == before
     save_tensors({"other": torch.ones(3)}, path)
     assert load_file(path)["other"].tolist() == [1, 1, 1], "what the crash left behind is in the way"
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+QUOTED = SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+CLOSED = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (FULL, "^The disk is full, and one.safetensors could not be saved: make room"),
+        (QUOTED, "^The disk is full"),
+        (CLOSED, r"^one\.safetensors cannot be written: choose another folder"),
+    ],
+)
+def test_a_disk_that_takes_nothing_more_is_a_sentence_and_the_old_file_stays(
+    error: Exception, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.safetensors"
+    save_tensors({"a": torch.zeros(3)}, path)
+
+    def refuse(tensors: dict[str, Tensor], place: Path) -> None:
+        place.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(checkpoint, "save_file", refuse)
+    with pytest.raises(CheckpointError, match=sentence):
+        save_tensors({"a": torch.ones(3)}, path)
+    assert load_file(path)["a"].tolist() == [0, 0, 0] and list(tmp_path.iterdir()) == [path]
 
 
 def test_card_keeps_its_other_entries(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Training on one's own data, from a folder to a run directory, on a few small pictures."""
 
+import errno
 import json
 import shutil
 from collections.abc import Generator, Iterable
@@ -20,7 +21,7 @@ from core.data import sources
 from core.data.batches import NONE
 from core.data.folders import FolderError
 from core.detectors.yolo import YOLO
-from core.training import loop, tuning
+from core.training import checkpoint, loop, tuning
 from core.training.checkpoint import CheckpointError, read_card, save_tensors
 from core.training.loop import TrainingError, TrainingStep
 from core.training.recipes import RECIPES
@@ -366,6 +367,27 @@ def test_a_training_that_diverges_ends_with_a_sentence(
     with pytest.raises(TrainingError, match="start a new training with a lower learning rate"):
         list(tune(plan(folder), tmp_path / "run"))
     assert runs_in(tmp_path)[0].ended == "diverged"
+
+
+def test_a_full_disk_ends_a_training_with_a_sentence_and_it_goes_on_when_there_is_room(
+    unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "SAVE_EVERY", 2)
+    out = tmp_path / "run"
+
+    def save(tensors: dict[str, Tensor], place: Path, **others: Any) -> None:
+        if int(tensors.get("step", torch.tensor(0))) > 2:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        save_file(tensors, place, **others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_file", save)
+        with pytest.raises(CheckpointError, match=r"^The disk is full, and state\.safetensors could not be saved"):
+            list(tune(plan(folder), out))
+    rest = list(tune(plan(folder), out, resume=True))
+    expected = [step.losses for step in of(TrainingStep, unbroken[0])]
+    assert [step.losses for step in of(TrainingStep, rest)] == expected[2:]
+    assert _without_seconds(out) == _without_seconds(unbroken[1])
 
 
 @pytest.mark.parametrize("data", ["scenes", "digits"])
