@@ -30,7 +30,7 @@ from core.data.folders import (
     read_mask,
     visible,
 )
-from core.i18n import _
+from core.i18n import N_, _
 from core.images import MOST_PIXELS
 
 HASH_SIDE = 16  # a hash has the square of it in bits
@@ -57,23 +57,23 @@ class Kind:
 
 
 KINDS = {
-    "unreadable": Kind("Images that cannot be read", "left out", True),
-    "damaged": Kind("Annotations or masks that cannot be read", "left out with their images", True),
-    "no_image": Kind("Annotations or masks without image", "left out", True),
-    "no_annotation": Kind("Images without annotation or mask", "left out", True),
-    "mismatch": Kind("Masks of another size than their image", "left out with their images", True),
-    "no_photos": Kind("Folders of a class without a photo", "left out", True),
-    "duplicate": Kind("Images that are the same, pixel for pixel", "all but the first left out", True),
-    "no_area": Kind("Boxes without area", "removed"),
-    "inverted": Kind("Boxes whose corners are swapped", "swapped back"),
-    "outside": Kind("Boxes that reach out of their image", "cut at its edges, removed where nothing is left"),
-    "no_class": Kind("Objects without the name of a class", "removed"),
-    "declared": Kind("Images of another size than their annotation says", "kept"),
-    "no_objects": Kind("Images without an object", "kept, as examples of background"),
-    "overlap": Kind("Objects of one class that may be one, by their overlap", "kept"),
-    "near": Kind("Images that are nearly the same, by a perceptual hash (dHash)", "kept"),
-    "leak": Kind("Images in training that are the same or nearly the same in validation", "kept"),
-    "imbalance": Kind("Classes of very different size", "kept"),
+    "unreadable": Kind(N_("Images that cannot be read"), N_("left out"), True),
+    "damaged": Kind(N_("Annotations or masks that cannot be read"), N_("left out with their images"), True),
+    "no_image": Kind(N_("Annotations or masks without image"), N_("left out"), True),
+    "no_annotation": Kind(N_("Images without annotation or mask"), N_("left out"), True),
+    "mismatch": Kind(N_("Masks of another size than their image"), N_("left out with their images"), True),
+    "no_photos": Kind(N_("Folders of a class without a photo"), N_("left out"), True),
+    "duplicate": Kind(N_("Images that are the same, pixel for pixel"), N_("all but the first left out"), True),
+    "no_area": Kind(N_("Boxes without area"), N_("removed")),
+    "inverted": Kind(N_("Boxes whose corners are swapped"), N_("swapped back")),
+    "outside": Kind(N_("Boxes that reach out of their image"), N_("cut at its edges, removed where nothing is left")),
+    "no_class": Kind(N_("Objects without the name of a class"), N_("removed")),
+    "declared": Kind(N_("Images of another size than their annotation says"), N_("kept")),
+    "no_objects": Kind(N_("Images without an object"), N_("kept, as examples of background")),
+    "overlap": Kind(N_("Objects of one class that may be one, by their overlap"), N_("kept")),
+    "near": Kind(N_("Images that are nearly the same, by a perceptual hash (dHash)"), N_("kept")),
+    "leak": Kind(N_("Images in training that are the same or nearly the same in validation"), N_("kept")),
+    "imbalance": Kind(N_("Classes of very different size"), N_("kept")),
 }
 
 

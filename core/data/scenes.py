@@ -16,8 +16,12 @@ from torch.utils.data import Dataset
 from torchvision.ops import masks_to_boxes
 
 from core.data.photos import photo
+from core.i18n import N_
 
-CLASSES = ("background", "ellipse", "rectangle", "triangle", "star", "cross", "ring")
+CLASSES = (
+    N_("background"),
+    *(N_("ellipse"), N_("rectangle"), N_("triangle"), N_("star"), N_("cross"), N_("ring")),
+)
 SIDE = 256
 FIRST_INDEX = {"train": 0, "validation": 1 << 30, "test": 1 << 31}
 LONGEST_SPLIT = 1 << 30

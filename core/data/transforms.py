@@ -20,7 +20,7 @@ from torchvision import tv_tensors
 from torchvision.ops import masks_to_boxes
 from torchvision.transforms import v2
 
-from core.i18n import _
+from core.i18n import N_, _
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -70,63 +70,65 @@ class TightenBoxes(nn.Module):
         return image, target | {"boxes": tv_tensors.wrap(boxes, like=target["boxes"])}
 
 
-_CHANCE = Parameter("Probability", 0.5, 0, 1)
-_SIDE = Parameter("Side (px)", 160, 16, 1024, whole=True)
+_CHANCE = Parameter(N_("Probability"), 0.5, 0, 1)
+_SIDE = Parameter(N_("Side (px)"), 160, 16, 1024, whole=True)
 
 KINDS = {
-    "flip": Kind("Flip left and right", v2.RandomHorizontalFlip, {"p": _CHANCE}),
-    "flip_vertically": Kind("Flip top and bottom", v2.RandomVerticalFlip, {"p": _CHANCE}),
-    "rotate": Kind("Rotate", v2.RandomRotation, {"degrees": Parameter("At most (°)", 30, 0, 180)}),
+    "flip": Kind(N_("Flip left and right"), v2.RandomHorizontalFlip, {"p": _CHANCE}),
+    "flip_vertically": Kind(N_("Flip top and bottom"), v2.RandomVerticalFlip, {"p": _CHANCE}),
+    "rotate": Kind(N_("Rotate"), v2.RandomRotation, {"degrees": Parameter(N_("At most (°)"), 30, 0, 180)}),
     "affine": Kind(
-        "Shift and shear",
+        N_("Shift and shear"),
         lambda shift, shear: v2.RandomAffine(0, translate=(shift, shift), shear=shear),
-        {"shift": Parameter("Shift (of the side)", 0.2, 0, 1), "shear": Parameter("Shear (°)", 15, 0, 60)},
+        {"shift": Parameter(N_("Shift (of the side)"), 0.2, 0, 1), "shear": Parameter(N_("Shear (°)"), 15, 0, 60)},
     ),
     "perspective": Kind(
-        "Perspective",
+        N_("Perspective"),
         lambda distortion: v2.RandomPerspective(distortion, p=1.0),
-        {"distortion": Parameter("Distortion", 0.4, 0, 1)},
+        {"distortion": Parameter(N_("Distortion"), 0.4, 0, 1)},
     ),
-    "resize": Kind("Resize to a square", lambda side: v2.Resize((side, side)), {"side": _SIDE}),
-    "crop": Kind("Crop anywhere", lambda side: v2.RandomCrop(side, pad_if_needed=True), {"side": _SIDE}),
-    "centre_crop": Kind("Crop the centre", lambda side: v2.CenterCrop(side), {"side": _SIDE}),
+    "resize": Kind(N_("Resize to a square"), lambda side: v2.Resize((side, side)), {"side": _SIDE}),
+    "crop": Kind(N_("Crop anywhere"), lambda side: v2.RandomCrop(side, pad_if_needed=True), {"side": _SIDE}),
+    "centre_crop": Kind(N_("Crop the centre"), lambda side: v2.CenterCrop(side), {"side": _SIDE}),
     "resized_crop": Kind(
-        "Crop and resize",
+        N_("Crop and resize"),
         lambda side, least: v2.RandomResizedCrop(side, scale=(least, 1.0)),
-        {"side": _SIDE, "least": Parameter("Least area (of the image)", 0.3, 0.05, 1)},
+        {"side": _SIDE, "least": Parameter(N_("Least area (of the image)"), 0.3, 0.05, 1)},
     ),
-    "iou_crop": Kind("Crop by IoU with objects (SSD)", v2.RandomIoUCrop),
+    "iou_crop": Kind(N_("Crop by IoU with objects (SSD)"), v2.RandomIoUCrop),
     "zoom_out": Kind(
-        "Zoom out",
+        N_("Zoom out"),
         lambda most: v2.RandomZoomOut(side_range=(1.0, most), p=1.0),
-        {"most": Parameter("At most (times)", 2, 1, 4)},
+        {"most": Parameter(N_("At most (times)"), 2, 1, 4)},
     ),
-    "pad": Kind("Pad", v2.Pad, {"padding": Parameter("Margin (px)", 32, 0, 256, whole=True)}),
+    "pad": Kind(N_("Pad"), v2.Pad, {"padding": Parameter(N_("Margin (px)"), 32, 0, 256, whole=True)}),
     "jitter": Kind(
-        "Change colours",
+        N_("Change colours"),
         v2.ColorJitter,
         {
-            "brightness": Parameter("Brightness (±)", 0.4, 0, 1),
-            "contrast": Parameter("Contrast (±)", 0.4, 0, 1),
-            "saturation": Parameter("Saturation (±)", 0.4, 0, 1),
-            "hue": Parameter("Hue (± turn)", 0.1, 0, 0.5),
+            "brightness": Parameter(N_("Brightness (±)"), 0.4, 0, 1),
+            "contrast": Parameter(N_("Contrast (±)"), 0.4, 0, 1),
+            "saturation": Parameter(N_("Saturation (±)"), 0.4, 0, 1),
+            "hue": Parameter(N_("Hue (± turn)"), 0.1, 0, 0.5),
         },
     ),
-    "grey": Kind("Greys only", v2.RandomGrayscale, {"p": _CHANCE}),
+    "grey": Kind(N_("Greys only"), v2.RandomGrayscale, {"p": _CHANCE}),
     "blur": Kind(
-        "Blur",
+        N_("Blur"),
         lambda sigma: v2.GaussianBlur(2 * round(3 * sigma) + 1, sigma),
-        {"sigma": Parameter("Standard deviation (px)", 2, 0.2, 10)},
+        {"sigma": Parameter(N_("Standard deviation (px)"), 2, 0.2, 10)},
     ),
-    "noise": Kind("Noise", v2.GaussianNoise, {"sigma": Parameter("Standard deviation (of white)", 0.1, 0, 1)}),
+    "noise": Kind(N_("Noise"), v2.GaussianNoise, {"sigma": Parameter(N_("Standard deviation (of white)"), 0.1, 0, 1)}),
     "erase": Kind(
-        "Erase a rectangle",
+        N_("Erase a rectangle"),
         lambda p, most: v2.RandomErasing(p, scale=(0.02, most)),
-        {"p": _CHANCE, "most": Parameter("Largest area (of the image)", 0.2, 0.02, 1)},
+        {"p": _CHANCE, "most": Parameter(N_("Largest area (of the image)"), 0.2, 0.02, 1)},
     ),
-    "tighten": Kind("Draw boxes tight around masks", TightenBoxes),
-    "to_float": Kind("Bytes to floats", lambda: v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, True)),
-    "normalise": Kind("Normalise by ImageNet's mean", lambda: v2.Normalize(IMAGENET_MEAN, IMAGENET_STD)),
+    "tighten": Kind(N_("Draw boxes tight around masks"), TightenBoxes),
+    "to_float": Kind(
+        N_("Bytes to floats"), lambda: v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, True)
+    ),
+    "normalise": Kind(N_("Normalise by ImageNet's mean"), lambda: v2.Normalize(IMAGENET_MEAN, IMAGENET_STD)),
 }
 
 
