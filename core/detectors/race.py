@@ -153,6 +153,19 @@ def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
             yield CurvePoint(name, regions, _median_seconds(detector, image))
 
 
+def cost_curve_of_trained(image: Tensor) -> Iterator[CurvePoint]:
+    """Measure the ``cost_curve`` of all detectors that have their weights."""
+    return cost_curve(image, [name for name in NAMES if _has_weights(name)])
+
+
+def _has_weights(name: str) -> bool:
+    try:
+        contestant(name, "slim")
+    except CheckpointError:
+        return False
+    return True
+
+
 def given(detector: Detector, proposals: Regions) -> Detector:
     """Return a twin of ``detector`` that shares its weights and, where it searches, takes ``proposals`` instead."""
     twin = copy(detector)

@@ -7,12 +7,15 @@ the mean over objects of the best IoU that any of the first N reaches (Uijlings 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from statistics import mean, median
 
 import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from core.data.scenes import ShapeScenes
+from core.detectors import load
 from core.detectors.base import Detector, TimedStep, timed_steps
 from core.proposals.selective_search import Mode, selective_search
 from core.values import Regions
@@ -139,6 +142,33 @@ def curve(covered: Sequence[Covered]) -> Curve:
         mean(one.proposals for one in covered),
         median(one.seconds for one in covered),
     )
+
+
+def measure_held_out(mode: Mode, difficulty: str, count: int) -> Iterator[dict[str, Covered]]:
+    """Let the trained ``proposers`` work on ``count`` scenes of the validation split, as ``measure`` does.
+
+    Raises:
+        CheckpointError: Faster R-CNN has no weights.
+    """
+    scenes = ShapeScenes("validation", count, difficulty)
+    return measure((scenes[index] for index in range(len(scenes))), proposers(mode, _trained()))
+
+
+@lru_cache(maxsize=1)
+def _trained() -> Detector:
+    """Return Faster R-CNN with as many proposals as its RPN makes."""
+    detector = load("faster_rcnn")
+    detector.limit_regions(MOST)
+    return detector
+
+
+def proposers(mode: Mode, detector: Detector) -> dict[str, Proposer]:
+    """Return selective search in ``mode``, the RPN of ``detector`` and a sliding window, by their names."""
+    return {
+        "selective_search": partial(by_selective_search, mode=mode),
+        "rpn": partial(by_network, detector=detector),
+        "sliding_window": by_sliding_window,
+    }
 
 
 def measure(

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 from torch import Tensor
 
 from core.detectors.base import Trace, run
+from core.segmentation import load
 from core.segmentation.patch_cnn import PatchCNN
 from core.values import ScoreMap
 
@@ -40,6 +42,22 @@ def slide_each_way(model: PatchCNN, image: Tensor) -> Iterator[Slid]:
     next(model.slide(image))
     yield from _slid("batches", model.slide(image, BATCH), whole.total)
     yield from _slid("singly", model.slide(image), whole.total)
+
+
+def slide_trained(image: Tensor) -> Iterator[Slid]:
+    """Slide the trained patch CNN over ``image`` as ``slide_each_way`` does.
+
+    Raises:
+        CheckpointError: there are no trained weights.
+    """
+    return slide_each_way(_trained(), image)
+
+
+@lru_cache(maxsize=1)
+def _trained() -> PatchCNN:
+    model = load(PatchCNN.name)
+    assert isinstance(model, PatchCNN)
+    return model
 
 
 def one_pass(trace: Trace) -> Slid:

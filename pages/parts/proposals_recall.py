@@ -1,6 +1,5 @@
 """The view that compares proposals: selective search, the RPN and a sliding window, here and on held-out scenes."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -8,14 +7,15 @@ import streamlit as st
 from torch import Tensor
 
 from core import jobs
-from core.data.scenes import ShapeScenes
 from core.detectors import Detector
 from core.detectors.race import machine
 from core.figures.proposals import curves_data, recall_data
-from core.i18n import _
-from core.proposals.recall import Covered, Proposer, by_network, by_selective_search, by_sliding_window, measure
+from core.i18n import N_, _
+from core.proposals.recall import Covered, measure_held_out, proposers
 from core.proposals.selective_search import Mode
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage, choose_difficulty
+from pages.parts.queueing import submit, waiting
 from pages.parts.recall_explorer import recall_explorer
 
 SCENES = 50
@@ -38,23 +38,15 @@ def choose_mode() -> Mode:
     )
 
 
-def _proposers(mode: Mode, detector: Detector) -> dict[str, Proposer]:
-    return {
-        "selective_search": partial(by_selective_search, mode=mode),
-        "rpn": partial(by_network, detector=detector),
-        "sliding_window": by_sliding_window,
-    }
-
-
 def _titles() -> dict[str, str]:
     return {"selective_search": _("Selective search"), "rpn": _("RPN"), "sliding_window": _("Sliding window")}
 
 
-@st.cache_data(max_entries=32, show_spinner=_("Proposing ..."))
+@cache_words(32, N_("Proposing ..."))
 def _proposed(
     image_key: str, mode: Mode, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: Detector
 ) -> dict[str, Any]:
-    proposed = {name: propose(_pixels) for name, propose in _proposers(mode, _detector).items()}
+    proposed = {name: propose(_pixels) for name, propose in proposers(mode, _detector).items()}
     return recall_data(_pixels, proposed, _truth, _titles())
 
 
@@ -70,10 +62,10 @@ def show_recall(picked: PickedImage, mode: Mode, detector: Detector) -> None:
         ).format(machine=machine())
     )
     st.subheader(_("On held-out scenes"))
-    _show_held_out(mode, detector)
+    _show_held_out(mode)
 
 
-def _show_held_out(mode: Mode, detector: Detector) -> None:
+def _show_held_out(mode: Mode) -> None:
     """Offer to measure all proposers on the validation scenes, and show how far the measurement is."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     difficulty = choose_difficulty(row, "held_out")
@@ -84,19 +76,14 @@ def _show_held_out(mode: Mode, detector: Detector) -> None:
     if pressed:
         if started:
             started["job"].cancel()
-        work = partial(_measure, mode, difficulty, detector)
-        started = {"of": (mode, difficulty), "job": jobs.submit(work)}
+        work = partial(measure_held_out, mode, difficulty, SCENES)
+        started = {"of": (mode, difficulty), "job": submit(work)}
         st.session_state["measurement"] = started
     if started and started["of"] == (mode, difficulty):
         active = started["job"].poll().active
         st.fragment(_watch, run_every=POLL if active else None)(started["job"], active)
     else:
         st.caption(_("Scenes of the validation split, which no network was trained on: the same for everybody."))
-
-
-def _measure(mode: Mode, difficulty: str, detector: Detector) -> Iterator[dict[str, Covered]]:
-    scenes = ShapeScenes("validation", SCENES, difficulty)
-    return measure((scenes[index] for index in range(len(scenes))), _proposers(mode, detector))
 
 
 def _watch(job: Measured, was_active: bool) -> None:
@@ -106,9 +93,8 @@ def _watch(job: Measured, was_active: bool) -> None:
     done = len(now.events)
     if now.active:
         row = st.container(horizontal=True, vertical_alignment="center")
-        waiting = _("Waiting: number {place} in line.").format(place=now.place)
         text = _("{done} of {total} scenes").format(done=done, total=SCENES)
-        row.progress(done / SCENES, waiting if now.place else text)
+        row.progress(done / SCENES, waiting(now) if now.place else text)
         row.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
     elif now.state == "cancelled":
         st.warning(_("Cancelled after {done} of {total} scenes.").format(done=done, total=SCENES))

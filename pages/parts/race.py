@@ -1,7 +1,7 @@
 """A race on the page: started as a job, polled by a fragment, one panel for each detector."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,10 +12,11 @@ import streamlit as st
 from core import jobs
 from core.backbones import Size
 from core.detectors import DETECTORS, Progress, TimedStep
-from core.detectors.race import TRUNCATED, Finished, Ran, Refused, race
-from core.figures.stages import Drawn, Picture, draw_race, seconds_left
+from core.detectors.race import TRUNCATED, Finished, Ran, Refused
+from core.figures.stages import Drawn, Picture, race_in_pictures, seconds_left
 from core.i18n import _
 from pages.parts.image_picker import PickedImage
+from pages.parts.queueing import submit, waiting
 
 POLL = 0.4  # seconds between two looks at a running job
 FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
@@ -43,14 +44,11 @@ def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Siz
     if last:
         last.job.cancel()
     entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
-    work = partial(_drawn, picked, entered, max_regions, size)
-    started = StartedRace(picked, tuple(names), size, jobs.submit(work, urgent))
+    work = partial(race_in_pictures, picked.pixels, entered, max_regions, size)
+    job = submit(work, urgent, kind=f"race of {len(entered)}, {size}")
+    started = StartedRace(picked, tuple(names), size, job)
     st.session_state["race"] = started
     return started
-
-
-def _drawn(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size) -> Iterator[Drawn]:
-    return draw_race(race(picked.pixels, names, max_regions, size), picked.pixels)
 
 
 def wait(started: StartedRace, seconds: float) -> None:
@@ -98,8 +96,8 @@ def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
     that starts it anew."""
     if now.active:
         line = st.container(horizontal=True, vertical_alignment="center")
-        waiting = _("Waiting: number {place} in line.").format(place=now.place)
-        line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}", width="content")
+        words = waiting(now) if now.place else _("Running ...")
+        line.markdown(f":material/hourglass_top: {words}", width="content")
         line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
     elif now.state == "cancelled":
         st.warning(_("Cancelled. Press {button} to start again.").format(button=again))

@@ -1,7 +1,6 @@
 """What a finished race shows: time a stage, the table, the stages one by one, the replay, the curve, the papers."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
 
 import streamlit as st
@@ -15,8 +14,7 @@ from core.detectors.race import (
     CurvePoint,
     Refused,
     Row,
-    contestant,
-    cost_curve,
+    cost_curve_of_trained,
     machine,
     table,
 )
@@ -24,7 +22,7 @@ from core.detectors.report import race_report
 from core.figures.race import curve_chart
 from core.i18n import _
 from core.papers import PaperFigure, paper_figures
-from core.training.checkpoint import CheckpointError
+from pages.parts.queueing import submit
 from pages.parts.race import POLL, StartedRace, finished, stages, status, titles
 from pages.parts.race_viewer import Lane, race_viewer
 
@@ -90,19 +88,7 @@ def show_curve(started: StartedRace) -> None:
 @st.cache_resource(max_entries=CURVES, show_spinner=False)
 def _curve_job(image_key: str, _pixels: Tensor) -> jobs.Job[CurvePoint]:
     """Measure the cost curve of an image, once for all who look at it: a class would wait for hours otherwise."""
-    return jobs.submit(partial(_measured, _pixels))
-
-
-def _measured(pixels: Tensor) -> Iterator[CurvePoint]:
-    yield from cost_curve(pixels, [name for name in NAMES if _has_weights(name)])
-
-
-def _has_weights(name: str) -> bool:
-    try:
-        contestant(name, "slim")
-    except CheckpointError:
-        return False
-    return True
+    return submit(partial(cost_curve_of_trained, _pixels))
 
 
 def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:

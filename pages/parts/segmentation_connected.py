@@ -11,9 +11,10 @@ from core import jobs
 from core.figures.fully_connected import slid_data
 from core.i18n import _
 from core.segmentation.patch_cnn import PatchCNN
-from core.segmentation.sliding import BATCH, Slid, slide_each_way
+from core.segmentation.sliding import BATCH, Slid, slide_trained
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage
+from pages.parts.queueing import submit, waiting
 
 POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "segmentation_sliding_job"
@@ -57,7 +58,7 @@ def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
     if st.button(_("Slide the patch over the image"), type="primary", icon=":material/grid_on:", key="slide"):
         if current:
             current.job.cancel()
-        current = StartedSliding(picked, jobs.submit(partial(slide_each_way, model, picked.pixels)))
+        current = StartedSliding(picked, submit(partial(slide_trained, picked.pixels)))
         st.session_state[SESSION_KEY] = current
     if current and current.picked.key == picked.key:
         active = current.job.poll().active
@@ -90,7 +91,7 @@ def _watch(current: StartedSliding, model: PatchCNN, was_active: bool) -> None:
 def _progress(now: jobs.Progressed[Slid]) -> tuple[float, str]:
     """Return which part of the patches is done, and how long the rest will take."""
     if now.place:
-        return 0.0, _("Waiting: number {place} in line.").format(place=now.place)
+        return 0.0, waiting(now)
     if not now.events:
         return 0.0, _("Starting ...")
     last = now.events[-1]

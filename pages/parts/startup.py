@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import jobs
+
 ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
 
@@ -20,6 +22,7 @@ def import_libraries() -> None:
     slower, and Streamlit collects after every run of a page, which took 0.15 s each time: too much for a race that is
     timed in the next thread.
     """
+    jobs.prepare()
     gc.disable()
     for name in LIBRARIES:
         importlib.import_module(name)

@@ -13,6 +13,7 @@ from core.i18n import _
 from core.training.live import BATCH, Watched, train_live
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage
+from pages.parts.queueing import submit, waiting
 
 MINUTES = 1.0
 POLL = 0.5  # seconds between two looks at the job
@@ -50,7 +51,7 @@ def start_training(picked: PickedImage) -> None:
         if last:
             last.job.cancel()
         work = partial(train_live, picked.pixels, MINUTES, "trunk" if start == "trunk" else None)
-        st.session_state[SESSION_KEY] = StartedTraining(picked, jobs.submit(work))
+        st.session_state[SESSION_KEY] = StartedTraining(picked, submit(work, long=True))
 
 
 def show_training(picked: PickedImage) -> None:
@@ -75,8 +76,7 @@ def _status(current: StartedTraining, now: jobs.Progressed[Watched]) -> None:
     if now.active:
         line = st.container(horizontal=True, vertical_alignment="center")
         if now.place:
-            words = _("Waiting: number {place} in line. Each training takes a minute.").format(place=now.place)
-            line.markdown(f":material/hourglass_top: {words}", width="content")
+            line.markdown(f":material/hourglass_top: {waiting(now)}", width="content")
         else:
             done, seconds = (now.events[-1].step.done, now.events[-1].step.seconds) if now.events else (0.0, 0.0)
             left = _("{seconds} s left").format(seconds=max(0, round(60 * MINUTES - seconds)))

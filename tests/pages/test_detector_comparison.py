@@ -131,9 +131,9 @@ def test_the_papers_figures_stand_beside_ours(arrived: AppTest) -> None:
     assert words.count("Ours: not in this race.") == len(NAMES) - len(QUICK)
 
 
-def test_the_cost_curve_is_measured_when_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_curve_is_measured_when_it_is_looked_at(in_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = [race.CurvePoint("yolo", regions, 0.01) for regions in (100, 200)]
-    monkeypatch.setattr("pages.parts.race_results.cost_curve", lambda _image, _names: iter(measured))
+    monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", lambda _image: iter(measured))
     app = settled(opened("detector_comparison", view="Cost of proposals"))
     job = app.session_state["curve"]
     end = time.monotonic() + 60
@@ -149,15 +149,17 @@ def test_the_cost_curve_is_measured_when_it_is_looked_at(monkeypatch: pytest.Mon
     assert other.session_state["curve"] is not job
 
 
-def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(
+    in_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = threading.Event()
 
-    def slow(_image: Tensor, _names: list[str]) -> Iterator[race.CurvePoint]:
+    def slow(_image: Tensor) -> Iterator[race.CurvePoint]:
         yield race.CurvePoint("yolo", 100, 0.01)
         gate.wait(30)
         yield race.CurvePoint("yolo", 200, 0.01)
 
-    monkeypatch.setattr("pages.parts.race_results.cost_curve", slow)
+    monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", slow)
     app = settled(opened("detector_comparison", view="Cost of proposals", scene="77"))
     job = app.session_state["curve"]
     job.cancel()
@@ -171,7 +173,7 @@ def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(mon
 
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
 def test_a_checkpoint_that_cannot_be_read_is_a_sentence_and_the_rest_works(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cold: None, damage: str
+    in_threads: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cold: None, damage: str
 ) -> None:
     def without_yolo(name: str) -> Detector:
         return load(name, tmp_path) if name == "yolo" else load(name)

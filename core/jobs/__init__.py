@@ -1,0 +1,45 @@
+"""Long work off the page: a fair queue in front of a bounded number of workers, with progress, cancel and limits.
+
+Work is a callable without arguments that returns an iterator of events; as it runs in another process, it has to be
+picklable: a ``functools.partial`` of a function of a module. A worker asks for one event after the other and closes
+the iterator when the job is cancelled, when it is over its limits, or when nobody has polled it for a while: then its
+browser has gone. One worker does quick jobs, whose times are shown: two at once would disturb each other. Long ones,
+trainings above all, go to another, which gets what processor time is left. Between two events of a quick job the
+urgent ones that wait are done, so that nobody's first screen waits for it.
+"""
+
+import sys
+from functools import lru_cache
+
+from core.jobs.job import Event, Job, Progressed, Work
+from core.jobs.queue import Queue
+
+
+@lru_cache(maxsize=1)
+def _queue() -> Queue:
+    if sys.platform == "linux":
+        from core.jobs.processes import start
+    else:  # where one cannot count on a fork, nor on /proc
+        from core.jobs.threads import start
+    return Queue(start)
+
+
+def prepare() -> None:
+    """Start the worker of quick jobs, whose imports take as long as the app's own: better at the same time."""
+    _queue().prepare()
+
+
+def submit(
+    work: Work[Event],
+    urgent: bool = False,
+    *,
+    owner: str = "",
+    long: bool = False,
+    newest: bool = False,
+    kind: str = "",
+) -> Job[Event]:
+    """Line up ``work`` and return its job at once, as ``Queue.submit`` does."""
+    return _queue().submit(work, urgent, owner=owner, long=long, newest=newest, kind=kind)
+
+
+__all__ = ["Event", "Job", "Progressed", "Queue", "Work", "prepare", "submit"]
