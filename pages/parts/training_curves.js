@@ -1,0 +1,152 @@
+// Curves of one training, or of several over each other: by steps or by seconds, with what is still to come dashed.
+
+const DEFAULTS = { axis: "" }; // "": the data's own
+const settings = readAddress(DEFAULTS);
+const AXES = ["seconds", "steps"];
+
+export default function ({ data, parentElement }) {
+  explorerIn(parentElement, startCurves)(data);
+}
+
+function startCurves(root) {
+  const find = (selector) => root.querySelector(selector);
+  const charts = new Map(); // by name: { figure, canvas, frame }
+  let model = null;
+  let moment = null;
+  let due = 0;
+  const later = () => { due ||= requestAnimationFrame(paint); };
+  const axis = () => (AXES.includes(settings.axis) ? settings.axis : model.axis);
+  const buttons = AXES.map((name) => {
+    const button = make("button", { type: "button", className: "plain" });
+    button.setAttribute("role", "radio");
+    button.addEventListener("click", () => { settings.axis = name; writeAddress(root, settings, DEFAULTS); later(); });
+    return button;
+  });
+  find(".switches").replaceChildren(...buttons);
+  followMoments(root, (next) => { moment = next; if (model) later(); });
+  new ResizeObserver(() => model && later()).observe(root);
+
+  function chartOf(name) {
+    if (!charts.has(name)) {
+      const canvas = make("canvas", { className: "chart" });
+      canvas.setAttribute("role", "img");
+      const keys = make("p", { className: "keys" });
+      const figure = make("figure", {}, make("figcaption"), canvas, keys);
+      canvas.addEventListener("pointermove", (event) => {
+        const { x, at } = charts.get(name);
+        const nearest = x && at(event.clientX - canvas.getBoundingClientRect().left);
+        if (nearest) pointAt(nearest);
+      });
+      canvas.addEventListener("pointerleave", () => pointAt(null));
+      charts.set(name, { figure, canvas, keys });
+    }
+    return charts.get(name);
+  }
+
+  function paint() {
+    due = 0;
+    if (!root.isConnected) return;
+    const { words } = model;
+    buttons.forEach((button, index) => {
+      write(button, words[AXES[index]]);
+      button.setAttribute("aria-checked", String(AXES[index] === axis()));
+    });
+    const shown = model.charts.filter(({ lines }) => lines.some(({ values }) => values.length));
+    const figures = shown.map(({ name }) => chartOf(name).figure);
+    const place = find(".charts");
+    if (figures.length !== place.children.length || figures.some((one, index) => one !== place.children[index])) {
+      place.replaceChildren(...figures);
+    }
+    for (const chart of shown) paintOne(chart);
+    const said = [words.every && fill(words.every, model), model.strange ? fill(words.strange, model) : ""];
+    write(find(".says"), said.filter(Boolean).join(" "));
+  }
+
+  function paintOne(chart) {
+    const { words } = model;
+    const { figure, canvas, keys } = chartOf(chart.name);
+    write(figure.firstChild, words[chart.name]);
+    const drawn = paintCurves(canvas, chart, axis(), words[axis()], moment);
+    Object.assign(charts.get(chart.name), drawn);
+    const entries = chart.lines.filter(({ coming }) => !coming).map((line) => {
+      const value = moment ? valueAt(line, axis(), moment) : line.values.at(-1);
+      const best = line.best && !moment ? fill(words.best, { value: short(line.best.value), step: line.best.step }) : "";
+      return { name: words.lines?.[line.name] ?? line.name, value: `${short(value)} ${best}`, colour: line.colour };
+    });
+    writeKeys(keys, entries);
+    canvas.setAttribute("aria-label", `${words[chart.name]}: ${entries.map((one) => `${one.name} ${one.value}`).join(", ")}`);
+  }
+
+  return (data) => {
+    model = data;
+    say(root, model.words);
+    later();
+  };
+}
+
+const valueAt = (line, axis, moment) => line.values[nearestIndex(line[axis], moment[axis])];
+
+function nearestIndex(sorted, wanted) {
+  let [low, high] = [0, sorted.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < wanted) low = middle;
+    else high = middle;
+  }
+  return Math.abs(sorted[low] - wanted) <= Math.abs(sorted[high] - wanted) ? low : high;
+}
+
+// Returns { x, at }: at(left) is the moment under a place on the canvas.
+function paintCurves(canvas, { lines, log = false, most }, axis, axisName, moment) {
+  const { pen, width, height } = penFor(canvas);
+  const style = getComputedStyle(canvas);
+  const [left, right, upper, lower] = [50, width - 12, 10, height - 38];
+  const last = Math.max(1e-9, ...lines.flatMap((line) => line[axis].slice(-1)));
+  const values = lines.flatMap((line) => line.values).filter((value) => value !== null && (!log || value > 0));
+  const level = log ? (value) => Math.log10(value) : (value) => value;
+  let [low, high] = log ? [Math.min(...values), Math.max(...values)].map(Math.log10) : [0, most ?? Math.max(...values) * 1.05];
+  if (log) [low, high] = [Math.floor(low * 5) / 5, Math.ceil(high * 5) / 5];
+  if (!(high > low)) [low, high] = [low - 1, low + 1].filter(Number.isFinite).length ? [low - 0.5, low + 0.5] : [0, 1];
+  const x = (value) => left + (value / last) * (right - left);
+  const y = (value) => lower - ((level(value) - low) / (high - low)) * (lower - upper);
+  pen.fillStyle = pen.strokeStyle = style.color;
+  pen.font = `13px ${style.fontFamily}`;
+  pen.lineWidth = 1;
+  for (const part of [0, 0.5, 1]) {
+    const value = log ? 10 ** (low + part * (high - low)) : low + part * (high - low);
+    pen.globalAlpha = 0.2;
+    trace(pen, [[left, y(value)], [right, y(value)]]);
+    pen.globalAlpha = 1;
+    pen.textAlign = "right";
+    pen.fillText(short(Number(value.toPrecision(2))), left - 6, y(value));
+    pen.textAlign = ["left", "center", "right"][2 * part];
+    pen.fillText(last < 5 && axis === "seconds" ? (part * last).toFixed(1) : Math.round(part * last), left + part * (right - left), lower + 13);
+  }
+  pen.textAlign = "center";
+  pen.fillText(axisName, (left + right) / 2, lower + 29);
+  if (moment && moment[axis] <= last) trace(pen, [[x(moment[axis]), upper - 4], [x(moment[axis]), lower]]);
+  pen.lineJoin = "round";
+  for (const line of lines) {
+    pen.strokeStyle = pen.fillStyle = line.colour;
+    pen.lineWidth = 3;
+    pen.setLineDash(line.coming ? [6, 6] : []);
+    const points = line.values.map((value, index) => (value === null || (log && value <= 0) ? null : [x(line[axis][index]), y(value)]));
+    trace(pen, points);
+    pen.setLineDash([]);
+    const end = points.findLast(Boolean);
+    if (end && !line.coming) dot(pen, ...end, 4.5);
+    if (line.best) {
+      const place = [x(line.best[axis === "steps" ? "step" : "seconds"]), y(line.best.value)];
+      pen.lineWidth = 2.5;
+      pen.beginPath();
+      pen.arc(...place, 9, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+  const longest = lines.reduce((one, other) => (other[axis].length > one[axis].length ? other : one));
+  const at = (place) => {
+    const index = nearestIndex(longest[axis], clamp((place - left) / (right - left)) * last);
+    return longest[axis].length ? { steps: longest.steps[index], seconds: longest.seconds[index] } : null;
+  };
+  return { x, at };
+}

@@ -1,0 +1,128 @@
+"""One run while it lasts, and after: how far it is, its curves, its fixed samples, and what can be done with it."""
+
+import streamlit as st
+
+from core.figures.training import SCORE, Json, looks_data, run_data
+from core.i18n import _
+from core.training import hosted
+from core.training.checkpoint import CheckpointError
+from core.training.kept_looks import read_looks
+from core.training.runs import Curve, Run
+from core.training.tuning import KINDS
+from pages.parts.caching import cache_words
+from pages.parts.training_curves import score_title, show_curves, show_looks
+from pages.parts.training_runs import Job, own_runs, owner, remember, show, title_of
+from pages.parts.training_status import how_it_stands, progress_of
+
+POLL = 1.0  # seconds between two looks at a run
+REMEMBERED = 16  # runs, for all sessions together
+REFUSED = "training_refused"
+OVER = ("finished", "plateau", "diverged")
+
+
+def show_run(run: Run) -> None:
+    """Show ``run``, and follow it as long as somebody is at work on it."""
+    job = own_runs().get(run.name)
+    active = _is_active(run, job)
+    st.fragment(_watch, run_every=POLL if active else None)(run.name, active)
+
+
+def _is_active(run: Run, job: Job | None) -> bool:
+    return bool(job and job.poll().active) or hosted.is_held(run)
+
+
+def _watch(token: str, was_active: bool) -> None:
+    run = hosted.find(token)
+    if run is None:
+        st.warning(_("The server has removed this run to make room for newer ones: start it again."))
+        return
+    job = own_runs().get(token)
+    if was_active and not _is_active(run, job):
+        st.rerun()  # the fragment stops polling, and what can be done now is shown
+    written = (run.folder / "metrics.jsonl").stat().st_size if (run.folder / "metrics.jsonl").exists() else 0
+    curves = _curves(token, written)
+    _status(run, job, curves)
+    looks = sorted(path.name for path in (run.folder / "looks").glob("*.npz"))
+    if looks:
+        show_looks(_looks(token, len(looks), looks[-2:], tuple(run.card.get("classes", ()))), token)
+    goes_on = run.ended not in OVER and not hosted.is_cancelled(run)
+    headline = next((name.removeprefix(SCORE) for name in curves if name.startswith(SCORE)), "")
+    show_curves(run_data(curves, hosted.plan_of(run), goes_on), token, headline and score_title(headline))
+    _downloads(run)
+
+
+@st.cache_data(max_entries=REMEMBERED, show_spinner=False)
+def _curves(token: str, _written: int) -> dict[str, Curve]:
+    run = hosted.find(token)
+    return run.curves() if run else {}
+
+
+@cache_words(REMEMBERED)
+def _looks(token: str, count: int, newest: list[str], classes: tuple[str, ...]) -> Json:
+    return looks_data(read_looks(hosted.FOLDER / token), classes)
+
+
+def _status(run: Run, job: Job | None, curves: dict[str, Curve]) -> None:
+    """Show how far the run is, in words and as a bar, and the buttons that make sense now."""
+    st.markdown(f"**{title_of(run)}**")
+    now = job.poll() if job else None
+    line = st.container(horizontal=True, vertical_alignment="center")
+    if now and now.active:
+        if now.place:
+            line.markdown(f":material/hourglass_top: {_('Waiting: number {place} in line.').format(place=now.place)}")
+        else:
+            done, words = progress_of(run, now, curves)
+            line.progress(done, words, width=420)
+        line.button(_("Pause"), icon=":material/pause:", key="pause_training", on_click=_pause, args=(run.name,))
+        line.button(_("Cancel"), icon=":material/close:", key="cancel_training", on_click=_cancel, args=(run.name,))
+        return
+    kind, words = how_it_stands(run, now, hosted.is_held(run))
+    getattr(line, kind)(words, width="stretch")
+    if refused := st.session_state.pop(REFUSED, None):
+        st.error(refused)
+    if run.ended not in OVER and not hosted.is_cancelled(run) and not hosted.is_held(run):
+        line.button(
+            _("Resume"), icon=":material/play_arrow:", key="resume_training", on_click=_resume, args=(run.name,)
+        )
+        line.button(_("Cancel"), icon=":material/close:", key="cancel_training", on_click=_cancel, args=(run.name,))
+    line.button(_("Put aside"), icon=":material/inventory_2:", key="put_aside", on_click=show, args=(None,))
+
+
+def _pause(token: str) -> None:
+    job = own_runs().get(token)
+    if job:
+        job.cancel()
+
+
+def _cancel(token: str) -> None:
+    run = hosted.find(token)
+    if run:
+        hosted.cancel(run)
+
+
+def _resume(token: str) -> None:
+    run = hosted.find(token)
+    try:
+        if run:
+            remember(token, hosted.go_on(run, owner()))
+    except CheckpointError as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def _downloads(run: Run) -> None:
+    """Offer the weights with the best score so far, once there are any."""
+    if not run.weights.exists():
+        return
+    model = run.card["asked"]["model"]
+    st.download_button(
+        _("Download the weights (.safetensors)"),
+        run.weights.read_bytes,
+        f"{model}-{run.name[:4]}.safetensors",
+        "application/octet-stream",
+        key="download_weights",
+        on_click="ignore",
+        icon=":material/download:",
+        help=_("Those of the best score so far, of {model}, with its classes in the header.").format(
+            model=KINDS[model].title
+        ),
+    )

@@ -1,0 +1,58 @@
+"""Training: any model of the app on any source, live; runs compared; and what is in their weights."""
+
+import streamlit as st
+
+from core.i18n import _
+from pages.parts.startup import come_through_the_entrance
+from pages.parts.training_compare import show_comparison
+from pages.parts.training_form import ask_for_training, choose_material, preview, start_training
+from pages.parts.training_live import show_run
+from pages.parts.training_runs import current_run
+from pages.parts.training_weights import show_weights
+
+
+def choose_view() -> str:
+    """Show the views and what the chosen one is about; return its name."""
+    titles = {"train": _("Train"), "compare": _("Compare runs"), "weights": _("Weights")}
+    words = {
+        "train": _(
+            "A training on this server while you look on: its loss, its score on images that it does not learn from, "
+            "and what it says of four of them."
+        ),
+        "compare": _("What a setting changes shows beside a run without it: their curves over each other."),
+        "weights": _("All that a training leaves behind is a state dict: named tensors of numbers."),
+    }
+    view: str = st.segmented_control(
+        _("View"),
+        list(titles),
+        default="train",
+        required=True,
+        format_func=lambda name: titles[name],
+        key="training",
+        label_visibility="collapsed",
+        bind="query-params",
+        persist_state="session",
+    )
+    st.markdown(words[view])
+    return view
+
+
+def train() -> None:
+    """Show what can be asked for beside the run in the address, or beside a look at what there is before any."""
+    model, source = choose_material()
+    form, live = st.columns([2, 5], gap="large")
+    with form:
+        asked = ask_for_training(model, source)
+        if asked:
+            start_training(asked)
+    with live:
+        run = current_run()
+        if run:
+            show_run(run)
+        elif asked:
+            preview(asked)
+
+
+come_through_the_entrance()
+st.title(_("Training"))
+{"train": train, "compare": show_comparison, "weights": show_weights}[choose_view()]()
