@@ -31,7 +31,7 @@ SIDE = CROP_SIDE["slim"]
 SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (TRUNKS["slim"].side, TRUNKS["slim"].side)}
 CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
-MOST_KEPT = 2**29  # bytes of decoded photos; those beyond are decoded again in every epoch
+MOST_KEPT = 2**29  # bytes of decoded photos and their targets; those beyond are decoded again in every epoch
 LEAST_SIDE = 2  # pixels of the input: what is left of a box at the edge of a cut is no object below that
 
 
@@ -103,10 +103,14 @@ class KeptPhotos:
             return self._kept[index]
         image, target = self.samples[index]
         target = _learnable(target)
-        held = sum(photo.nbytes for photo, _target in self._kept.values())
-        if held + image.nbytes <= MOST_KEPT:
+        if sum(map(_bytes, self._kept.values())) + _bytes((image, target)) <= MOST_KEPT:
             self._kept[index] = image, target
         return image, target
+
+
+def _bytes(photo: tuple[Tensor, Target]) -> int:
+    image, target = photo
+    return image.nbytes + sum(values.nbytes for values in target.values())
 
 
 def _learnable(target: Target) -> Target:
@@ -117,7 +121,7 @@ def _learnable(target: Target) -> Target:
     learnt = {name: target[name][wanted] for name in ("boxes", "labels")}
     if "masks" in target:
         numbers = torch.arange(1, 1 + int(wanted.sum()), dtype=torch.int32)
-        learnt["instances"] = label_map(target["masks"][wanted], numbers)
+        learnt["instances"] = label_map(target["masks"][wanted], numbers).int()
     return learnt | {name: target[name] for name in ("proposals",) if name in target}
 
 

@@ -20,6 +20,7 @@ from core.data.batches import (
     padded,
     varied,
 )
+from core.data.scenes import ShapeScenes
 from core.detectors.regions import to_input
 from core.evaluation import Target
 from core.proposals import selective_search
@@ -186,12 +187,23 @@ def test_a_set_smaller_than_a_batch_is_a_batch() -> None:
 
 def test_photos_are_decoded_once_as_long_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = Rectangles((300, 400), (300, 400))
-    monkeypatch.setattr(batches, "MOST_KEPT", 3 * 300 * 400)
+    target = sum(values.nbytes for values in KeptPhotos(samples)[0][1].values())
+    samples.reads = 0
+    monkeypatch.setattr(batches, "MOST_KEPT", 3 * 300 * 400 + target)
     kept = KeptPhotos(samples)
     for _time in range(3):
         for index in range(2):
             assert kept[index][0].shape == (3, 300, 400)
     assert samples.reads == 1 + 3, "one fits, the other is read each time"
+
+
+def test_what_is_kept_of_masks_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = ShapeScenes("train", 1)
+    image, target = KeptPhotos(scene)[0]
+    assert target["instances"].dtype == torch.int32, "twice as much would fill the memory for nothing"
+    monkeypatch.setattr(batches, "MOST_KEPT", image.nbytes + target["instances"].nbytes)
+    kept = KeptPhotos(scene)
+    assert kept[0][0] is not kept[0][0], "boxes and labels take room too"
 
 
 def test_images_of_several_sizes_are_padded_to_the_largest() -> None:
