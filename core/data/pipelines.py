@@ -8,7 +8,7 @@ from core.data.transforms import KINDS, Description, Pipeline, Sample, Stage, Tr
 from core.i18n import _
 
 MOST_STEPS = 8
-INVISIBLE = 0.002  # of white: half a grey level
+INVISIBLE = 8 / 255  # of an image's range: changes of colours come to that where bytes are rounded in between
 
 _STEP = re.compile(r"([a-z_]+)((?::[a-z]+=[-+.\de]+)*)")
 
@@ -25,8 +25,8 @@ class Run:
 class Swap:
     """What comes out when the step at ``place``, counted from 0, changes places with the next.
 
-    ``changed`` is the part of the pixels that are other than without the swap; None where the images cannot be
-    compared, by their sizes or types or since there is only one. ``lost`` and ``gained`` are the numbers of objects.
+    ``changed`` is the part of the pixels that differ from what is without the swap, by more than ``INVISIBLE``; None
+    where the images cannot be compared, by their sizes or types or since there is only one. ``lost`` and ``gained`` are the numbers of objects.
     """
 
     place: int
@@ -119,7 +119,8 @@ def _compared(place: int, before: Run, after: Run) -> Swap:
     lost, gained = (set(old.objects) - set(new.objects), set(new.objects) - set(old.objects))
     changed = None
     if old.image.shape == new.image.shape and old.image.dtype == new.image.dtype:
-        # Float arithmetic in another order rounds in another way: what no eye could see does not count.
-        far = (old.image.double() - new.image.double()).abs() > (INVISIBLE if old.image.is_floating_point() else 0)
+        values, others = old.image.double(), new.image.double()
+        span = float(values.max() - values.min()) if old.image.is_floating_point() else 255.0
+        far = (values - others).abs() > INVISIBLE * span
         changed = float(far.any(0).double().mean())
     return Swap(place, after, changed, tuple(sorted(lost)), tuple(sorted(gained)))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.i18n import _
+from pages.parts.queueing import submit, waiting
 
 Event = TypeVar("Event")
 
@@ -22,12 +23,12 @@ class StartedJob(Generic[Event]):
     job: jobs.Job[Event]
 
 
-def start(slot: str, name: str, work: Callable[[], Iterator[Event]]) -> StartedJob[Event]:
-    """Start ``work`` about ``name`` in place of the session's last one of this ``slot``."""
+def start(slot: str, name: str, work: Callable[[], Iterator[Event]], long: bool = False) -> StartedJob[Event]:
+    """Start ``work`` about ``name``, which may take ``long``, in place of the session's last one of this ``slot``."""
     last: StartedJob[Event] | None = st.session_state.get(slot)
     if last:
         last.job.cancel()
-    started = StartedJob(name, jobs.submit(work))
+    started = StartedJob(name, submit(work, long=long))
     st.session_state[slot] = started
     return started
 
@@ -44,8 +45,7 @@ def _look(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], N
         st.rerun()  # the fragment stops polling, and the page takes what has come
     if now.active:
         line = st.container(horizontal=True, vertical_alignment="center")
-        waiting = _("Waiting: number {place} in line.").format(place=now.place)
-        line.markdown(f":material/hourglass_top: {waiting if now.place else _('Running ...')}", width="content")
+        line.markdown(f":material/hourglass_top: {waiting(now) if now.place else _('Running ...')}", width="content")
         line.button(_("Cancel"), on_click=started.job.cancel, key=f"cancel {started.name}", icon=":material/close:")
     elif now.state == "cancelled":
         st.warning(_("Cancelled, or left alone for too long."))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.sources import Form, FoundFolder, datasets_below, owners_folder
 from core.i18n import _
+from pages.parts.data_download import pick_download
 from pages.parts.data_practice import practice_source
 from pages.parts.data_sets import CHOSEN, PickedSource, choose_what_was_added
 from pages.parts.data_upload import pick_own
@@ -17,10 +18,10 @@ __all__ = ["PickedSource", "pick_source"]
 FRESH = 10.0  # seconds that the list of the server's sets is believed
 
 
-def pick_source(forms: Collection[Form]) -> PickedSource | None:
+def pick_source(forms: Collection[Form], first: str = "scenes") -> PickedSource | None:
     """Show the controls and return the choice; None, with a sentence, where there is none yet or not of ``forms``.
 
-    A source with masks will do where boxes are asked for.
+    A source with masks will do where boxes are asked for. A session that has chosen none yet gets the ``first``.
     """
     kinds = {
         "scenes": _("Drawn scenes"),
@@ -28,12 +29,13 @@ def pick_source(forms: Collection[Form]) -> PickedSource | None:
         "practice": _("Practice set with flaws"),
         "server": _("On this server"),
         "upload": _("Upload"),
+        "download": _("Download"),
     }
     choose_what_was_added()
     kind = st.segmented_control(
         _("Data"),
         list(kinds),
-        default="scenes",
+        default=first,
         required=True,
         format_func=lambda name: kinds[name],
         key=CHOSEN,
@@ -43,7 +45,7 @@ def pick_source(forms: Collection[Form]) -> PickedSource | None:
     if kind in ("scenes", "digits"):
         picked: PickedSource | None = PickedSource(kind, kinds[kind], kind, "masks")
     else:
-        picked = {"practice": _practice, "server": _pick_found, "upload": pick_own}[kind]()
+        picked = {"practice": _practice, "server": _pick_found, "upload": pick_own, "download": pick_download}[kind]()
     if picked and not fits(picked.form, forms):
         st.info(_unfit(picked, forms))
         return None

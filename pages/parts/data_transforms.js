@@ -38,14 +38,14 @@ function start(root) {
     if (names === drawn && find(".steps").children.length) return;
     drawn = names;
     const { words, kinds } = model;
-    const first = make("li", {}, make("header", {}, make("b", { textContent: words.sample })), ...pictureAndFacts());
+    const first = make("li", {}, make("header", {}, make("b", { textContent: words.sample }), make("i")), ...pictureAndFacts());
     const cards = steps.map((step, place) => card(step, place));
     const choice = make("select", {}, make("option", { value: "", textContent: words.add }));
     choice.setAttribute("aria-label", words.add);
     for (const [name, kind] of Object.entries(kinds)) choice.append(make("option", { value: name, textContent: kind.title }));
     choice.disabled = steps.length >= model.most;
     choice.addEventListener("change", () => edit((all) => all.push(fresh(choice.value))));
-    const end = make("li", { className: "add" }, make("header"), choice);
+    const end = make("li", { className: "add" }, make("header", {}, make("b"), make("i")), choice);
     find(".steps").replaceChildren(first, ...cards, end);
   }
 
