@@ -6,11 +6,16 @@ the first digits of their SHA-256 sums: a file whose sum begins otherwise is not
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+from uuid import uuid4
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +23,10 @@ from torchvision import models
 
 from core.backbones import Backbone, slim
 from core.i18n import _
-from core.training.checkpoint import FOLDER, CheckpointError, load_trunk
+from core.training.checkpoint import FOLDER, PARTIAL, CheckpointError, load_trunk
+
+TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
+CHUNK = 2**18
 
 Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 
@@ -69,7 +77,7 @@ _RESNET = f"{_PLACE}/resnet18-f37072fd.pth"
 TRUNKS: dict[Name, TrunkKind] = {
     kind.name: kind
     for kind in (
-        TrunkKind("slim", "Slim AlexNet", 64, 128),
+        TrunkKind("slim", "Slim AlexNet", 96, 128),
         TrunkKind(
             "alexnet",
             "AlexNet",
@@ -121,11 +129,72 @@ def trained(name: Name, folder: Path = FOLDER) -> Backbone:
     return kind.cut(network)
 
 
+def fetching(name: Name) -> Generator[int, None, None]:
+    """Download the weights of trunk ``name`` to where they are looked for, yielding how many bytes there are.
+
+    Closed before its end, or where what comes is not what torchvision published, it leaves nothing.
+
+    Raises:
+        CheckpointError: there is no way to them, the connection broke off, or they cannot be kept.
+    """
+    kind = TRUNKS[name]
+    host = urlsplit(kind.url).hostname
+    part = kind.file.with_name(f".{kind.file.name}.{uuid4().hex}{PARTIAL}")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as target:
+            yield from _load(kind, host, target)
+        if not is_published(kind, part):
+            sentence = _("What {host} sent is not what torchvision published: try again later.")
+            raise CheckpointError(sentence.format(host=host))
+        part.replace(kind.file)
+    except OSError:
+        sentence = _("The server's disk cannot take the weights: ask its owner.")
+        raise CheckpointError(sentence) from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _load(kind: TrunkKind, host: str | None, target: IO[bytes]) -> Generator[int, None, None]:
+    loaded, most = 0, int(2 * 10**6 * kind.megabytes)
+    try:
+        response = urlopen(kind.url, timeout=TIMEOUT)
+    except (OSError, HTTPException):
+        sentence = _(
+            "{host} cannot be reached: this server may be offline. Its owner can put {file} into torch.hub's folder "
+            "(TORCH_HOME)."
+        )
+        raise CheckpointError(sentence.format(host=host, file=kind.file.name)) from None
+    with response:
+        yield 0
+        while loaded < most and (chunk := _next(response, host)):  # more than that is not what was published
+            loaded += target.write(chunk)
+            yield loaded
+        expected = response.headers.get("Content-Length", "")
+    if expected.isdecimal() and loaded < min(most, int(expected)):
+        raise _broken(host)
+
+
+def _next(response: HTTPResponse, host: str | None) -> bytes:
+    try:
+        return response.read(CHUNK)
+    except (OSError, HTTPException):
+        raise _broken(host) from None
+
+
+def _broken(host: str | None) -> CheckpointError:
+    return CheckpointError(_("The connection to {host} broke off: try again.").format(host=host))
+
+
 def _published(kind: TrunkKind) -> dict[str, Tensor]:
     path = kind.file
     if not path.is_file():
-        sentence = _("The weights of {title} are not on this server: download them, or put {file} into {folder}.")
-        raise CheckpointError(sentence.format(title=kind.title, file=path.name, folder=path.parent))
+        sentence = _(
+            "The weights of {title} are not on this server: download them, or put {file} into torch.hub's folder "
+            "(TORCH_HOME)."
+        )
+        raise CheckpointError(sentence.format(title=kind.title, file=path.name))
     if not is_published(kind, path):
         raise CheckpointError(_damaged(kind))
     try:
@@ -149,4 +218,4 @@ def _sum(path: Path, _modified: int, _size: int) -> str:
 
 def _damaged(kind: TrunkKind) -> str:
     sentence = _("{file} does not hold the weights that torchvision published: remove it and download it again.")
-    return sentence.format(file=kind.file)
+    return sentence.format(file=kind.file.name)

@@ -30,8 +30,8 @@ def test_the_steps_are_the_forward_pass() -> None:
     trace = run(model, IMAGE)
     assert [type(step.value) for step in trace.steps] == [Crops, FeatureMap, RegionFeatures, ClassScores]
     square, maps, feature, scores = values(trace)
-    assert square.images.shape == (1, 3, 64, 64) and square.boxes.tolist() == [[0, 0, 50, 90]]
-    assert maps.values.shape == (128, 4, 4) and maps.stride == 16
+    assert square.images.shape == (1, 3, 96, 96) and square.boxes.tolist() == [[0, 0, 50, 90]]
+    assert maps.values.shape == (128, 6, 6) and maps.stride == 16
     torch.testing.assert_close(feature.values[0], functional.adaptive_avg_pool2d(maps.values, 1).flatten())
     with torch.inference_mode():
         torch.testing.assert_close(scores.values, model(IMAGE[None])[0])
@@ -65,8 +65,8 @@ def test_every_trunk_gives_a_feature_for_an_image_of_any_size(name: Name) -> Non
 
 
 def test_another_side_may_be_chosen() -> None:
-    square = values(run(built(side=96), IMAGE))[0]
-    assert square.images.shape == (1, 3, 96, 96)
+    square = values(run(built(side=64), IMAGE))[0]
+    assert square.images.shape == (1, 3, 64, 64)
 
 
 def test_images_are_smoothed_where_they_shrink() -> None:

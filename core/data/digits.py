@@ -51,6 +51,8 @@ class DigitScenes(Scenes):
 class SingleDigits(Dataset[tuple[Tensor, int]]):
     """Each digit of one split on a paper of its own: ``digits[i]`` is an image (3, 64, 64) uint8 and 0 to 9.
 
+    ``labels`` are all of them, in order.
+
     Raises:
         KeyError: there is no such split.
     """
@@ -60,20 +62,21 @@ class SingleDigits(Dataset[tuple[Tensor, int]]):
     def __init__(self, split: str, seed: int = 0):
         self._part = PARTS[split]
         self._seed = seed
+        self.labels: list[int] = handwritten(split)[1].tolist()
 
     def __len__(self) -> int:
         return self._part.stop - self._part.start
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        ink, numbers = _digits()
-        place = range(len(numbers))[self._part][index]
+        ink, _numbers = _digits()
+        place = range(len(ink))[self._part][index]
         rng = np.random.default_rng([self._seed, _SINGLE_KEY, place])
         colour = rng.uniform(0, 255, 3)
         canvas = _paper(rng, colour, SINGLE_SIDE)
         written = _written(rng, ink[place], SINGLE_SIDES)
         x, y = (int(rng.integers(0, SINGLE_SIDE - len(written) + 1)) for _axis in range(2))
         _lay(rng, canvas[y : y + len(written), x : x + len(written)], written, colour)
-        return _photographed(rng, canvas), int(numbers[place])
+        return _photographed(rng, canvas), self.labels[index]
 
 
 def handwritten(split: str) -> tuple[Tensor, Tensor]:
