@@ -31,7 +31,8 @@ class TrainingError(ValueError):
 class Schedule:
     """How long and how fast: ``steps`` batches, or fewer where ``minutes`` end first; the highest learning rate after
     ``warmup`` steps, then a cosine down to zero, ``cycles`` times over (Loshchilov and Hutter 2017); AdamW's
-    ``weight_decay``."""
+    ``weight_decay``. The state is saved every ``save_every`` steps, but ``save_after`` seconds after the last time at
+    the soonest."""
 
     steps: int
     learning_rate: float
@@ -40,6 +41,7 @@ class Schedule:
     cycles: int = 1
     minutes: float = math.inf
     save_every: int = 200
+    save_after: float = 0.0
 
     def done(self, step: int, seconds: float) -> float:
         """Return which part of the training lies behind, by steps or by time, whichever is further."""
@@ -82,7 +84,7 @@ def train(
     A caller pauses by not going on, and may look at the model meanwhile, in evaluation mode too: the clock stands
     still while the caller holds a step.
 
-    The training state goes to the file ``state`` every ``save_every`` steps, at the end, and when the caller stops;
+    The training state goes to the file ``state`` as the schedule says, at the end, and when the caller stops;
     an error, Ctrl-C or a kill within a step leaves the state of the last checkpoint, whole. All randomness of a step
     comes from ``seed`` and its number, so that a resumed training repeats the losses of an unbroken one; one that had
     finished gives its last step again. A step whose gradient is not finite changes no weight, and the state is not
@@ -107,12 +109,14 @@ def train(
         yield last
         return
     step, before = (last.step, last.seconds) if last else (0, 0.0)
-    lost = 0
+    lost, saved = 0, before
     losses_of = team.losses(model)
+    # torch.manual_seed asks every kind of accelerator, each time, whether it is there.
+    seeded = torch.default_generator.manual_seed if torch.device(device).type == "cpu" else torch.manual_seed
     start = time.perf_counter() - before
     with suppress(GeneratorExit):  # the caller stops, between two steps; whatever else comes may come within one
         while schedule.done(step, seconds := team.agreed(time.perf_counter() - start)) < 1:
-            torch.manual_seed((team.rank << 32) + seed * 1_000_003 + step)
+            seeded((team.rank << 32) + seed * 1_000_003 + step)
             images, targets = batch(step)
             targets = [{name: values.to(device) for name, values in target.items()} for target in targets]
             rate = schedule.rate(step, seconds)
@@ -122,7 +126,7 @@ def train(
                 losses = losses_of(images.to(device), targets)
             optimizer.zero_grad()
             torch.stack([*losses.values()]).sum().backward()
-            finite = bool(nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT).isfinite())
+            finite = _clip(parameters)
             lost = 0 if finite else lost + 1
             if finite:
                 optimizer.step()
@@ -133,13 +137,28 @@ def train(
             if lost == MOST_LOST:
                 sentence = _("The losses are no numbers any more: start a new training with a lower learning rate.")
                 raise TrainingError(sentence)
-            if team.leads and finite and step % schedule.save_every == 0:
-                _save_state(model, optimizer, last, state)
+            if finite and step % schedule.save_every == 0 and seconds - saved >= schedule.save_after:
+                if team.leads:
+                    _save_state(model, optimizer, last, state)
+                saved = seconds
             yield last
             start = time.perf_counter() - seconds
-            _set_learning(model, frozen)
+            if not model.training:  # the caller has looked at it
+                _set_learning(model, frozen)
     if last and team.leads:
         _save_state(model, optimizer, last, state)
+
+
+def _clip(parameters: Sequence[nn.Parameter]) -> bool:
+    """Make gradients longer than ``LARGEST_GRADIENT`` shorter, as ``clip_grad_norm_`` does; whether they are finite.
+
+    That also multiplies by 1 those that are not longer.
+    """
+    norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    length = float(norm)
+    if length + 1e-6 > LARGEST_GRADIENT:
+        nn.utils.clip_grads_with_norm_(parameters, LARGEST_GRADIENT, norm)
+    return math.isfinite(length)
 
 
 def _set_learning(model: nn.Module, frozen: Sequence[str]) -> None:

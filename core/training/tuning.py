@@ -40,7 +40,7 @@ SCENES, DIGITS = "scenes", "digits"
 LARGEST_BATCH = 16
 CLASSIFIER = Schedule(steps=1000, learning_rate=1e-3)
 MOST_STEPS = 1_000_000  # where minutes end the training
-SAVE_EVERY = 50  # steps
+SAVE_AFTER = 10.0  # seconds of training that a kill can cost
 LOOKED_AT = 4  # fixed samples
 MOST_MEASURED = 50  # validation images a score; the end's is over all
 BUSY = 10  # times as long as a look or a score took, the training goes on before the next
@@ -91,7 +91,7 @@ class Plan:
 
     @property
     def schedule(self) -> Schedule:
-        """The learning rate over the training; the state is saved every ``SAVE_EVERY`` steps."""
+        """The learning rate over the training; the state is saved every ``SAVE_AFTER`` seconds."""
         steps = self.steps or (MOST_STEPS if self.minutes else _usual(self.model)[1].steps)
         warmup = max(1, min(100, steps // 10))
         return Schedule(
@@ -100,7 +100,8 @@ class Plan:
             self.weight_decay,
             warmup,
             minutes=self.minutes or math.inf,
-            save_every=SAVE_EVERY,
+            save_every=1,
+            save_after=SAVE_AFTER,
         )
 
 

@@ -186,12 +186,15 @@ def test_a_stopped_run_goes_on_with_the_losses_and_scores_of_an_unbroken_one(
 def test_what_a_killed_run_said_behind_its_state_is_said_once(
     unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "SAVE_EVERY", 2)
+    monkeypatch.setattr(tuning, "SAVE_AFTER", 0.0)
     out, killed = tmp_path / "run", tmp_path / "killed"
     training = tune(plan(folder), out)
     for event in training:
+        if isinstance(event, TrainingStep) and event.step == 2:
+            shutil.copy(out / "state.safetensors", tmp_path)
         if isinstance(event, TrainingStep) and event.step == 3:
-            shutil.copytree(out, killed)  # what a kill here leaves
+            shutil.copytree(out, killed)  # what a kill here leaves, had the state not been saved again
+            shutil.copy(tmp_path / "state.safetensors", killed)
             break
     with (killed / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4, "sec')
@@ -372,7 +375,7 @@ def test_a_training_that_diverges_ends_with_a_sentence(
 def test_a_full_disk_ends_a_training_with_a_sentence_and_it_goes_on_when_there_is_room(
     unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "SAVE_EVERY", 2)
+    monkeypatch.setattr(tuning, "SAVE_AFTER", 0.0)
     out = tmp_path / "run"
 
     def save(tensors: dict[str, Tensor], place: Path, **others: Any) -> None:
