@@ -7,6 +7,7 @@ from torch import Tensor
 
 from core.figures.palette import class_colour
 from core.figures.transport import data_url, packed, rounded
+from core.i18n import _
 from core.nms import Decay, Sweep, correct, soft_sweep, sweep
 from core.values import Detections
 
@@ -42,7 +43,7 @@ def explorer_data(
         "image": data_url(image),
         "width": image.shape[2],
         "height": image.shape[1],
-        "classes": [{"name": name, "colour": class_colour(label)} for label, name in enumerate(classes)],
+        "classes": [{"name": _(name), "colour": class_colour(label)} for label, name in enumerate(classes)],
         "boxes": rounded(found.boxes, 2),
         "scores": rounded(found.scores, 4),
         "labels": found.labels.tolist(),

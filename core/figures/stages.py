@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageColor, ImageDraw, ImageOps
 from torch import Tensor
 from torch.nn import functional
 from torchvision.utils import make_grid
@@ -22,6 +22,7 @@ from core.data.scenes import CLASSES
 from core.detectors.base import Progress, TimedStep
 from core.detectors.race import RaceEvent, Ran, race
 from core.figures.labels import label_picture
+from core.figures.lettering import font_for
 from core.figures.palette import class_colour
 from core.i18n import _ as translate
 from core.segmentation.instance import topmost
@@ -228,7 +229,7 @@ def _(value: ClassScores, image: Tensor, classes: Sequence[str]) -> tuple[Image.
     picture = Image.new("RGB", (SIDE, SIDE), "black")
     seen = ImageOps.contain(canvas(image)[0], (SIDE, room))
     picture.paste(seen, ((SIDE - seen.width) // 2, (room - seen.height) // 2))
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LABEL_SIZE)
+    pen, font = ImageDraw.Draw(picture), font_for("".join(names), LABEL_SIZE)
     for place, (name, part, index) in enumerate(zip(names, parts.tolist(), order.tolist(), strict=False)):
         upper = room + place * row
         pen.rectangle((0, upper + 2, round(part * (SIDE - 1)), upper + row - 3), class_colour(index + 1))
@@ -278,7 +279,7 @@ def outline(picture: Image.Image, boxes: Tensor, colours: Sequence[str], widths:
 def name_boxes(picture: Image.Image, boxes: Tensor, colours: Sequence[str], names: Sequence[str]) -> None:
     """Write ``names`` at ``boxes`` (N, 4), in pixels of ``picture``; the first ones take the best free places."""
     pen = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(LABEL_SIZE)
+    font = font_for("".join(names), LABEL_SIZE)
     taken: list[tuple[float, float, float, float]] = []
     for box, colour, name in zip(boxes.tolist(), colours, names, strict=True):
         width, height = pen.textlength(name, font) + 8, LABEL_SIZE + 4

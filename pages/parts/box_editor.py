@@ -91,7 +91,7 @@ def _restart(state: dict[str, Any], rows: Sequence[Row]) -> None:
 
 def _next_box(classes: tuple[str, ...], state: dict[str, Any], detected: Sequence[Row]) -> tuple[str, float]:
     """Show how the next box will be; return its class and its score."""
-    label = st.selectbox(_("Class of the next box"), classes[1:], key="next_class")
+    label = st.selectbox(_("Class of the next box"), classes[1:], format_func=_, key="next_class")
     score = st.slider(_("Its score"), 0.0, 1.0, 0.8, 0.01, key="next_score")
     row = st.container(horizontal=True)
     row.button(_("Start empty"), on_click=_restart, args=(state, []), key="no_boxes")
@@ -103,7 +103,9 @@ def _columns(classes: tuple[str, ...], picked: PickedImage) -> dict[str, Any]:
     height, width = picked.pixels.shape[1:]
     pixels = {"x0": width, "y0": height, "x1": width, "y1": height}
     return {
-        "class": st.column_config.SelectboxColumn(_("class"), options=classes[1:]),
+        "class": st.column_config.SelectboxColumn(
+            _("class"), options=classes[1:], format_func=lambda name: _(str(name))
+        ),
         "score": st.column_config.NumberColumn(_("score"), help=_("From 0 to 1."), format="%.2f"),
         **{
             name: st.column_config.NumberColumn(name, help=_("Pixels, from 0 to {most}.").format(most=most))

@@ -15,7 +15,7 @@ SWITCH = "language"
 
 def choose_language() -> None:
     """Show the switch and let all sentences of this session's pages be in the chosen language."""
-    ask_listener(_spoken_here)
+    ask_listener(spoken_here)
     first = st.session_state.setdefault(SPOKEN, _first())
     with st.container(key="language_switch"):
         chosen = st.segmented_control(
@@ -54,7 +54,7 @@ def _take() -> None:
     st.session_state[SPOKEN] = st.session_state[SWITCH]
 
 
-def _spoken_here() -> str:
+def spoken_here() -> str:
     """Return the language of the session whose page runs in this thread; English where none does."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return ENGLISH
