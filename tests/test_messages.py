@@ -23,25 +23,24 @@ LATIN = re.compile(r"[A-Za-z][A-Za-z_]+")
 # A particle whose form depends on how the word before it ends: nobody knows what a placeholder will end in.
 BOUND_PARTICLE = re.compile(r"\}(은|는|이|가|을|를|과|와|으로|로|이나|나|아|야)(?![가-힣])")
 
-# What is called by these letters in Korean too: names and units, and the words of Python, PyTorch and files.
-TERMS = {
-    *"""
-    ABO AP Adam AdamW AlexNet Alt Annotations Argmax Bodla CNN CPU CSV Chainer Csurka DataLoader FCN False Fast
-    Faster GB GELU GFLOPs GIF GPU HSV HTML IU ImageNet ImageSets IoU JPEG JPEGImages JSON Lab Li MB Mask NMS
-    None Odena PNG PyTorch RMSProp RPN ReLU RoI RoIAlign SGD SPP SSD SVD SVG SVM Shift TORCH_HOME TensorBoard
-    TensorFlow Titan Tokui True VGG VISIBLE_VISION_DATA VOC Visible Vision WebP YOLO bed coord mm ms nails noobj
-    of px rg
-    """.split(),
-    *"""
-    all and any arange autograd backward bmm bool by cat clone collate compile cond contiguous conv copy core
-    cos csv dHash data define detach dict dot dtype dx dy einsum exp expand export fc flatten flip float
-    flop_counter from_numpy grad hub ij ik images import inf instances int item jk labels linear ln log long
-    loss mAP matmul mean model mv nan ndim nll no_grad numpy optimizer out pickle png python randn relu
-    requires_grad reshape resume retain_graph run safetensors save_file scale scenes sin softmax squeeze stack
-    state state_dict step sum tanh tensor to torch torchvision train tv txt unsqueeze utils view weights xml xy
-    zero_grad zeros zip
-    """.split(),
-}
+# What is called by these letters in Korean too.
+NAMES = """
+ABO AP Adam AdamW AlexNet Alt Annotations Argmax Bodla CNN CPU CSV Chainer Csurka DataLoader FCN False Fast
+Faster GB GELU GFLOPs GIF GPU HSV HTML IU ImageNet ImageSets IoU JPEG JPEGImages JSON Lab Li MB Mask NMS
+None Odena PNG PyTorch RMSProp RPN ReLU RoI RoIAlign SGD SPP SSD SVD SVG SVM Shift TORCH_HOME TensorBoard
+TensorFlow Titan Tokui True VGG VISIBLE_VISION_DATA VOC Visible Vision WebP YOLO bed coord mm ms nails noobj
+of px rg
+"""
+CODE = """
+all and any arange autograd backward bmm bool by cat clone collate compile cond contiguous conv copy core
+cos csv dHash data define detach dict dot dtype dx dy einsum exp expand export fc flatten flip float
+flop_counter from_numpy grad hub ij ik images import inf instances int item jk labels linear ln log long
+loss mAP matmul mean model mv nan ndim nll no_grad numpy optimizer out pickle png python randn relu
+requires_grad reshape resume retain_graph run safetensors save_file scale scenes sin softmax squeeze stack
+state state_dict step sum tanh tensor to torch torchvision train tv txt unsqueeze utils view weights xml xy
+zero_grad zeros zip
+"""  # of Python, PyTorch and files
+TERMS = {*NAMES.split(), *CODE.split()}
 
 
 def forms(words: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
