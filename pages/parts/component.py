@@ -1,23 +1,53 @@
 """How a part that has html, css and JavaScript of its own becomes a component of the page."""
 
+import json
+import re
 from pathlib import Path
+from typing import Any, cast
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from core.i18n import _
+
 FOLDER = Path(__file__).parent
-EVERY = ("explorer", "pen")  # what each component begins with
+EVERY = ("explorer", "pen", "export")  # what each component begins with
 
 
 def component(name: str, *shared: str) -> ComponentRenderer:
     """Declare the component of the files called ``name``; css and JavaScript called ``shared`` come before its own.
 
-    All the JavaScript is one module: what a shared script defines, the scripts after it see.
+    All the JavaScript is one module: what a shared script defines, the scripts after it see. A component whose root has
+    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV.
     """
 
     def joined(kind: str) -> str:
         files = (FOLDER / f"{stem}.{kind}" for stem in (*EVERY, *shared, name))
         return "".join(file.read_text() for file in files if file.exists())
 
-    html = (FOLDER / f"{name}.html").read_text()
-    return st.components.v2.component(name, html=html, css=joined("css"), js=joined("js"))
+    html, css = (FOLDER / f"{name}.html").read_text(), joined("css")
+    own = f"const OWN = {json.dumps({'html': html, 'css': css})};\n"
+    script = re.sub("^export default ", "const exported = ", joined("js"), count=1, flags=re.MULTILINE)
+    declared = st.components.v2.component(
+        name, html=html, css=css, js=f"{own}{script}\nexport default withExports(exported);\n"
+    )
+
+    def mounted(*, data: dict[str, Any], **others: Any) -> Any:
+        exported = {"name": name.replace("_", "-"), "words": export_words()}
+        return declared(data={**data, "exported": exported}, **others)
+
+    return cast(ComponentRenderer, mounted)
+
+
+def export_words() -> dict[str, str]:
+    """Return what the line below a component says."""
+    return {
+        "download": _("Download"),
+        "png": _("Download as a picture (PNG)"),
+        "svg": _("Download as a drawing of any size (SVG)"),
+        "html": _("Download as a page that works offline (HTML)"),
+        "csv": _("Download the table (CSV)"),
+        "failed": _("This browser cannot make that file: try HTML, or another browser."),
+        "saved": _("Saved from Visible Vision on {date}:"),
+        "asked": _("That needs the app, which answers at:"),
+    }

@@ -229,6 +229,7 @@ function listRow(model, box) {
   row.setAttribute("role", "option");
   row.id = `box-${box}`;
   row.dataset.box = box;
+  row.dataset.cells = model.boxes[box].join(" ");
   row.style.setProperty("--colour", model.classes[model.labels[box]].colour);
   row.append(document.createElement("i"), document.createElement("span"), document.createElement("span"));
   row.children[1].textContent = title(model, box);
@@ -260,13 +261,13 @@ function show(list, row) {
 }
 
 function readSettings() {
-  const query = new URLSearchParams(location.search);
-  const hundredths = (name) => Math.round(100 * clamp(Number(query.get(name)) || 0));
-  if (query.has("iou")) settings.iou = hundredths("iou");
-  if (query.has("score")) settings.score = hundredths("score");
-  if (query.has("step")) settings.step = Math.max(0, Math.trunc(Number(query.get("step")) || 0));
-  if (query.has("suppressed")) settings.suppressed = query.get("suppressed") !== "false";
-  if (query.has("truth")) settings.truth = query.get("truth") === "true";
+  const wanted = query();
+  const hundredths = (name) => Math.round(100 * clamp(Number(wanted.get(name)) || 0));
+  if (wanted.has("iou")) settings.iou = hundredths("iou");
+  if (wanted.has("score")) settings.score = hundredths("score");
+  if (wanted.has("step")) settings.step = Math.max(0, Math.trunc(Number(wanted.get("step")) || 0));
+  if (wanted.has("suppressed")) settings.suppressed = wanted.get("suppressed") !== "false";
+  if (wanted.has("truth")) settings.truth = wanted.get("truth") === "true";
 }
 
 // In the address a threshold is written as everywhere else.

@@ -56,11 +56,14 @@ const isDark = (element) => {
 
 // ---- the address ----
 
+const isSaved = "savedAddress" in globalThis; // a page that was downloaded, with the address that it was saved at
+const query = () => new URLSearchParams(isSaved ? savedAddress : location.search);
+
 // Take settings from the address; a setting keeps the type of its default, null stands for a number that is not set.
 function readAddress(defaults, settings = { ...defaults }) {
-  const query = new URLSearchParams(location.search);
+  const wanted = query();
   for (const [name, value] of Object.entries(defaults)) {
-    const text = query.get(name);
+    const text = wanted.get(name);
     if (text === null) continue;
     if (typeof value === "string") settings[name] = text;
     else if (typeof value === "boolean") settings[name] = text === "true";
@@ -75,14 +78,18 @@ let writing = 0;
 function writeAddress(root, settings, defaults) {
   clearTimeout(writing);
   writing = setTimeout(() => {
-    if (!root.isConnected) return;
-    const address = new URL(location.href);
-    for (const [name, value] of Object.entries(settings)) {
-      if (value === defaults[name]) address.searchParams.delete(name);
-      else address.searchParams.set(name, value);
-    }
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
+    if (root.isConnected) writeAtOnce(settings, defaults);
   }, 200);
+}
+
+function writeAtOnce(settings, defaults) {
+  if (isSaved) return;
+  const address = new URL(location.href);
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === defaults[name]) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
 }
 
 // ---- drawing ----

@@ -417,14 +417,11 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 // ---- address ----
 
 function readWay() {
-  const way = new URLSearchParams(location.search).get("pooling");
+  const way = query().get("pooling");
   if (WAYS.includes(way)) chosen = { way, level: 0 };
 }
 
 // At once: it changes with a click, not while something is dragged.
 function writeWay() {
-  const address = new URL(location.href);
-  if (chosen.way === WAYS[0]) address.searchParams.delete("pooling");
-  else address.searchParams.set("pooling", chosen.way);
-  history.replaceState(history.state, "", address);
+  writeAtOnce({ pooling: chosen.way }, { pooling: WAYS[0] });
 }

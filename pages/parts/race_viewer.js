@@ -291,10 +291,10 @@ function fillTable(table, { head, rows }) {
 }
 
 function readSettings() {
-  const query = new URLSearchParams(location.search);
-  if (SCALES.includes(query.get("scale"))) settings.scale = query.get("scale");
-  settings.large = query.get("large") ?? "";
-  for (const pair of (query.get("stages") ?? "").split(".").filter(Boolean)) {
+  const wanted = query();
+  if (SCALES.includes(wanted.get("scale"))) settings.scale = wanted.get("scale");
+  settings.large = wanted.get("large") ?? "";
+  for (const pair of (wanted.get("stages") ?? "").split(".").filter(Boolean)) {
     const [name, stage] = pair.split("-");
     if (Number(stage) >= 1) settings.stages[name] = Math.trunc(Number(stage)) - 1;
   }
