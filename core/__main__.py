@@ -1,6 +1,7 @@
 """The command line, on the same code as the pages: detect, segment, train, evaluate, check, bench."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +23,7 @@ from core.detectors import DETECTORS, NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.evaluation import Samples, as_report, evaluate, outcomes
 from core.figures.labels import label_picture
-from core.i18n import _
+from core.i18n import N_, _, language, of_environment
 from core.images import ImageError, read_image
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
@@ -42,19 +43,19 @@ COLUMNS = {
         "map50": "mAP@0.5",
         "map75": "mAP@0.75",
         "map": "mAP@[.5:.95]",
-        "map50_voc07": "mAP, VOC 2007",
+        "map50_voc07": N_("mAP, VOC 2007"),
     },
     "segmenters": {
-        "mean_iou": "Mean IU",
-        "pixel_accuracy": "Pixel accuracy",
-        "mean_accuracy": "Mean accuracy",
-        "frequency_weighted_iou": "Frequency-weighted IU",
-        "boundary_f": "Boundary F",
-        "mask_ap50": "Mask AP@0.5",
+        "mean_iou": N_("Mean IU"),
+        "pixel_accuracy": N_("Pixel accuracy"),
+        "mean_accuracy": N_("Mean accuracy"),
+        "frequency_weighted_iou": N_("Frequency-weighted IU"),
+        "boundary_f": N_("Boundary F"),
+        "mask_ap50": N_("Mask AP@0.5"),
     },
 }
 
-TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": "Accuracy"}
+TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": N_("Accuracy")}
 NOTHING = "nothing"  # to start from: random weights
 
 Made = TypeVar("Made")
@@ -87,7 +88,7 @@ def detect(
         _fail(error)
     table = Table(_("Detector"), _("Total (ms)"), _("Stages (ms)"), _("Detections"))
     for name, trace in traces.items():
-        stages = ", ".join(f"{step.name} {1000 * step.seconds:.1f}" for step in trace.steps)
+        stages = ", ".join(f"{_(step.name)} {1000 * step.seconds:.1f}" for step in trace.steps)
         table.add_row(DETECTORS[name].title, f"{1000 * trace.seconds:.1f}", stages, str(len(trace.detections)))
     messages.print(table)
     _write(race_report(str(image), pixels, CLASSES, traces), json_file)
@@ -112,7 +113,7 @@ def segment(
         _fail(_("{file} cannot be written: choose another place.").format(file=out))
     stages = Table(_("Stage"), "ms")
     for step in trace.steps:
-        stages.add_row(step.name, f"{1000 * step.seconds:.1f}")
+        stages.add_row(_(step.name), f"{1000 * step.seconds:.1f}")
     shares = Table(_("Class"), _("% of pixels"))
     for label in labels.unique().tolist():
         shares.add_row(_(CLASSES[label]), f"{100 * (labels == label).float().mean():.1f}")
@@ -380,4 +381,5 @@ def _note_on_card(name: str, measured: dict[str, Any], data: dict[str, Any]) -> 
 
 
 if __name__ == "__main__":
+    language.set(of_environment(os.environ))
     app()

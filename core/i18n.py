@@ -7,7 +7,7 @@ passes through ``_`` when it is shown.
 
 import gettext
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +39,12 @@ def nearest(tag: str | None) -> str:
     """Return the language of ``LANGUAGES`` for a ``tag`` such as ko-KR or ko_KR.UTF-8; else English."""
     name = (tag or "").replace("_", "-").split("-")[0].lower()
     return name if name in LANGUAGES else ENGLISH
+
+
+def of_environment(variables: Mapping[str, str]) -> str:
+    """Return the language that the environment's ``variables`` ask for, in the order in which gettext looks."""
+    asked = (variables.get(name) for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return nearest(next(filter(None, asked), "").split(":")[0])
 
 
 def _(sentence: str) -> str:

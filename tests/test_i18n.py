@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
 from core import i18n
-from core.i18n import ENGLISH, N_, _, ask_listener, language, nearest, ngettext, spoken
+from core.i18n import ENGLISH, N_, _, ask_listener, language, nearest, ngettext, of_environment, spoken
 
 
 def write_catalogue(folder: Path, name: str, catalogue: Catalog) -> None:
@@ -109,3 +109,17 @@ def test_a_copied_context_speaks_its_language(german: None) -> None:
 )
 def test_the_nearest_language_of_a_tag(tag: str | None, name: str) -> None:
     assert nearest(tag) == name
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "", "LC_MESSAGES": "ko_KR"}, "ko"),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "ko:en"}, "ko"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_of_the_command_line(variables: dict[str, str], name: str) -> None:
+    assert of_environment(variables) == name
