@@ -2,11 +2,21 @@
 
 from collections.abc import Callable
 
-from pages.lessons import nms
+from pages.lessons import autograd, detectors, modules, nms, pooling, proposals, segmentation, tensors, upsampling, yolo
 from pages.lessons.lesson import Lesson
 
+# By the path of the page.
 LESSONS: dict[str, Callable[[], Lesson]] = {
+    "tensors": tensors.lesson,
+    "autograd": autograd.lesson,
+    "modules": modules.lesson,
+    "detectors": detectors.lesson,
+    "proposals": proposals.lesson,
+    "pooling": pooling.lesson,
+    "yolo": yolo.lesson,
     "nms": nms.lesson,
+    "segmentation": segmentation.lesson,
+    "upsampling": upsampling.lesson,
 }
 
 

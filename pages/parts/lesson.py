@@ -11,7 +11,7 @@ from pages.parts.component import component
 from pages.parts.language import ADDRESS as LANGUAGE
 
 LOOK = (Path(__file__).parent / "lesson_panel.css").read_text()
-SHOWN = "lesson"  # in the address while the lesson is shown
+SHOWN = "guide"  # in the address while the lesson is shown
 
 _lesson = component("lesson")
 
@@ -29,7 +29,7 @@ def show_lesson(lesson: Lesson) -> None:
     """Show ``lesson`` beside the page, where it can be read while trying; on a narrow screen above it."""
     words = {"lesson": _("Try and notice"), "ask": _("A question"), "answer": _("Answer")}
     states = [
-        {"link": link_to(state.address, lesson="true"), "sentence": state.do, "more": state.notice}
+        {"link": link_to(state.address, **{SHOWN: "true"}), "sentence": state.do, "more": state.notice}
         for state in lesson.states
     ]
     st.html(f"<style>{LOOK}</style>")

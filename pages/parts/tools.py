@@ -22,7 +22,7 @@ def tools_row() -> DeltaGenerator:
 
 
 def show_tools(row: DeltaGenerator, page: str) -> None:
-    """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar where asked for."""
+    """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar if asked for."""
     lesson = lesson_on(page)
     if lesson is None:
         return
