@@ -23,6 +23,11 @@ page = st.navigation(
             st.Page("pages/autograd.py", title=_("Autograd"), url_path="autograd"),
             st.Page("pages/modules.py", title=_("Modules and optimizers"), url_path="modules"),
         ],
+        _("Training"): [
+            st.Page("pages/data.py", title=_("Data"), url_path="data"),
+            st.Page("pages/training.py", title=_("Training"), url_path="training"),
+            st.Page("pages/transfer.py", title=_("Transfer learning"), url_path="transfer"),
+        ],
         _("Detection"): [
             st.Page("pages/detector_comparison.py", title=_("Comparison"), url_path="detectors"),
             st.Page("pages/proposals.py", title=_("Region proposals"), url_path="proposals"),
@@ -33,10 +38,6 @@ page = st.navigation(
         _("Segmentation"): [
             st.Page("pages/segmentation.py", title=_("Segmentation"), url_path="segmentation"),
             st.Page("pages/upsampling.py", title=_("Upsampling"), url_path="upsampling"),
-        ],
-        _("Learning"): [
-            st.Page("pages/data.py", title=_("Data"), url_path="data"),
-            st.Page("pages/training.py", title=_("Training"), url_path="training"),
         ],
     },
     position="hidden" if presenting() else "top",

@@ -105,7 +105,7 @@ class Learnt:
 class Drift:
     """How far the features of a batch of ``plan`` move, as a part of their size: when computed ``again`` by the frozen
     trunk, by one whose batch normalisation is in training mode (``statistics``; None without any), for ``shifted``
-    images, and after one step of fine-tuning (``learning``)."""
+    images, and after the first step of fine-tuning (``learning``)."""
 
     plan: Plan
     again: float
@@ -297,7 +297,7 @@ def drift(task: Task, plan: Plan) -> Drift:
     images, labels = task.drawn(plan.per_class, plan.seed)
     batch = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:BATCH]
     images, labels = images[batch], labels[batch]
-    model = begun(Plan("head", trunk=plan.trunk), task.classes)
+    model = begun(replace(plan, way="head"), task.classes)
     kept = features(model, images)
 
     def moved(other: Classifier, pictures: Tensor = images) -> float:
@@ -309,11 +309,10 @@ def drift(task: Task, plan: Plan) -> Drift:
         running = deepcopy(model)
         running.trunk.train()
         statistics = moved(running)
-    one_step = Plan("everything", trunk=plan.trunk, steps=1, trunk_rate=plan.trunk_rate * WARMUP)
-    tuned = begun(one_step, task.classes)
+    tuning = replace(plan, way="everything")
+    tuned = begun(tuning, task.classes)
     tuned.trunk.eval()  # so that nothing but the weights has moved
-    for _loss in _steps(one_step, tuned, images, labels, tuned.__call__):
-        pass
+    next(_steps(tuning, tuned, images, labels, tuned.__call__))
     return Drift(plan, again, statistics, moved_image, moved(tuned))
 
 

@@ -15,7 +15,11 @@ from core.trunks import Name
 
 Json = dict[str, Any]
 
-COLOURS: dict[Way, str] = {"head": "#009E73", "everything": "#0072B2", "scratch": "#D55E00"}
+COLOURS: dict[Way, tuple[str, str]] = {  # on a light page and on a dark one
+    "head": ("#009E73", "#2FC99A"),
+    "everything": ("#0072B2", "#56B4E9"),
+    "scratch": ("#D55E00", "#FF8A3C"),
+}
 DASHES: dict[Way, str] = {"head": "solid", "everything": "dashed", "scratch": "dotted"}
 THUMBNAIL = 72  # pixels
 DIGITS = 4
@@ -47,7 +51,7 @@ def _way(plan: Plan, classes: int, looks: Sequence[Look], result: Learnt | None)
     learning = sum(layer.parameters for layer in network if not layer.frozen)
     return {
         "key": plan.way,
-        "colour": COLOURS[plan.way],
+        "colours": COLOURS[plan.way],
         "dash": DASHES[plan.way],
         "layers": [asdict(layer) for layer in network],
         "learning": learning,

@@ -1,0 +1,87 @@
+"""Transfer learning: one small task from scratch, by the last layer alone, and by everything, side by side."""
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.i18n import _
+from core.transfer import BATCH, Plan
+from core.transfer_tasks import COUNTS
+from core.trunks import TRUNKS, Name
+from pages.parts.data_source import pick_source
+from pages.parts.startup import come_through_the_entrance
+from pages.parts.transfer_study import show_study
+from pages.parts.transfer_trunks import offer_weights
+
+STEPS = (50, 150, 500)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+
+def choose_trunk(row: DeltaGenerator) -> Name:
+    """Show in ``row`` the trunks, also those whose weights are not here, and return the chosen one's name."""
+    return row.selectbox(
+        _("Trained trunk"),
+        list(TRUNKS),
+        format_func=lambda name: TRUNKS[name].title,
+        key="trunk_of",
+        width=230,
+        help=_(
+            "Slim AlexNet learnt here from drawn scenes, the others in torchvision from 1.3 million photos of ImageNet."
+        ),
+        **KEPT,
+    )
+
+
+def choose_plan(row: DeltaGenerator, trunk: Name) -> Plan:
+    """Show in ``row`` what else a training depends on and return it, for the first of the three ways."""
+    count = row.segmented_control(
+        _("Training images a class"), COUNTS, default=20, required=True, key="per_class", **KEPT
+    )
+    steps = row.segmented_control(
+        _("Steps of {size} images").format(size=BATCH), STEPS, default=150, required=True, key="transfer_steps", **KEPT
+    )
+    shifted = row.toggle(
+        _("Shift images"),
+        key="shifted",
+        help=_("Every epoch sees each image moved by a few pixels: no features can be kept then."),
+        **KEPT,
+    )
+    with row.popover(_("Learning rates"), icon=":material/tune:"):
+        st.markdown(
+            _(
+                "The new layer starts from random numbers and has far to go. The trunk is good already: large steps "
+                "would wipe out what it knows before the new layer tells it anything sensible."
+            )
+        )
+        rates = [
+            st.select_slider(label, RATES, value, format_func="{:g}".format, key=key, **KEPT)
+            for label, value, key in (
+                (_("New last layer on a trained trunk"), 1e-1, "head_rate"),
+                (_("Trained trunk"), 3e-3, "trunk_rate"),
+                (_("Everything, from scratch"), 1e-3, "scratch_rate"),
+            )
+        ]
+    head_rate, trunk_rate, scratch_rate = rates
+    return Plan("head", int(count), 0, trunk, int(steps), head_rate, trunk_rate, scratch_rate, shifted)
+
+
+come_through_the_entrance()
+st.title(_("Transfer learning"))
+st.markdown(
+    _(
+        "A network learns a new task from a handful of images. How much does it help that its trunk was trained on "
+        "another task before?"
+    )
+)
+picked = pick_source(("classes", "boxes"), first="digits")  # our trunk knows the shapes of scenes already
+row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
+name = choose_trunk(row)
+plan = choose_plan(row, name)
+for note in picked.notes if picked else ():
+    st.caption(note)
+if picked and picked.data == "scenes" and name == "slim":
+    st.caption(_("Our trunk was trained on these very shapes: this is no new task for it."))
+if offer_weights(name) and picked:
+    show_study(picked, plan)

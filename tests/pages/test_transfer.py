@@ -1,0 +1,230 @@
+"""The transfer learning page, driven by AppTest; jobs that are done at once stand in for the real trainings."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from core.jobs import Progressed
+from core.transfer import Drift, Event, Learnt, Look, Opened, Plan, Timing
+from core.trunks import TRUNKS
+from pages.parts import transfer_study, transfer_trunks
+from tests.pages.opening import opened, sent
+
+open_page = partial(opened, "transfer")
+MORE = "transfer_more"
+CLASSES = ("cat", "dog")
+TRUTH = (0, 1, 0, 1)
+
+
+class Stand:
+    """A job that somebody else has done: its ``events`` are there, and it stays as it is."""
+
+    def __init__(self, events: list[Any], state: str = "done", error: str = ""):
+        self.now = Progressed(state, tuple(events), error=error)  # type: ignore[arg-type]
+
+    def poll(self) -> Progressed[Any]:
+        return self.now
+
+    def cancel(self) -> None:
+        self.now = replace(self.now, state="cancelled")
+
+
+def accuracy_of(plan: Plan) -> float:
+    """The more images, the better, from scratch above all; the last layer alone is best with few."""
+    few, many = {"head": (0.5, 0.5), "everything": (0.25, 1.0), "scratch": (0.25, 1.0)}[plan.way]
+    return few if plan.per_class < 100 else many
+
+
+def learnt(plan: Plan) -> list[Event]:
+    looks = tuple(Look(plan, step, 1 / step, accuracy_of(plan)) for step in (plan.steps // 2, plan.steps))
+    timing = Timing(0.5, 0.25, 1.0) if plan.cached else Timing(0.5)
+    answers = tuple(1 - one if index >= 4 * accuracy_of(plan) else one for index, one in enumerate(TRUTH))
+    return [*looks, Learnt(plan, 2 * plan.per_class, looks, timing, answers, (0.9,) * 4)]
+
+
+def events_of(data: str, plans: tuple[Plan, ...], version: str = "") -> list[Event]:
+    pictures = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    events: list[Event] = [Opened(CLASSES, (30, 10), TRUTH, (0, 1), pictures, ("Left out: hen.",))]
+    for plan in plans:
+        events += learnt(plan)
+        if plan.cached:
+            events.append(Drift(plan, 0.0, 0.25, 0.5, 0.75))
+    return events
+
+
+@pytest.fixture(autouse=True)
+def handed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Any]]:
+    """Every job that the page hands in; nothing is known beforehand, and no other trunk is here."""
+    works: list[Any] = []
+
+    def submit(work: Any, **_kinds: Any) -> Stand:
+        works.append(work)
+        return Stand(events_of(*work.args))
+
+    monkeypatch.setattr(transfer_study, "submit", submit)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    st.cache_resource.clear()
+    yield works
+    st.cache_resource.clear()
+
+
+def plans_of(work: Any) -> tuple[Plan, ...]:
+    plans: tuple[Plan, ...] = work.args[1]
+    return plans
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(one.value for one in (*app.markdown, *app.caption, *app.info, *app.warning, *app.error))
+
+
+def test_it_opens_with_digits_and_learns_them_three_ways_without_a_click(handed_in: list[Any]) -> None:
+    app = open_page()
+    (work,) = handed_in
+    assert work.args[0] == "digits"
+    assert plans_of(work) == (Plan("head"), Plan("everything"), Plan("scratch"))
+    data = sent(app)
+    assert [way["key"] for way in data["ways"]] == ["head", "everything", "scratch"]
+    assert [way["accuracy"] for way in data["ways"]] == [0.5, 0.25, 0.25]
+    assert data["ways"][0]["looks"] == [
+        [75, pytest.approx(1 / 75, abs=1e-4), 0.5],
+        [150, pytest.approx(1 / 150, abs=1e-4), 0.5],
+    ]
+    assert data["ways"][0]["learning"] == 129 * 2 < data["ways"][1]["learning"]
+    assert [layer["frozen"] for layer in data["ways"][0]["layers"]] == [True] * 5 + [False]
+    assert data["classes"] == list(CLASSES) and data["truth"] == [0, 1] and len(data["pictures"]) == 2
+    assert data["answers"]["head"] == {"labels": [0, 1], "certainties": [0.9, 0.9], "confusion": [[1, 1], [1, 1]]}
+    assert "Left out: hen." in said(app)
+    assert "rarest class has only 10 images" in said(app)
+
+
+def test_what_is_known_is_not_learnt_again(handed_in: list[Any]) -> None:
+    open_page()
+    again = open_page()
+    assert len(handed_in) == 1, "results are shared by all sessions"
+    again.segmented_control(key="per_class").set_value(5).run()
+    assert len(handed_in) == 2 and {plan.per_class for plan in plans_of(handed_in[1])} == {5}
+    again.segmented_control(key="per_class").set_value(20).run()
+    assert len(handed_in) == 2
+
+
+def test_every_choice_comes_from_the_address(handed_in: list[Any]) -> None:
+    address = {
+        "per_class": "100",
+        "transfer_steps": "50",
+        "shifted": "true",
+        "head_rate": "0.01",
+        "source": "Handwritten digits",
+    }
+    app = open_page(**address, trunk_rate="0.0001", scratch_rate="0.003")
+    wanted = Plan("head", 100, 0, "slim", 50, 0.01, 0.0001, 0.003, True)
+    assert plans_of(handed_in[0])[0] == wanted
+    assert "every batch has to go through the trunk" in said(app)
+    app.toggle(key="shifted").set_value(False).run()
+    assert plans_of(handed_in[1])[0] == replace(wanted, shifted=False)
+
+
+def test_more_images_and_seeds_are_measured_at_a_click_and_the_verdict_follows(handed_in: list[Any]) -> None:
+    app = open_page()
+    assert "**25 percentage points**" in said(app) and "so many weights learn few images by heart" in said(app)
+    app.button(key=MORE).click().run()
+    plans = plans_of(handed_in[1])
+    assert len(plans) == 3 * 3 * 3 - 3 and plans[0].per_class == 5
+    counts = {(one["way"], one["count"]): len(one["scores"]) for one in sent(app)["counts"]}
+    assert counts == {(way, count): 3 for way in ("head", "everything", "scratch") for count in (5, 20, 100)}
+    assert "Its lead shrinks from 25 points with 5 images a class to 0 with 100." in said(app)
+    assert not any(button.key == MORE for button in app.button)
+    app.segmented_control(key="per_class").set_value(100).run()
+    assert len(handed_in) == 2
+    assert "**does not help**: from scratch is as good" in said(app)
+    assert "From scratch beats the frozen trunk" in said(app)
+
+
+def test_times_and_movements_of_features_are_shown(handed_in: list[Any]) -> None:
+    times, movements = (table.value for table in open_page().table)
+    # 150 steps of 32 out of 40 images are 120 epochs.
+    assert [str(value) for value in times["Seconds"]] == ["0.25", "0.5", "1", "60.2", "120"]
+    assert "120 epochs, features kept" in list(times["What"])
+    assert list(movements["Features move by"]) == ["0.0 %", "25.0 %", "50.0 %", "75.0 %"]
+    assert list(movements["May be kept"]) == ["yes", "no", "no", "no"]
+
+
+def job_of(state: str, error: str = "") -> Callable[..., Stand]:
+    return lambda work, **_kinds: Stand(events_of(*work.args)[:3], state, error)
+
+
+def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled(
+    handed_in: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer_study, "submit", job_of("running"))
+    app = open_page()
+    assert sent(app)["ways"][0]["accuracy"] is None and len(sent(app)["ways"][0]["looks"]) == 2
+    app.button(key="cancel").click().run()
+    assert "Cancelled" in said(app)
+    monkeypatch.setattr(transfer_study, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
+    app.button(key="transfer_again").click().run()
+    assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, 0.25, 0.25]
+
+
+def test_what_goes_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer_study, "submit", job_of("failed", "Two classes are needed."))
+    app = open_page()
+    assert "Two classes are needed." in said(app)
+    assert any(button.key == "transfer_again" for button in app.button)
+
+
+def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs: list[Stand] = []
+
+    def submit(work: Any, **_kinds: Any) -> Stand:
+        jobs.append(Stand(events_of(*work.args)[:3], "running"))
+        return jobs[-1]
+
+    monkeypatch.setattr(transfer_study, "submit", submit)
+    app = open_page()
+    app.pills(key="source").set_value("scenes").run()
+    assert [job.now.state for job in jobs] == ["cancelled", "running"]
+    assert not app.exception and "Cancelled" not in said(app)
+
+
+def test_shapes_are_no_new_task_for_our_trunk() -> None:
+    assert "no new task for it" in said(open_page(source="Drawn scenes"))
+    assert "no new task for it" not in said(open_page())
+
+
+def test_weights_that_are_not_here_are_offered_with_their_size(
+    handed_in: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading: list[Any] = []
+
+    def submit(work: Any, **kinds: Any) -> Stand:
+        loading.append((work.func.__name__, work.args, kinds))
+        return Stand([10**7], "running")
+
+    monkeypatch.setattr(transfer_trunks, "submit", submit)
+    app = open_page(trunk_of="ResNet-18")
+    assert not handed_in and not app.get("bidi_component")
+    assert "They take 47 MB from download.pytorch.org" in said(app) and "resnet18-f37072fd.pth" in said(app)
+    app.button(key="trunk_download").click().run()
+    assert loading == [("fetching", ("resnet18",), {"newest": True, "kind": "weights"})]
+    assert not app.exception and any(button.key == "cancel" for button in app.button)
+    TRUNKS["resnet18"].file.parent.mkdir(parents=True)
+    TRUNKS["resnet18"].file.touch()
+    again = open_page(trunk_of="ResNet-18")
+    assert plans_of(handed_in[0])[0].trunk == "resnet18"
+    assert "Only our own trunk" not in said(again)
+    assert "Only our own trunk" not in said(app)
+
+
+def test_a_failed_download_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    offline = "download.pytorch.org cannot be reached: this server may be offline."
+    monkeypatch.setattr(transfer_trunks, "submit", lambda work, **_kinds: Stand([], "failed", offline))
+    app = open_page(trunk_of="AlexNet")
+    app.button(key="trunk_download").click().run()
+    assert offline in said(app) and not app.exception
