@@ -7,7 +7,7 @@ from core.data.sources import DRAWN, Opened, open_source, without_path
 from core.i18n import _
 from pages.parts.data_cleaning import report_of, show_cleaning
 from pages.parts.data_loader import show_loader
-from pages.parts.data_pipeline import chosen_view, show_pipeline
+from pages.parts.data_pipeline import chosen_view, show_pipeline, turn_to
 from pages.parts.data_source import PickedSource, pick_source
 from pages.parts.data_transforms import pipeline, show_transforms
 from pages.parts.startup import come_through_the_entrance
@@ -65,12 +65,14 @@ def show_sample(picked: PickedSource, parts: tuple[Opened, Opened]) -> None:
 come_through_the_entrance()
 st.title(_("From raw pictures to batches"))
 st.markdown(_("Whatever learns here sees its data through these five parts. Click one to look into it."))
-source_column, view_column = st.columns([3, 2])
+source_column, view_column = st.columns([5, 3], gap="medium")
 with source_column:
     picked = pick_source(("boxes", "masks", "classes"))
 with view_column:
     view = chosen_view()
-if picked:
+if picked is None:
+    show_pipeline(view, {"source": [_("nothing is chosen yet")]}, amiss=False)
+else:
     parts, error = None, ""
     try:
         parts = opened_parts(picked.key, picked.data)
@@ -84,7 +86,7 @@ if picked:
             show_cleaning(picked)
         elif parts is None:
             st.error(error)
-            st.info(_("See Sources and cleaning for all that is wrong with it, and for a copy without."))
+            st.button(_("See all that is wrong with it"), icon=":material/rule:", on_click=turn_to, args=("cleaning",))
         elif view == "loader":
             show_loader(picked.key, picked.data, parts[0], pipeline())
         else:

@@ -78,13 +78,17 @@ def epoch_order(
     Its generator starts with ``seed`` and goes on from epoch to epoch, so that each is shuffled anew.
 
     Raises:
-        ValueError: there are no samples or too many, a batch holds none, or there are too many workers.
+        ValueError: there are no samples or too many, a batch holds none, there are too many workers, or they do not
+            start.
     """
     _check(length, batch_size, num_workers)
     if length > MOST_SAMPLES:
         raise ValueError(_("An order is shown of at most {most} samples.").format(most=MOST_SAMPLES))
     loader = _loader(_Witness(length), batch_size, num_workers, list, shuffle=shuffle, drop_last=drop_last, seed=seed)
-    return tuple(_epoch(loader, length) for _number in range(epochs))
+    try:
+        return tuple(_epoch(loader, length) for _number in range(epochs))
+    except (OSError, RuntimeError):  # too little memory, or too many processes
+        raise ValueError(_("The workers could not be started: try again, or with fewer.")) from None
 
 
 def throughput(

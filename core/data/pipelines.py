@@ -26,7 +26,8 @@ class Swap:
     """What comes out when the step at ``place``, counted from 0, changes places with the next.
 
     ``changed`` is the part of the pixels that differ from what is without the swap, by more than ``INVISIBLE``; None
-    where the images cannot be compared, by their sizes or types or since there is only one. ``lost`` and ``gained`` are the numbers of objects.
+    where the images cannot be compared, by their sizes or types or since there is only one. ``lost`` and ``gained``
+    are the numbers of objects.
     """
 
     place: int

@@ -9,11 +9,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+from torchvision.transforms.v2.functional import InterpolationMode, resize
 
 from core.data.digits import DigitScenes
 from core.data.folders import ClassFolder, FolderError, MaskFolder, VOCFolder, form_of, read_folder
 from core.data.scenes import ShapeScenes
 from core.i18n import _
+from core.images import LONGEST
 
 Form = Literal["boxes", "masks", "classes"]
 FORMS: Mapping[str, Form] = {"voc": "boxes", "masks": "masks", "classes": "classes"}  # by the names of form_of
@@ -62,7 +64,7 @@ def datasets_below(folder: Path) -> dict[str, FoundFolder]:
 
 
 class Opened(Dataset[Sample]):
-    """A part of a source: an image (3, H, W) uint8 and its target, by index.
+    """A part of a source: an image (3, H, W) uint8, its longer side scaled down to 1024, and its target, by index.
 
     A target is a detection target, or holds the ``label`` () int64 of the whole image. ``classes`` are the names of
     labels from 0, ``notes`` has a sentence for everything that was left out.
@@ -78,7 +80,21 @@ class Opened(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         image, target = self._images[index]
-        return image, target if isinstance(target, dict) else {"label": torch.tensor(target)}
+        return _reduced(image, target if isinstance(target, dict) else {"label": torch.tensor(target)})
+
+
+def _reduced(image: Tensor, target: dict[str, Tensor]) -> Sample:
+    height, width = image.shape[1:]
+    if max(height, width) <= LONGEST:
+        return image, target
+    size = [max(1, round(side * LONGEST / max(height, width))) for side in (height, width)]
+    changed = {}
+    if "boxes" in target:
+        down, across = size[0] / height, size[1] / width
+        changed["boxes"] = target["boxes"] * torch.tensor([across, down, across, down])
+    if "masks" in target:
+        changed["masks"] = resize(target["masks"].to(torch.uint8), size, InterpolationMode.NEAREST).bool()
+    return resize(image, size, antialias=True), target | changed
 
 
 def open_source(data: str, split: str = "train") -> Opened:

@@ -19,6 +19,7 @@ from core.data.epochs import Epoch, Sample, Throughput, collate_detection, defau
 from core.data.folders import FORMATS, FolderError, read_annotation, read_mask
 from core.data.pipelines import Run, Swap
 from core.data.transforms import Stage
+from core.evaluation import Samples
 from core.figures.palette import class_colour
 from core.figures.race import FONT_SIZE
 from core.figures.transport import data_url, rounded
@@ -128,10 +129,11 @@ def swaps_data(found: Sequence[Swap], classes: Sequence[str]) -> list[Json]:
 # ---- an epoch ----
 
 
-def tiles(samples: Sequence[Sample]) -> str:
-    """Return the images of ``samples`` side by side, a square of ``TILE`` pixels each, as the address of a JPEG."""
-    strip = Image.new("RGB", (TILE * max(len(samples), 1), TILE))
-    for place, (image, _target) in enumerate(samples):
+def tiles(samples: Samples, count: int) -> str:
+    """Return the first ``count`` images side by side, a square of ``TILE`` pixels each, as the address of a JPEG."""
+    strip = Image.new("RGB", (TILE * count, TILE))
+    for place in range(count):
+        image = samples[place][0]
         picture = to_pil_image(_shown(image.as_subclass(Tensor)))
         picture.thumbnail((TILE, TILE))
         strip.paste(picture, (place * TILE + (TILE - picture.width) // 2, (TILE - picture.height) // 2))

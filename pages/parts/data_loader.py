@@ -30,7 +30,7 @@ def show_loader(key: str, data: str, opened: Opened, description: Description) -
     drop_last = _switch(row, "drop_last", True)
     settings = (length, batch_size, shuffle, workers, drop_last)
     try:
-        samples = _samples(f"{key} {description}", length, opened)
+        samples = _samples(key, length, opened)
         found = _epochs(*settings, seed, epochs)
     except ValueError as error:  # a sample that cannot be read, or settings that make no sense
         st.error(str(error))
@@ -57,7 +57,7 @@ def _switch(place: DeltaGenerator, name: str, first: bool) -> bool:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _samples(key: str, length: int, _opened: Opened) -> str:
-    return tiles([_opened[index] for index in range(length)])
+    return tiles(_opened, length)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -56,7 +56,12 @@ def show_pipeline(view: str, lines: dict[str, list[str]], amiss: bool) -> None:
     )
 
 
+def turn_to(view: str) -> None:
+    """Turn the page to another view, from the next run on."""
+    st.session_state[VIEW] = view
+
+
 def _turn() -> None:
     view = st.session_state["data_pipeline"]["view"]
     if view in view_titles():
-        st.session_state[VIEW] = view
+        turn_to(view)

@@ -32,7 +32,7 @@ def pick_source(forms: Collection[Form], first: str = "scenes") -> PickedSource 
         "download": _("Download"),
     }
     choose_what_was_added()
-    kind = st.segmented_control(
+    kind = st.pills(
         _("Data"),
         list(kinds),
         default=first,

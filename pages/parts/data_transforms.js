@@ -210,12 +210,12 @@ function start(root) {
       }),
     );
     if (!question.waiting() || before !== data.key) {
-      const names = steps.map(({ name }) => name).join();
       const changed = JSON.stringify(steps) !== JSON.stringify(data.steps);
-      // A slider that is in the hand stays what it is.
-      if (!root.querySelector("input:active") || names !== data.steps.map(({ name }) => name).join()) {
+      const others = steps.map(({ name }) => name).join() !== data.steps.map(({ name }) => name).join();
+      // A slider that is in the hand stays what it is; cards hold on to their steps.
+      if (changed && (others || !root.querySelector("input:active"))) {
         steps = structuredClone(data.steps);
-        if (changed) drawn = null;
+        drawn = null;
       }
     }
     drawCards();

@@ -129,3 +129,12 @@ def test_a_batch_of_images_of_different_sizes_gets_margins_that_move_no_box() ->
     assert torch.equal(targets[0]["boxes"], boxes) and targets[0]["masks"].shape == (1, 8, 9)
     assert targets[0]["masks"].sum() == masks.sum() and targets[0]["masks"].dtype == torch.bool
     assert "masks" not in targets[1] and masks.shape == (1, 4, 9)
+
+
+def test_workers_that_cannot_be_started_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise OSError("Cannot allocate memory")
+
+    monkeypatch.setattr("os.fork", refuse)
+    with pytest.raises(ValueError, match="could not be started: try again, or with fewer"):
+        epoch_order(8, batch_size=4, num_workers=2)

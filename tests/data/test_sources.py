@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from core.data.digits import DigitScenes
 from core.data.folders import FolderError
@@ -71,6 +73,20 @@ def test_a_photo_of_a_class_has_its_label_as_target(tmp_path: Path) -> None:
     whole = open_source(str(tmp_path), "")
     assert whole.classes == ("cat", "dog")
     assert [whole[index][1] for index in range(2)] == [{"label": torch.tensor(0)}, {"label": torch.tensor(1)}]
+
+
+def test_a_large_photo_is_scaled_down_with_what_is_on_it(tmp_path: Path) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    mask: np.ndarray = np.zeros((1024, 2048), np.uint8)
+    mask[100:300, 400:1000] = 2
+    Image.new("RGB", (2048, 1024), "teal").save(tmp_path / "images" / "one.jpg")
+    Image.fromarray(mask).save(tmp_path / "labels" / "one.png")
+    image, target = open_source(str(tmp_path), "")[0]
+    assert image.shape == (3, 512, 1024) and image.dtype == torch.uint8
+    assert target["boxes"].tolist() == [[200, 50, 500, 150]] and target["labels"].tolist() == [2]
+    assert target["masks"].shape == (1, 512, 1024) and target["masks"].dtype == torch.bool
+    assert int(target["masks"].sum()) == 300 * 100
 
 
 def test_a_sentence_does_not_say_where_the_folder_lies(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_an_exchange_comes_with_its_end() -> None:
 
 def test_tiles_are_squares_side_by_side() -> None:
     white = torch.full((3, 20, 80), 255, dtype=torch.uint8)
-    strip = opened(tiles([(IMAGE, TARGET), (white, {})]))
+    strip = opened(tiles([(IMAGE, TARGET), (white, {})], 2))
     assert strip.shape == (TILE, 2 * TILE, 3)
     assert strip[TILE // 2, TILE // 2].mean() == pytest.approx(100, abs=3)
     assert strip[TILE // 2, TILE + TILE // 2].mean() > 250 and strip[3, TILE + TILE // 2].mean() < 5
