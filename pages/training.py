@@ -5,7 +5,7 @@ import streamlit as st
 from core.i18n import _
 from pages.parts.startup import come_through_the_entrance
 from pages.parts.training_compare import show_comparison
-from pages.parts.training_form import ask_for_training, choose_material, preview, start_training
+from pages.parts.training_form import ask_for_training, choose_material, preview
 from pages.parts.training_live import show_run
 from pages.parts.training_runs import current_run
 from pages.parts.training_weights import show_weights
@@ -38,19 +38,13 @@ def choose_view() -> str:
 
 
 def train() -> None:
-    """Show what can be asked for beside the run in the address, or beside a look at what there is before any."""
-    model, source = choose_material()
-    form, live = st.columns([2, 5], gap="large")
-    with form:
-        asked = ask_for_training(model, source)
-        if asked:
-            start_training(asked)
-    with live:
-        run = current_run()
-        if run:
-            show_run(run)
-        elif asked:
-            preview(asked)
+    """Show what can be asked for, and the run in the address, or a look at what there is before any."""
+    asked = ask_for_training(*choose_material())
+    run = current_run()
+    if run:
+        show_run(run)
+    elif asked:
+        preview(asked)
 
 
 come_through_the_entrance()

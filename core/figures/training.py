@@ -1,6 +1,7 @@
 """What the training page shows, ready for JSON: curves that grow, fixed samples over time, runs compared, weights."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -201,7 +202,12 @@ def weights_data(weights: Mapping[str, Tensor]) -> Json:
             "The file has {count} tensors, and at most {most} are shown: it is of no model that is known here."
         )
         raise WeightsError(sentence.format(count=len(weights), most=MOST_TENSORS))
-    return {"tensors": [_tensor(name, values) for name, values in weights.items()]}
+    return {"tensors": [_tensor(name, weights[name]) for name in sorted(weights, key=_in_order)]}
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names so that layer 10 comes after layer 9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _tensor(name: str, values: Tensor) -> Json:

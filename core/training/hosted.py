@@ -108,12 +108,12 @@ def start(plan: Plan, weights: bytes | None = None, owner: str = "", **titles: s
         (folder / START).write_bytes(weights)
         plan = replace(plan, start=str(folder / START))
     update_card("card", folder, asked=asdict(plan), titles=titles)
-    return token, _submitted(plan, folder, False, owner)
+    return token, _submitted(plan, folder, owner)
 
 
-def _submitted(plan: Plan, folder: Path, resume: bool, owner: str) -> "jobs.Job[Snapshot]":
+def _submitted(plan: Plan, folder: Path, owner: str) -> "jobs.Job[Snapshot]":
     kind = f"training for {plan.minutes} minutes, {plan.steps} steps"
-    job = jobs.submit(partial(watch, plan, folder, resume), owner=owner, long=True, newest=True, kind=kind)
+    job = jobs.submit(partial(watch, plan, folder), owner=owner, long=True, newest=True, kind=kind)
     _jobs[folder.name] = job
     return job
 
@@ -137,7 +137,7 @@ def go_on(run: Run, owner: str = "") -> "jobs.Job[Snapshot]":
                 "start a new training from the weights of this one, which can be downloaded."
             )
             raise CheckpointError(sentence)
-        return _submitted(plan, run.folder, True, owner)
+        return _submitted(plan, run.folder, owner)
 
 
 def cancel(run: Run) -> None:
@@ -186,8 +186,9 @@ def _written(folder: Path) -> float:
 # ---- the work itself ----
 
 
-def watch(plan: Plan, folder: Path, resume: bool = False) -> Generator[Snapshot, None, None]:
-    """Train by ``plan`` in the run directory ``folder``, yielding snapshots, at most two a second.
+def watch(plan: Plan, folder: Path) -> Generator[Snapshot, None, None]:
+    """Train by ``plan`` in the run directory ``folder``, yielding snapshots, at most two a second; where it was begun
+    before, it goes on.
 
     One process at a time is at work in a folder: another waits until it has written down where it stopped.
 
@@ -201,7 +202,7 @@ def watch(plan: Plan, folder: Path, resume: bool = False) -> Generator[Snapshot,
         _check_state(folder)
         begun = bool(read_card("card", folder).get("plan"))
         try:
-            yield from _snapshots(tune(plan, folder, resume=resume and begun), folder)
+            yield from _snapshots(tune(plan, folder, resume=begun), folder)
         except (CheckpointError, FolderError, TrainingError) as error:
             raise type(error)(without_paths(str(error), _names(plan, folder))) from None
         except OSError:

@@ -71,7 +71,7 @@ function startCurves(root) {
     const entries = chart.lines.filter(({ coming }) => !coming).map((line) => {
       const value = moment ? valueAt(line, axis(), moment) : line.values.at(-1);
       const best = line.best && !moment ? fill(words.best, { value: short(line.best.value), step: line.best.step }) : "";
-      return { name: words.lines?.[line.name] ?? line.name, value: `${short(value)} ${best}`, colour: line.colour };
+      return { name: words.lines?.[line.name] ?? line.name, value: `${short(value)} ${best}`, colour: line.colour, dash: "solid" };
     });
     writeKeys(keys, entries);
     canvas.setAttribute("aria-label", `${words[chart.name]}: ${entries.map((one) => `${one.name} ${one.value}`).join(", ")}`);

@@ -4,6 +4,8 @@ from core.figures.training import Json
 from core.i18n import _
 from pages.parts.component import component
 
+SIDES = (3, 2)  # the widths of the samples and of the curves beside them
+
 _curves = component("training_curves", "training_parts")
 _looks = component("training_looks", "layered_picture", "segmentation_parts", "training_parts")
 

@@ -1,9 +1,10 @@
 """What is to be trained on what, and for how long: sensible defaults, and the rest folded."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.data.folders import FolderError
 from core.figures.training import Json, looks_data, run_data
@@ -16,7 +17,7 @@ from core.training.recipes import RECIPES
 from core.training.tuning import KINDS, LARGEST_BATCH, NAMES, Plan, plan_for
 from pages.parts.caching import cache_words
 from pages.parts.data_source import PickedSource, pick_source
-from pages.parts.training_curves import show_curves, show_looks
+from pages.parts.training_curves import SIDES, show_curves, show_looks
 from pages.parts.training_files import chosen_weights, start_titles
 from pages.parts.training_runs import begin
 
@@ -51,27 +52,42 @@ def choose_material() -> tuple[str, PickedSource | None]:
 
 
 def ask_for_training(model: str, source: PickedSource | None) -> Asked | None:
-    """Show how ``model`` can be trained on ``source``; return what is chosen, None where something is missing."""
+    """Show how ``model`` can be trained on ``source``, and the button that starts it in place of the session's last.
+
+    Returns what is chosen, None where something is missing.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     known = start_titles()
-    start = st.selectbox(
+    start = row.selectbox(
         _("Start from"),
         list(known),
         format_func=known.__getitem__,
         key="train_start",
+        width=230,
         help=_("Weights of another model give their trunk. The usual start is the one that the app's own have had."),
         **KEPT,
     )
+    length = _length(row)
+    with row.popover(_("More settings"), icon=":material/tune:"):
+        more = _more(model)
     weights = chosen_weights() if start == "upload" else None
-    frozen = st.toggle(_("Freeze the trunk"), key="train_frozen", help=_("Only the layers behind it learn."), **KEPT)
-    length = _length()
-    more = _more(model)
-    if source is None or (start == "upload" and weights is None):
-        return None
-    chosen = {"usual": usual_start(model), "random": None}.get(start, start)
-    freeze: Literal["trunk", "none"] = "trunk" if frozen else "none"
-    plan = plan_for(model, source.data, start=chosen, freeze=freeze, **length, **more)
-    words = known[start] if start != "usual" else known.get(str(chosen), str(chosen))
-    return Asked(plan, source, weights.title if weights else words, weights.data if weights else None)
+    asked = None
+    if source is not None and (start != "upload" or weights is not None):
+        chosen = {"usual": usual_start(model), "random": None}.get(start, start)
+        plan = plan_for(model, source.data, start=chosen, **length, **more)
+        words = known.get(str(chosen), known["random"]) if start == "usual" else known[start]
+        asked = Asked(plan, source, weights.title if weights else words, weights.data if weights else None)
+    row.button(
+        _("Start training"),
+        type="primary",
+        icon=":material/model_training:",
+        key="train",
+        disabled=asked is None,
+        on_click=begin,
+        args=(asked.plan, asked.weights, {"data": asked.source.title, "start": asked.start}) if asked else (),
+        help=_("A training of yours that is at work is paused, and can be resumed."),
+    )
+    return asked
 
 
 def usual_start(model: str) -> str | None:
@@ -79,9 +95,8 @@ def usual_start(model: str) -> str | None:
     return RECIPES[model].start if model in RECIPES else "trunk"
 
 
-def _length() -> dict[str, Any]:
+def _length(row: DeltaGenerator) -> dict[str, Any]:
     units = {"minutes": _("Minutes"), "steps": _("Steps")}
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     unit = row.segmented_control(
         _("Ends after"),
         list(units),
@@ -102,58 +117,53 @@ def _length() -> dict[str, Any]:
 def _more(model: str) -> dict[str, Any]:
     """Show what most trainings leave as it is, and return what was changed."""
     usual = plan_for(model, "")
-    with st.expander(_("More settings")):
-        batch = st.number_input(
-            _("Batch size"), 1, LARGEST_BATCH, None, key="train_batch", placeholder=str(usual.batch_size), **KEPT
-        )
-        rate = st.number_input(
-            _("Learning rate"),
-            1e-6,
-            1.0,
-            None,
-            format="%.5f",
-            key="train_rate",
-            placeholder=f"{usual.learning_rate:g}",
-            **KEPT,
-        )
-        patience = st.number_input(
-            _("Early stop: scores without a gain"),
-            1,
-            50,
-            None,
-            key="train_patience",
-            placeholder=_("never"),
-            help=_("It ends once so many scores in a row were no better than the best one before them."),
-            **KEPT,
-        )
-        seed = st.number_input(_("Seed"), 0, 9999, 0, key="train_seed", **KEPT)
-    changed = {"batch_size": batch, "learning_rate": rate, "patience": patience}
-    return {"seed": int(seed), **{name: value for name, value in changed.items() if value is not None}}
-
-
-def start_training(asked: Asked) -> None:
-    """Show the button that starts the training, in place of the one that this session has at work."""
-    st.button(
-        _("Start training"),
-        type="primary",
-        icon=":material/model_training:",
-        key="train",
-        on_click=begin,
-        args=(asked.plan, asked.weights, {"data": asked.source.title, "start": asked.start}),
+    frozen = st.toggle(_("Freeze the trunk"), key="train_frozen", help=_("Only the layers behind it learn."), **KEPT)
+    batch = st.number_input(
+        _("Batch size"), 1, LARGEST_BATCH, None, key="train_batch", placeholder=str(usual.batch_size), **KEPT
     )
+    rate = st.number_input(
+        _("Learning rate"),
+        1e-6,
+        1.0,
+        None,
+        format="%.5f",
+        key="train_rate",
+        placeholder=f"{usual.learning_rate:g}",
+        **KEPT,
+    )
+    patience = st.number_input(
+        _("Early stop: scores without a gain"),
+        1,
+        50,
+        None,
+        key="train_patience",
+        placeholder=_("never"),
+        help=_("It ends once so many scores in a row were no better than the best one before them."),
+        **KEPT,
+    )
+    seed = st.number_input(_("Seed"), 0, 9999, 0, key="train_seed", **KEPT)
+    changed = {"batch_size": batch, "learning_rate": rate, "patience": patience}
+    return {
+        "seed": int(seed),
+        "freeze": "trunk" if frozen else "none",
+        **{name: value for name, value in changed.items() if value is not None},
+    }
 
 
 def preview(asked: Asked) -> None:
     """Show what there is before a training: the fixed samples, what the model says of them, and the schedule."""
-    if asked.weights is None:
-        try:
-            st.markdown(
-                _("**Before the first step.** Four images that it will not learn from, and what it says of them.")
-            )
-            show_looks(_before(asked.source.key, asked.plan.model, asked.plan.start, asked.plan), "before")
-        except (CheckpointError, FolderError) as error:
-            st.warning(hosted.without_paths(str(error), {asked.plan.data: asked.source.title}))
-    show_curves(run_data({}, asked.plan, goes_on=True), "before")
+    st.markdown(
+        _("**Before the first step:** four images that it will not learn from, and what it says of them by now.")
+    )
+    seen, drawn = st.columns(SIDES, gap="large")
+    with seen:
+        if asked.weights is None:
+            try:
+                show_looks(_before(asked.source.key, asked.plan.model, asked.plan.start, asked.plan), "before")
+            except (CheckpointError, FolderError) as error:
+                st.warning(hosted.without_paths(str(error), {asked.plan.data: asked.source.title}))
+    with drawn:
+        show_curves(run_data({}, asked.plan, goes_on=True), "before")
 
 
 @cache_words(REMEMBERED, N_("Looking at the data ..."))

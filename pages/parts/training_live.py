@@ -1,6 +1,7 @@
 """One run while it lasts, and after: how far it is, its curves, its fixed samples, and what can be done with it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.figures.training import SCORE, Json, looks_data, run_data
 from core.i18n import _
@@ -8,11 +9,10 @@ from core.training import hosted
 from core.training.checkpoint import CheckpointError
 from core.training.kept_looks import read_looks
 from core.training.runs import Curve, Run
-from core.training.tuning import KINDS
 from pages.parts.caching import cache_words
-from pages.parts.training_curves import score_title, show_curves, show_looks
+from pages.parts.training_curves import SIDES, score_title, show_curves, show_looks
 from pages.parts.training_runs import Job, own_runs, owner, remember, show, title_of
-from pages.parts.training_status import how_it_stands, progress_of
+from pages.parts.training_status import about_data, how_it_stands, progress_of
 
 POLL = 1.0  # seconds between two looks at a run
 REMEMBERED = 16  # runs, for all sessions together
@@ -42,17 +42,21 @@ def _watch(token: str, was_active: bool) -> None:
     written = (run.folder / "metrics.jsonl").stat().st_size if (run.folder / "metrics.jsonl").exists() else 0
     curves = _curves(token, written)
     _status(run, job, curves)
+    seen, drawn = st.columns(SIDES, gap="large")
     looks = sorted(path.name for path in (run.folder / "looks").glob("*.npz"))
-    if looks:
-        show_looks(_looks(token, len(looks), looks[-2:], tuple(run.card.get("classes", ()))), token)
-    goes_on = run.ended not in OVER and not hosted.is_cancelled(run)
-    headline = next((name.removeprefix(SCORE) for name in curves if name.startswith(SCORE)), "")
-    show_curves(run_data(curves, hosted.plan_of(run), goes_on), token, headline and score_title(headline))
-    _downloads(run)
+    with seen:
+        if looks:
+            show_looks(_looks(token, len(looks), looks[-2:], tuple(run.card.get("classes", ()))), token)
+        if about := about_data(run):
+            st.caption(about)
+    with drawn:
+        goes_on = run.ended not in OVER and not hosted.is_cancelled(run)
+        headline = next((name.removeprefix(SCORE) for name in curves if name.startswith(SCORE)), "")
+        show_curves(run_data(curves, hosted.plan_of(run), goes_on), token, headline and score_title(headline))
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=False)
-def _curves(token: str, _written: int) -> dict[str, Curve]:
+def _curves(token: str, written: int) -> dict[str, Curve]:
     run = hosted.find(token)
     return run.curves() if run else {}
 
@@ -64,28 +68,34 @@ def _looks(token: str, count: int, newest: list[str], classes: tuple[str, ...]) 
 
 def _status(run: Run, job: Job | None, curves: dict[str, Curve]) -> None:
     """Show how far the run is, in words and as a bar, and the buttons that make sense now."""
-    st.markdown(f"**{title_of(run)}**")
     now = job.poll() if job else None
-    line = st.container(horizontal=True, vertical_alignment="center")
+    held = hosted.is_held(run)
     if now and now.active:
-        if now.place:
-            line.markdown(f":material/hourglass_top: {_('Waiting: number {place} in line.').format(place=now.place)}")
-        else:
-            done, words = progress_of(run, now, curves)
-            line.progress(done, words, width=420)
+        line = st.container(horizontal=True, vertical_alignment="bottom")
+        done, words = progress_of(run, now, curves)
+        line.progress(done, f"**{title_of(run)}** · {words}", width=520)
         line.button(_("Pause"), icon=":material/pause:", key="pause_training", on_click=_pause, args=(run.name,))
         line.button(_("Cancel"), icon=":material/close:", key="cancel_training", on_click=_cancel, args=(run.name,))
         return
-    kind, words = how_it_stands(run, now, hosted.is_held(run))
-    getattr(line, kind)(words, width="stretch")
+    kind, words = how_it_stands(run, now, held)
+    getattr(st, kind)(f"**{title_of(run)}** · {words}")
     if refused := st.session_state.pop(REFUSED, None):
         st.error(refused)
-    if run.ended not in OVER and not hosted.is_cancelled(run) and not hosted.is_held(run):
+    line = st.container(horizontal=True)
+    if run.ended not in OVER and not hosted.is_cancelled(run) and not held:
         line.button(
             _("Resume"), icon=":material/play_arrow:", key="resume_training", on_click=_resume, args=(run.name,)
         )
         line.button(_("Cancel"), icon=":material/close:", key="cancel_training", on_click=_cancel, args=(run.name,))
-    line.button(_("Put aside"), icon=":material/inventory_2:", key="put_aside", on_click=show, args=(None,))
+    _download(run, line)
+    line.button(
+        _("Put aside"),
+        icon=":material/inventory_2:",
+        key="put_aside",
+        on_click=show,
+        args=(None,),
+        help=_("It stays on the server, under Compare runs and behind this address."),
+    )
 
 
 def _pause(token: str) -> None:
@@ -109,20 +119,18 @@ def _resume(token: str) -> None:
         st.session_state[REFUSED] = str(error)
 
 
-def _downloads(run: Run) -> None:
+def _download(run: Run, place: DeltaGenerator) -> None:
     """Offer the weights with the best score so far, once there are any."""
     if not run.weights.exists():
         return
     model = run.card["asked"]["model"]
-    st.download_button(
-        _("Download the weights (.safetensors)"),
+    place.download_button(
+        _("Weights (.safetensors)"),
         run.weights.read_bytes,
         f"{model}-{run.name[:4]}.safetensors",
         "application/octet-stream",
         key="download_weights",
         on_click="ignore",
         icon=":material/download:",
-        help=_("Those of the best score so far, of {model}, with its classes in the header.").format(
-            model=KINDS[model].title
-        ),
+        help=_("Those of the best score so far, with the model and its classes in the header."),
     )

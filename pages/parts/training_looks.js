@@ -60,7 +60,7 @@ function startLooks(root) {
     }
     for (let box = (shown.boxes?.length ?? 0) - 1; box >= 0; box--) {
       const { name, colour } = model.classes[shown.labels[box]];
-      const score = shown.scores?.[box] ?? 0.5;
+      const score = shown.scores?.[box] ?? 1;
       paintBox(brush, shown.boxes[box], colour, score,
         { label: box < 4 && (isTruth || score >= 0.3) && (isTruth ? name : `${name} ${score.toFixed(2)}`) });
     }

@@ -15,21 +15,29 @@ Now = jobs.Progressed[hosted.Snapshot]
 
 def progress_of(run: Run, now: Now, curves: dict[str, Curve]) -> tuple[float, str]:
     """Return the part of a training that is done, from 0 to 1, and words for it: step, images/s, time left."""
+    if now.place:
+        return 0.0, _waiting(now)
     snapshot = now.events[-1] if now.events else hosted.Snapshot()
     if snapshot.step is None:
         if snapshot.preparing is not None:
-            words = _("Proposing regions on every photo, once: {percent} %")
+            words = _("proposing regions on every photo, once: {percent} %")
             return min(snapshot.preparing, 1.0), words.format(percent=round(100 * snapshot.preparing))
-        return 0.0, _("Opening the data ...")
+        return 0.0, _("opening the data ...")
     step = snapshot.step
     if snapshot.measuring is not None:
-        words = _("Step {step} · scoring on held-out images: {percent} %")
+        words = _("step {step} · scoring on held-out images: {percent} %")
         return min(step.done, 1.0), words.format(step=step.step, percent=round(100 * snapshot.measuring))
     if step.stage == SVM_STAGE:
-        return min(step.done, 1.0), _("Fitting SVMs and box regressions to the best weights ...")
+        return min(step.done, 1.0), _("fitting SVMs and box regressions to the best weights ...")
     left = step.seconds * (1 - step.done) / max(step.done, 1e-6)
-    words = _("Step {step} · {speed} images/s · {left} left")
+    words = _("step {step} · {speed} images/s · {left} left")
     return min(step.done, 1.0), words.format(step=step.step, speed=speed_of(run, curves), left=duration(left))
+
+
+def _waiting(now: Now) -> str:
+    if now.wait is None:
+        return _("waiting: number {place} in line").format(place=now.place)
+    return _("waiting: number {place} in line, about {time}").format(place=now.place, time=duration(now.wait))
 
 
 def speed_of(run: Run, curves: dict[str, Curve]) -> str:
@@ -78,3 +86,23 @@ def scores_of(run: Run) -> str:
     """Return the scores of a run's best weights, as words."""
     scores = run.card.get("scores", {})
     return ", ".join(f"{score_title(name)} {value:.3f}" for name, value in scores.items())
+
+
+def about_data(run: Run) -> str:
+    """Return what a run learns from and what of the model learns, in words; "" before it is known."""
+    on = run.card.get("on")
+    if not on:
+        return ""
+    words = _(
+        "{images} images to learn from, {held_out} held out. {learning} of {parameters} parameters learn. "
+        "{taken} tensors came from: {start}."
+    )
+    said = words.format(
+        images=on["images"],
+        held_out=on["validation_images"],
+        learning=f"{on['learning']:,}",
+        parameters=f"{on['parameters']:,}",
+        taken=on["tensors_taken"],
+        start=run.card["titles"]["start"],
+    )
+    return " ".join((said, *on["notes"]))

@@ -5,6 +5,8 @@ const settings = readAddress(DEFAULTS);
 const COLUMNS = ["name", "shape", "dtype", "norm", "count", "values"];
 const SIZE_OF = { shape: ({ shape }) => shape.length, values: ({ deviation }) => deviation ?? -1 };
 
+const isCounter = ({ dtype }) => !dtype.includes("float"); // such as batch normalisation's number of batches
+
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, startTensors)(data);
 }
@@ -17,7 +19,7 @@ function startTensors(root) {
   let hovered = null;
   let due = 0;
   const later = () => { due ||= requestAnimationFrame(paint); };
-  const chosen = () => model.tensors.find(({ name }) => name === (hovered ?? settings.tensor)) ?? model.tensors[0];
+  const chosen = () => model.tensors.find(({ name }) => name === (hovered ?? settings.tensor)) ?? model.tensors.find(({ bins }) => bins.length) ?? model.tensors[0];
   const choose = (name) => { settings.tensor = name; hovered = null; writeAddress(root, settings, DEFAULTS); later(); };
   const heads = COLUMNS.map((column) => {
     const button = make("button", { type: "button" });
@@ -53,8 +55,7 @@ function startTensors(root) {
 
   function rowOf(tensor, largest) {
     const bar = make("i");
-    bar.style.width = `${Math.max(1, 4.5 * (tensor.norm / largest)).toFixed(2)}rem`;
-    bar.style.width = `${(4.5 * Math.sqrt(tensor.norm / largest)).toFixed(2)}rem`;
+    bar.style.width = `${(isCounter(tensor) ? 0 : 4.5 * (tensor.norm / largest)).toFixed(2)}rem`;
     const cells = [tensor.name, tensor.shape.join(" × ") || "–", tensor.dtype, "", tensor.count.toLocaleString("en"), ""]
       .map((text, index) => make("td", { textContent: text, className: COLUMNS[index] }));
     cells[3].append(bar, short(tensor.norm));
@@ -84,6 +85,7 @@ function startTensors(root) {
     const said = fill(about, { name: shown.name, ...Object.fromEntries(numbers) });
     write(find("figcaption"), said + (shown.strange ? `. ${fill(words.strange, shown)}` : ""));
     const canvas = find(".one canvas");
+    canvas.hidden = !shown.bins.length;
     canvas.setAttribute("aria-label", `${words.counted}. ${said}`);
     paintHistogram(canvas, shown, words);
   }
@@ -92,7 +94,7 @@ function startTensors(root) {
     const other = model?.key !== data.key;
     model = data;
     if (!other) return later();
-    const largest = Math.max(...data.tensors.map(({ norm }) => norm), 1e-12);
+    const largest = Math.max(...data.tensors.filter((one) => !isCounter(one)).map(({ norm }) => norm), 1e-12);
     rows = new Map(data.tensors.map((tensor) => [tensor.name, rowOf(tensor, largest)]));
     const count = data.tensors.reduce((sum, one) => sum + one.count, 0);
     write(find(".all"), fill(data.words.all, { tensors: data.tensors.length, count: count.toLocaleString("en") }));
