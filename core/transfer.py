@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.classifier import Classifier
-from core.transfer_tasks import Task, open_task
+from core.transfer_tasks import Task, open_task, remembered_task
 from core.trunks import TRUNKS, Name, trained
 
 Way = Literal["head", "everything", "scratch"]
@@ -134,11 +134,14 @@ Event = Opened | Look | Learnt | Drift
 def study(data: str, plans: Sequence[Plan], version: str = "") -> Iterator[Event]:
     """Open ``data`` as a task and follow ``plans``, all with the same trunk, one after the other.
 
+    What has a ``version`` is remembered for the next study of it.
+
     Raises:
         FolderError: the data cannot be used.
         CheckpointError: the trunk's weights are missing or damaged.
     """
-    task = open_task(data, TRUNKS[plans[0].trunk].side, version)
+    side = TRUNKS[plans[0].trunk].side
+    task = remembered_task(data, side, version) if version else open_task(data, side)
     fixed = task.fixed(FIXED)
     yield Opened(
         task.classes,

@@ -58,9 +58,8 @@ class Task:
         return order[:count]
 
 
-@lru_cache(maxsize=4)
-def open_task(data: str, side: int, version: str = "") -> Task:
-    """Open ``data``, "digits", "scenes" or a folder in its state ``version``, as a task on images of ``side`` pixels.
+def open_task(data: str, side: int) -> Task:
+    """Open ``data``, "digits", "scenes" or a folder, as a task on images of ``side`` pixels.
 
     Raises:
         FolderError: it cannot be read, or there are not two classes with images in both parts.
@@ -81,6 +80,12 @@ def open_task(data: str, side: int, version: str = "") -> Task:
     return Task(
         names, images, targets, validation_images, validation_targets, (*found.notes, *([note] if left else []))
     )
+
+
+@lru_cache(maxsize=4)
+def remembered_task(data: str, side: int, version: str) -> Task:
+    """Open ``data`` in its state ``version`` as ``open_task`` does, or remember how it was opened before."""
+    return open_task(data, side)
 
 
 def _most_frequent(labels: Mapping[str, np.ndarray], count: int) -> list[int]:

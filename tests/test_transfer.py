@@ -181,7 +181,7 @@ def test_shifted_images_are_moved_by_whole_pixels_and_no_two_draws_alike() -> No
 
 
 def test_a_study_opens_learns_and_measures(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "open_task", lambda data, side, version: task)
+    monkeypatch.setattr(transfer, "open_task", lambda data, side: task)
     plans = [Plan(way, 3, steps=2) for way in WAYS]
     events = list(study("digits", plans))
     kinds = [type(event) for event in events]

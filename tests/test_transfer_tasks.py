@@ -11,7 +11,7 @@ from core import transfer_tasks
 from core.data.digits import SingleDigits
 from core.data.folders import FolderError
 from core.training.datasets import open_data
-from core.transfer_tasks import COUNTS, MEASURED_ON, MOST_CLASSES, labels_of, open_task
+from core.transfer_tasks import COUNTS, MEASURED_ON, MOST_CLASSES, labels_of, open_task, remembered_task
 
 
 def folder_of(root: Path, counts: dict[str, tuple[int, int]]) -> Path:
@@ -78,11 +78,9 @@ def test_one_class_is_no_task(tmp_path: Path) -> None:
 
 def test_shapes_are_cut_out_of_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer_tasks, "SCENES", {"train": 8, "validation": 6})
-    open_task.cache_clear()
     task = open_task("scenes", 32)
     assert len(task.classes) >= 4 and set(task.classes) <= {"ellipse", "rectangle", "triangle", "star", "cross", "ring"}
     assert len(task.images) > 10 and task.validation_labels.max() < len(task.classes)
-    open_task.cache_clear()
 
 
 def test_labels_are_known_without_a_look_at_the_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,3 +92,13 @@ def test_labels_are_known_without_a_look_at_the_pixels(tmp_path: Path, monkeypat
     digits = open_data("digits", "classifier").validation
     monkeypatch.setattr(SingleDigits, "__getitem__", lambda self, index: pytest.fail("a digit was drawn"))
     assert np.array_equal(labels_of(digits), SingleDigits("validation").labels)
+
+
+def test_a_version_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(transfer_tasks, "open_task", lambda data, side: opened.append(data))
+    remembered_task.cache_clear()
+    for version in ("old", "old", "new"):
+        remembered_task("digits", 16, version)
+    assert len(opened) == 2
+    remembered_task.cache_clear()

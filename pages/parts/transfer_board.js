@@ -101,9 +101,11 @@ function paintNetwork(canvas, { layers }, words) {
     }
     stroke(pen, [left, upper, across, high], style.color, layer.frozen ? 1 : 2);
     pen.fillStyle = style.color;
-    pen.textAlign = "center";
     const said = count(layer.parameters);
-    if (pen.measureText(said).width < across + gap) pen.fillText(said, left + across / 2, height - 9);
+    const last = index === layers.length - 1;
+    pen.textAlign = last ? "right" : "center";
+    const fits = pen.measureText(said).width < across + gap;
+    if (fits || last) pen.fillText(said, last ? width : left + across / 2, height - 9);
     left += across + gap;
   });
 }

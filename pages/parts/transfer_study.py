@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from core import jobs
+from core.data.sources import DRAWN
 from core.figures.transfer import board_data
 from core.i18n import _
 from core.transfer import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
@@ -22,7 +23,7 @@ from pages.parts.transfer_words import show_accuracy, show_keeping, show_verdict
 POLL = 0.5  # seconds between two looks at a running job
 SEEDS = 3
 REMEMBERED = 500  # results of a source, for all sessions together
-STARTED = "transfer_started"
+STARTED, OWN = "transfer_started", "transfer_known"
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,28 @@ class Known:
             del self.learnt[next(iter(self.learnt))]
 
 
+def known_of(picked: PickedSource) -> Known:
+    """Return what is known of a source: with all sessions where it is everybody's, and forgotten with its own."""
+    if is_everybodys(picked):
+        return _known(picked.key)
+    own: dict[str, Known] = st.session_state.setdefault(OWN, {})
+    return own.setdefault(picked.key, Known())
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
-def known_of(source: str) -> Known:
-    """Return what is known of the ``source`` of that key; it is shared by all sessions."""
+def _known(source: str) -> Known:
     return Known()
+
+
+def is_everybodys(picked: PickedSource) -> bool:
+    """Whether other sessions see this source, too."""
+    return picked.data in DRAWN or picked.key.startswith("server:")
 
 
 def show_study(picked: PickedSource, plan: Plan) -> None:
     """Show the three ways as ``plan`` says but for the way, and learn what is not known yet."""
     plans = tuple(replace(plan, way=way) for way in WAYS)
-    known = known_of(picked.key)
+    known = known_of(picked)
     missing = tuple(one for one in plans if one not in known.learnt)
     started: Started | None = st.session_state.get(STARTED)
     if started and started.key != picked.key:
@@ -84,12 +97,13 @@ def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
     last: Started | None = st.session_state.get(STARTED)
     if last:
         last.job.cancel()
-    job = submit(partial(study, picked.data, plans, picked.key), kind="transfer")
+    version = picked.key if is_everybodys(picked) else ""  # nobody's own images are remembered
+    job = submit(partial(study, picked.data, plans, version), kind="transfer")
     st.session_state[STARTED] = Started(picked.key, plans, job)
 
 
 def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> None:
-    known = known_of(picked.key)
+    known = known_of(picked)
     started: Started | None = st.session_state.get(STARTED)
     looks: list[Look] = []
     if started:
@@ -102,7 +116,7 @@ def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> N
     if not (started and now.active):
         _offer(picked, plans, known)
     opened = known.opened.get(plans[0].trunk)
-    show_verdicts(plans, known.learnt)
+    show_verdicts(plans, known.learnt, opened)
     transfer_board(board_data(plans, opened, looks, known.learnt.values()))
     if opened:
         show_accuracy(plans[0], opened)

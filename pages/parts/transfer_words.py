@@ -11,15 +11,26 @@ from core.transfer import BATCH, SHIFT, Drift, Learnt, Opened, Plan
 from core.transfer_tasks import COUNTS
 from pages.parts.transfer_board import titles
 
-ALIKE = 0.02  # accuracies that are no further apart count as the same
 UNFINISHED = 0.5  # a training loss above this says that more steps would help
 
 
-def show_verdicts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt]) -> None:
-    """Say what the accuracies mean, as far as they are known."""
-    sentences = [*_at_this_count(plans, learnt), *_over_counts(plans, learnt), *_unfinished(plans, learnt)]
+def show_verdicts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt], opened: Opened | None) -> None:
+    """Say what the accuracies mean, as far as they are known; those within a standard error count as alike."""
+    if opened is None:
+        return
+    alike = standard_error(opened)
+    sentences = [
+        *_at_this_count(plans, learnt, alike),
+        *_over_counts(plans, learnt, alike),
+        *_unfinished(plans, learnt),
+    ]
     if sentences:
         st.markdown(" ".join(sentences))
+
+
+def standard_error(opened: Opened) -> float:
+    """Return how far a share of the validation images is off by chance, at most: that of a half."""
+    return sqrt(0.25 / max(1, len(opened.truth)))
 
 
 def show_accuracy(plan: Plan, opened: Opened) -> None:
@@ -28,38 +39,37 @@ def show_accuracy(plan: Plan, opened: Opened) -> None:
     if few < plan.per_class:
         words = _("The rarest class has only {few} images to learn from: all of them are taken.")
         st.caption(words.format(few=few))
-    count = len(opened.truth)
     words = _(
         "Accuracies are measured on {count} validation images, which no training sees: such a share has a standard "
         "error of up to {error} percentage points."
     )
-    st.caption(words.format(count=count, error=f"{100 * sqrt(0.25 / max(1, count)):.1f}"))
+    st.caption(words.format(count=len(opened.truth), error=f"{100 * standard_error(opened):.1f}"))
     for note in opened.notes:
         st.caption(note)
 
 
-def _at_this_count(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt]) -> list[str]:
+def _at_this_count(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt], alike: float) -> list[str]:
     head, everything, scratch = (learnt[plan].accuracy if plan in learnt else None for plan in plans)
     if head is None or everything is None or scratch is None:
         return []
     best = max(head, everything)
-    if best > scratch + ALIKE:
+    if best > scratch + alike:
         words = _("With {count} images a class the trained trunk is worth **{points} percentage points**.")
-    elif best >= scratch - ALIKE:
+    elif best >= scratch - alike:
         words = _("With {count} images a class the trained trunk **does not help**: from scratch is as good.")
     else:
         words = _(
             "With {count} images a class the trained trunk **does harm**: from scratch is {points} points better."
         )
     said = [words.format(count=plans[0].per_class, points=round(100 * abs(best - scratch)))]
-    if head > everything + ALIKE:
+    if head > everything + alike:
         said.append(_("The last layer alone does better than everything: so many weights learn few images by heart."))
-    if scratch > head + ALIKE:
+    if scratch > head + alike:
         said.append(_("From scratch beats the frozen trunk: features of another task are not all that this one needs."))
     return said
 
 
-def _over_counts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt]) -> list[str]:
+def _over_counts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt], alike: float) -> list[str]:
     """Compare how much a trained trunk is worth with the fewest and with the most images, over the same seeds."""
     head, everything, scratch = plans
     gaps = {}
@@ -71,9 +81,9 @@ def _over_counts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt]) -> list[s
     if len(gaps) < 2:
         return []
     (fewest, first), (most, last) = min(gaps.items()), max(gaps.items())
-    if last < first - ALIKE:
+    if last < first - alike:
         words = _("Its lead shrinks from {first} points with {fewest} images a class to {last} with {most}.")
-    elif last > first + ALIKE:
+    elif last > first + alike:
         words = _("Its lead grows from {first} points with {fewest} images a class to {last} with {most}.")
     else:
         words = _("Its lead is much the same: {first} points with {fewest} images a class, {last} with {most}.")

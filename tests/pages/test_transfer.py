@@ -14,13 +14,14 @@ from streamlit.testing.v1 import AppTest
 from core.jobs import Progressed
 from core.transfer import Drift, Event, Learnt, Look, Opened, Plan, Timing
 from core.trunks import TRUNKS
-from pages.parts import transfer_study, transfer_trunks
+from pages.parts import data_source, transfer_study, transfer_trunks
+from pages.parts.data_sets import PickedSource
 from tests.pages.opening import opened, sent
 
 open_page = partial(opened, "transfer")
 MORE = "transfer_more"
 CLASSES = ("cat", "dog")
-TRUTH = (0, 1, 0, 1)
+TRUTH = (0, 1, 0, 1) * 25
 
 
 class Stand:
@@ -45,8 +46,8 @@ def accuracy_of(plan: Plan) -> float:
 def learnt(plan: Plan) -> list[Event]:
     looks = tuple(Look(plan, step, 1 / step, accuracy_of(plan)) for step in (plan.steps // 2, plan.steps))
     timing = Timing(0.5, 0.25, 1.0) if plan.cached else Timing(0.5)
-    answers = tuple(1 - one if index >= 4 * accuracy_of(plan) else one for index, one in enumerate(TRUTH))
-    return [*looks, Learnt(plan, 2 * plan.per_class, looks, timing, answers, (0.9,) * 4)]
+    answers = tuple(1 - one if index >= 100 * accuracy_of(plan) else one for index, one in enumerate(TRUTH))
+    return [*looks, Learnt(plan, 2 * plan.per_class, looks, timing, answers, (0.9,) * 100)]
 
 
 def events_of(data: str, plans: tuple[Plan, ...], version: str = "") -> list[Event]:
@@ -99,7 +100,7 @@ def test_it_opens_with_digits_and_learns_them_three_ways_without_a_click(handed_
     assert data["ways"][0]["learning"] == 129 * 2 < data["ways"][1]["learning"]
     assert [layer["frozen"] for layer in data["ways"][0]["layers"]] == [True] * 5 + [False]
     assert data["classes"] == list(CLASSES) and data["truth"] == [0, 1] and len(data["pictures"]) == 2
-    assert data["answers"]["head"] == {"labels": [0, 1], "certainties": [0.9, 0.9], "confusion": [[1, 1], [1, 1]]}
+    assert data["answers"]["head"] == {"labels": [0, 1], "certainties": [0.9, 0.9], "confusion": [[25, 25], [25, 25]]}
     assert "Left out: hen." in said(app)
     assert "rarest class has only 10 images" in said(app)
 
@@ -191,6 +192,16 @@ def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypa
     app.pills(key="source").set_value("scenes").run()
     assert [job.now.state for job in jobs] == ["cancelled", "running"]
     assert not app.exception and "Cancelled" not in said(app)
+
+
+def test_nobodys_own_images_are_remembered(handed_in: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    own = PickedSource("upload:1234", "Cats", "/somewhere", "classes")
+    monkeypatch.setattr(data_source, "pick_source", lambda _forms, first: own)
+    open_page()
+    again = open_page()
+    assert [work.args[2] for work in handed_in] == ["", ""], "another session does not see what this one has found"
+    again.run()
+    assert len(handed_in) == 2
 
 
 def test_shapes_are_no_new_task_for_our_trunk() -> None:
