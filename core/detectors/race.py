@@ -19,6 +19,7 @@ from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, l
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
+from core.i18n import ngettext
 from core.proposals import selective_search
 from core.training.checkpoint import CheckpointError, read_card
 from core.values import Crops, RegionFeatures, Regions, Value
@@ -244,4 +245,10 @@ def machine() -> str:
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     processor = models[0] if models else platform.processor() or platform.machine()
-    return f"{processor}, {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    threads = torch.get_num_threads()
+    words = ngettext(
+        "{processor}, {threads} thread of {cores} cores",
+        "{processor}, {threads} threads of {cores} cores",
+        threads,
+    )
+    return words.format(processor=processor, threads=threads, cores=os.cpu_count())

@@ -25,6 +25,7 @@ from core.figures.labels import label_picture
 from core.figures.lettering import font_for
 from core.figures.palette import class_colour
 from core.i18n import _ as translate
+from core.i18n import ngettext
 from core.segmentation.instance import topmost
 from core.values import (
     ClassScores,
@@ -187,7 +188,7 @@ def _(value: Detections, image: Tensor, classes: Sequence[str]) -> tuple[Image.I
         name_boxes(picture, value.boxes[sure] * scale, colours[::-1], names)
     words = translate("{shown} of {count} boxes drawn: those with a score of {sure} or more")
     if len(sure) == len(value):
-        words = translate("{count} boxes; thicker is surer")
+        words = ngettext("{count} box; thicker is surer", "{count} boxes; thicker is surer", len(value))
     elif len(sure) == MOST_BOXES:
         words = translate("the best {shown} of {count} boxes drawn; thicker is surer")
     return picture, words.format(shown=len(sure), count=len(value), sure=SURE)

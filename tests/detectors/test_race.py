@@ -295,7 +295,8 @@ def test_a_point_is_the_median_of_three_runs_or_one_slow_run(
 
 
 def test_machine_names_threads_and_processor() -> None:
-    assert machine().endswith(f", {torch.get_num_threads()} threads of {os.cpu_count()} cores")
+    threads = torch.get_num_threads()
+    assert machine().endswith(f", {threads} thread{'s' * (threads > 1)} of {os.cpu_count()} cores")
     assert machine().partition(", ")[0].strip(), "the processor has no name"
 
 
