@@ -7,10 +7,10 @@ import streamlit as st
 from core.i18n import _
 from pages.parts.language import choose_language
 from pages.parts.presenter import presenting
-from pages.parts.startup import import_libraries
+from pages.parts.startup import enter
 from pages.parts.tools import show_tools, tools_row
 
-import_libraries()
+enter()
 st.set_page_config(page_title=_("Visible Vision"), page_icon=Path("pages/parts/icon.svg"), layout="wide")
 tools = tools_row()
 with tools:

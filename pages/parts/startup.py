@@ -11,6 +11,7 @@ import streamlit as st
 from core import jobs
 
 ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
+ENTERED = "entered"  # in the session's state, from the entrance to the page
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
 
 
@@ -30,12 +31,18 @@ def import_libraries() -> None:
     gc.enable()
 
 
+def enter() -> None:
+    """Get ready to open a page from ``streamlit_app.py``."""
+    import_libraries()
+    st.session_state[ENTERED] = True
+
+
 def come_through_the_entrance() -> None:
     """Go through ``streamlit_app.py`` first where a page was opened past it, and let it open the page again.
 
     The folder's name makes Streamlit take the app for one of its older kind until ``st.navigation`` has been called
     once: a link to a page, opened on a fresh server, would show that page without the app around it.
     """
-    if not import_libraries.cache_info().currsize:
+    if not st.session_state.pop(ENTERED, False):
         runpy.run_path(str(ENTRANCE))
         st.stop()
