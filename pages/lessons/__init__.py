@@ -2,11 +2,24 @@
 
 from collections.abc import Callable
 
-from pages.lessons import autograd, detectors, modules, nms, pooling, proposals, segmentation, tensors, upsampling, yolo
+from pages.lessons import (
+    autograd,
+    detectors,
+    modules,
+    nms,
+    pooling,
+    proposals,
+    segmentation,
+    start,
+    tensors,
+    upsampling,
+    yolo,
+)
 from pages.lessons.lesson import Lesson
 
 # By the path of the page.
 LESSONS: dict[str, Callable[[], Lesson]] = {
+    "": start.lesson,
     "tensors": tensors.lesson,
     "autograd": autograd.lesson,
     "modules": modules.lesson,
