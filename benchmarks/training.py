@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.detectors import seconds_of
 from core.data import ShapeScenes, batches
@@ -25,6 +25,7 @@ from core.data.folders import VOCFolder
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.race import machine
 from core.detectors.yolo import YOLO
+from core.evaluation import Samples
 from core.training.live import draw_batch
 from core.training.loop import Schedule, TrainingStep, train
 from core.training.runs import opened_log
@@ -124,29 +125,24 @@ def _saving(kind: Callable[[], nn.Module], batch: Batch, folder: Path) -> dict[s
 
 
 def pipeline(repeats: int) -> dict[str, Any]:
-    """Return the images/s of batches of JPEG photos alone, decoded every time and kept, and of a training on them.
+    """Return the images/s of batches of JPEG photos alone, and of a training on them.
 
-    There the batches are made between the steps, and ahead in a thread of their own; "no work" has one batch for all
-    steps, which is what the network could do.
+    Alone, they are made with one thread: first with every photo decoded every time, then kept in memory, then with
+    brightness and contrast looked up in a table. In the training they are made between the steps, ahead in a thread
+    whose operations take as many threads as the model's, and in one whose operations take one; "no work" has one batch
+    for all steps, which is what the network could do.
     """
     report: dict[str, Any] = {}
     with TemporaryDirectory() as name:
         samples = _photos(Path(name), max(BATCH, min(4 * BATCH, 4 * repeats)))
         kept = PhotoBatches(samples, BATCH, "square", PHOTOS)
-        every_time = PhotoBatches(samples, BATCH, "square", PHOTOS)
-        most, batches.MOST_KEPT = batches.MOST_KEPT, 0
-        seconds = [seconds_of(partial(every_time, step)) for step in range(repeats)]
-        batches.MOST_KEPT = most
-        report["decoded every time"] = round(BATCH / median(seconds), 1)
-        for step in range(len(samples) // BATCH):
-            kept(step)
-        seconds = [seconds_of(partial(kept, step)) for step in range(repeats)]
-        report["kept in memory"] = round(BATCH / median(seconds), 1)
+        report["batches alone"] = _alone(samples, kept, repeats)
         one = kept(0)
         ways: dict[str, Callable[[int], Batch]] = {
             "no work": lambda _step: one,
             "between the steps": kept,
-            "ahead, in a thread": drawn_ahead(kept),
+            "ahead, in a thread": drawn_ahead(kept, torch.get_num_threads()),
+            "ahead, in a thread of one core": drawn_ahead(kept),
         }
         trainings = {
             way: train(YOLO(), batch, Schedule(10**9, 1e-4, save_every=10**9), Path(name) / way)
@@ -160,6 +156,32 @@ def pipeline(repeats: int) -> dict[str, Any]:
                     times[way].append(took)
         report["training, batches made"] = {way: round(BATCH / median(took), 1) for way, took in times.items()}
     return report
+
+
+def _alone(samples: Samples, kept: PhotoBatches, repeats: int) -> dict[str, float]:
+    """Return the images/s of batches with one thread after each of the things that were done for them."""
+
+    def images_a_second(made: PhotoBatches) -> float:
+        for step in range(len(samples) // BATCH):
+            made(step)
+        return round(BATCH / median(seconds_of(partial(made, step)) for step in range(repeats)), 1)
+
+    threads, most, lit = torch.get_num_threads(), batches.MOST_KEPT, batches._lit
+    torch.set_num_threads(1)
+    batches.MOST_KEPT, batches._lit = 0, _lit_by_arithmetic
+    report = {"decoded every time": images_a_second(PhotoBatches(samples, BATCH, "square", PHOTOS))}
+    batches.MOST_KEPT = most
+    report["kept in memory"] = images_a_second(kept)
+    batches._lit = lit
+    report["light from a table"] = images_a_second(kept)
+    torch.set_num_threads(threads)
+    return report
+
+
+def _lit_by_arithmetic(image: Tensor, contrast: float, brightness: float) -> Tensor:
+    """Do what ``batches._lit`` does, pixel by pixel."""
+    values = (image.float() - 128) * contrast + 128 * brightness
+    return values.round().clamp(0, 255).to(torch.uint8)
 
 
 def _photos(root: Path, count: int) -> VOCFolder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file
@@ -169,13 +170,19 @@ def varied(
         if wish and flip < 0.5:
             image, target = _mirrored(image, target, -1 - axis)
     if augmentation.light:
-        values = (image.float() - 128) * lights[0] + 128 * lights[1]
-        image = values.round().clamp(0, 255).to(torch.uint8)
+        image = _lit(image, lights[0], lights[1])
     if form == "cut" and "instances" in target:
         target["cells"] = functional.pad(target["labels"], (1, 0))[
             target["instances"][CELL // 2 :: CELL, CELL // 2 :: CELL].long()
         ]
     return image, target
+
+
+def _lit(image: Tensor, contrast: float, brightness: float) -> Tensor:
+    """Stretch the values of ``image`` about their middle, and move them: by a table, since there are 256 of them."""
+    values = (torch.arange(256.0) - 128) * contrast + 128 * brightness
+    table = values.round().clamp(0, 255).to(torch.uint8).numpy()
+    return torch.from_numpy(cv2.LUT(image.contiguous().view(-1, 1).numpy(), table)).view(image.shape)
 
 
 def cut(
@@ -251,9 +258,15 @@ def padded(made: Sequence[tuple[Tensor, Target]]) -> Batch:
     return images, targets
 
 
-def drawn_ahead(batch: Callable[[int], Batch]) -> Callable[[int], Batch]:
-    """Return ``batch``, which makes that of the next step in a thread while the model learns from this one."""
-    pool = ThreadPoolExecutor(1)
+def drawn_ahead(batch: Callable[[int], Batch], threads: int = 1) -> Callable[[int], Batch]:
+    """Return ``batch``, which makes that of the next step in a thread while the model learns from this one.
+
+    Its operations take ``threads`` threads each: more than one would be in the way of the model's.
+    """
+    everywhere = torch.get_num_threads()
+    pool = ThreadPoolExecutor(1, initializer=_use_threads, initargs=(threads,))
+    pool.submit(int).result()
+    torch.set_num_threads(everywhere)  # a thread keeps its own number, and one that is new takes the last that was set
     coming: dict[int, Future[Batch]] = {}
 
     def ahead(step: int) -> Batch:
@@ -266,13 +279,20 @@ def drawn_ahead(batch: Callable[[int], Batch]) -> Callable[[int], Batch]:
     return ahead
 
 
+def _use_threads(count: int) -> None:
+    torch.get_num_threads()  # at its first operation a thread takes the last number that was set anywhere
+    torch.set_num_threads(count)
+
+
 def _window(values: Tensor, corner: tuple[int, int], window: tuple[int, int], outside: tuple[int, ...]) -> Tensor:
     """Return ``values`` (C, H, W) in a ``window`` at ``corner``, ``outside`` (C) where they have none."""
     (top, left), (height, width) = corner, window
     bottom, right = top + height, left + width
     if top >= 0 and left >= 0 and bottom <= values.shape[1] and right <= values.shape[2]:
         return values[:, top:bottom, left:right]
-    framed = torch.tensor(outside, dtype=values.dtype)[:, None, None].repeat(1, height, width)
+    framed = values.new_empty(len(outside), height, width)
+    for channel, value in zip(framed, outside, strict=True):
+        channel.fill_(value)
     seen = values[:, max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
     framed[:, max(0, -top) : max(0, -top) + seen.shape[1], max(0, -left) : max(0, -left) + seen.shape[2]] = seen
     return framed

@@ -140,7 +140,8 @@ def _positives(regions: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
 def _true_masks(regions: Tensor, objects: Tensor, instances: Tensor) -> Tensor:
     """Cut the masks of ``objects`` (r,) out of ``instances`` (H, W) at ``regions`` (r, 4): (r, 28, 28), 0 or 1."""
     masks = (instances == 1 + objects[:, None, None]).float()
-    cut = roi_align_each(masks[:, None], list(regions[:, None]), MASK, aligned=True)
+    each = torch.arange(len(regions), device=regions.device)[:, None].to(regions)
+    cut = roi_align_each(masks[:, None], torch.cat([each, regions], 1), MASK, aligned=True)
     return (cut[:, 0] >= 0.5).float()
 
 

@@ -1,5 +1,7 @@
 """Batches of photos of any size: what a model is shown, that targets follow, and that the step number decides all."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -212,6 +214,25 @@ def test_images_of_several_sizes_are_padded_to_the_largest() -> None:
     assert images.shape == (2, 3, 5, 6)
     assert images[1, :, 0, 5].tolist() == list(MEAN_COLOUR) and images[1, :, 4, 2].tolist() == [0, 0, 0]
     assert [int(target["instances"].sum()) for target in targets] == [24, 15]
+
+
+def test_light_is_a_table_of_what_each_value_becomes() -> None:
+    image = torch.arange(256, dtype=torch.uint8).repeat(3, 2, 1)[:, :, 5:]
+    found = batches._lit(image, 1.2, 0.9)
+    expected = ((image.double() - 128) * 1.2 + 128 * 0.9).round().clamp(0, 255)
+    assert found.dtype == torch.uint8 and torch.equal(found.double(), expected)
+
+
+def test_drawing_ahead_leaves_the_threads_of_others_alone() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        ahead = drawn_ahead(lambda _step: (torch.tensor([torch.get_num_threads()]), []))
+        assert int(ahead(0)[0]) == 1 and torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_drawing_ahead_changes_nothing_but_the_time() -> None:

@@ -286,3 +286,34 @@ def test_masks_are_trained_on_proposals_as_well_as_on_boxes(net: MaskRCNN, monke
 def test_loss_is_in_full_precision_under_autocast(fresh: MaskRCNN) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert fresh.train().losses(SCENES[0][0][None], [target(0)])["mask"].dtype == torch.float32
+
+
+def test_everything_learns_together_by_the_sum_of_all_losses(fresh: MaskRCNN) -> None:
+    """L = L_cls + L_box + L_mask, section 3, beside the RPN's two: Faster R-CNN's own, on the same draw."""
+    fresh.masks_alone = False
+    images, targets = torch.stack([SCENES[index][0] for index in range(2)]), [target(0), target(1)]
+    fresh.train().requires_grad_(True)
+    torch.manual_seed(3)
+    parts = fresh.losses(images, targets)
+    torch.manual_seed(3)
+    expected = FasterRCNN.losses(fresh, images, targets)
+    assert list(parts) == [*expected, "mask"]
+    for name, value in expected.items():
+        torch.testing.assert_close(parts[name], value, rtol=1e-4, atol=1e-4)
+    parts["mask"].backward(retain_graph=True)
+    trunk = next(fresh.trunk.parameters())
+    assert trunk.grad is not None and trunk.grad.abs().sum() > 0, "the masks do not reach the trunk"
+    torch.stack([*parts.values()]).sum().backward()
+    assert all(values.grad is not None for values in fresh.parameters())
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_images_without_objects_teach_no_masks(alone: bool, fresh: MaskRCNN) -> None:
+    fresh.masks_alone = alone
+    empty = {name: values[:0] for name, values in target(0).items() if name != "instances"}
+    empty["instances"] = torch.zeros(256, 256, dtype=torch.int32)
+    fresh.train().requires_grad_(True)
+    parts = fresh.losses(SCENES[0][0][None], [empty])
+    assert parts["mask"] == 0 and all(value.isfinite() for value in parts.values())
+    mixed = fresh.losses(torch.stack([SCENES[0][0], SCENES[1][0]]), [empty, target(1)])
+    assert mixed["mask"] > 0
