@@ -11,6 +11,7 @@ from tests.data.test_folders import thing, write
 from tests.pages.test_data_source import zipped
 
 FIRST_SCREEN = 60_000  # ms
+ANSWER = 20_000  # ms; on an idle machine a tenth of a second
 ENGLISH = "lang=en"
 
 LIGHT_UP = """async (canvas) => {
@@ -51,22 +52,22 @@ def test_an_object_lights_up_in_every_picture_in_the_next_frame(page: Page, app_
 def test_steps_are_moved_added_and_removed_and_the_address_follows(page: Page, app_url: str) -> None:
     open_transforms(page, app_url, "&steps=crop:side=160,flip:p=1")
     swap = page.locator(".swaps button")
-    expect(swap).to_contain_text("of the pixels differ")
+    expect(swap).to_contain_text("of the pixels differ", timeout=ANSWER)
     before = painted(page.locator("[data-end=before] canvas"))
     steps(page).first.get_by_role("button", name="Later").click()
-    expect(page).to_have_url(re.compile(r"steps=flip(:|%3A)p"))
+    expect(page).to_have_url(re.compile(r"steps=flip(:|%3A)p"), timeout=ANSWER)
     expect(steps(page).first).to_have_attribute("data-step", "flip")
-    expect(swap).to_contain_text("Flip left and right ↔ Crop anywhere")
-    expect(page.locator(".steps li .facts").nth(2)).to_contain_text("(3, 160, 160)")
+    expect(swap).to_contain_text("Flip left and right ↔ Crop anywhere", timeout=ANSWER)
+    expect(page.locator(".steps li .facts").nth(2)).to_contain_text("(3, 160, 160)", timeout=ANSWER)
     page.wait_for_timeout(300)
     assert painted(page.locator("[data-end=before] canvas")) != before
     page.get_by_role("combobox", name="Add a step ...").select_option("normalise")
-    expect(page.get_by_role("alert")).to_contain_text("Normalise")
+    expect(page.get_by_role("alert")).to_contain_text("Normalise", timeout=ANSWER)
     expect(steps(page).nth(2)).to_have_class("failed")
     steps(page).nth(2).get_by_role("button", name="Remove").click()
-    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=ANSWER)
     steps(page).nth(1).get_by_role("slider").fill("64")
-    expect(page.locator(".steps li .facts").nth(2)).to_contain_text("(3, 64, 64)")
+    expect(page.locator(".steps li .facts").nth(2)).to_contain_text("(3, 64, 64)", timeout=ANSWER)
 
 
 def test_an_epoch_follows_its_slider_without_the_server(page: Page, app_url: str) -> None:
@@ -108,8 +109,8 @@ def test_a_zip_file_goes_in_and_its_samples_come_out(page: Page, app_url: str, t
     page.goto(f"{app_url}/data?{ENGLISH}&source=Upload")
     field = page.locator("input[type=file]")
     field.set_input_files({"name": "bad.zip", "mimeType": "application/zip", "buffer": b"no zip"}, timeout=FIRST_SCREEN)
-    expect(page.get_by_text("This is no archive that can be unpacked here")).to_be_visible()
+    expect(page.get_by_text("This is no archive that can be unpacked here")).to_be_visible(timeout=ANSWER)
     data = zipped(tmp_path / "pets")
     field.set_input_files({"name": "pets.zip", "mimeType": "application/zip", "buffer": data})
-    expect(page.locator("[data-part=source]")).to_contain_text("pets")
-    expect(page.locator(".steps li .facts").first).to_contain_text("uint8 (3, 40, 60)")
+    expect(page.locator("[data-part=source]")).to_contain_text("pets", timeout=ANSWER)
+    expect(page.locator(".steps li .facts").first).to_contain_text("uint8 (3, 40, 60)", timeout=ANSWER)
