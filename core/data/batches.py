@@ -4,6 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,7 @@ SIDE = CROP_SIDE["slim"]
 SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (TRUNKS["slim"].side, TRUNKS["slim"].side)}
 CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
+MOST_CACHED = 20_000  # photos whose proposals stay on the disk, at about 10 KB each
 MOST_KEPT = 2**29  # bytes of decoded photos and their targets; those beyond are decoded again in every epoch
 LEAST_SIDE = 2  # pixels of the input: what is left of a box at the edge of a cut is no object below that
 
@@ -128,9 +130,15 @@ def _learnable(target: Target) -> Target:
 
 @dataclass(frozen=True)
 class ProposedPhotos:
-    """``samples`` with selective search's ``proposals`` (R, 4) in each target."""
+    """``samples`` with selective search's ``proposals`` (R, 4) in each target.
+
+    Those of photos that were searched longest ago are forgotten first, where ``MOST_CACHED`` are on the disk.
+    """
 
     samples: Samples
+
+    def __post_init__(self) -> None:
+        forget_oldest(CACHE / "proposals", MOST_CACHED)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -148,6 +156,16 @@ def cached_proposals(image: Tensor, cache: Path = CACHE) -> Tensor:
     if not path.exists():
         save_tensors({"boxes": selective_search(image).boxes}, path)
     return load_file(path)["boxes"]
+
+
+def forget_oldest(folder: Path, most: int) -> None:
+    """Remove from ``folder`` all files but the ``most`` that were written last."""
+    written = {}
+    for path in folder.glob("*.safetensors"):
+        with suppress(FileNotFoundError):  # another process forgets, too
+            written[path] = path.stat().st_mtime_ns
+    for path in sorted(written, key=lambda one: written[one])[: max(0, len(written) - most)]:
+        path.unlink(missing_ok=True)
 
 
 def varied(

@@ -44,7 +44,7 @@ SAVE_AFTER = 10.0  # seconds of training that a kill can cost
 LOOKED_AT = 4  # fixed samples
 MOST_MEASURED = 50  # validation images a score; the end's is over all
 BUSY = 10  # times as long as a look or a score took, the training goes on before the next
-MOST_SVM_IMAGES = 300  # their features are kept in memory
+SVM_IMAGES, SVM_REGIONS = 150, 200  # at most, and of each: their features are kept in memory
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "mask_rcnn"), "scaled"),
     "yolo": "square",
@@ -415,8 +415,8 @@ class _Run:
 
     def _fitted(self, model: Fitted, last: TrainingStep) -> Iterator[TrainingStep]:
         start = time.perf_counter()
-        few: Subset[Any] = Subset(self.photos, spread(len(self.photos), MOST_SVM_IMAGES))  # type: ignore[arg-type]
-        for part in fit(model.cpu(), few, RECIPES[self.plan.model].svm_regions):
+        few: Subset[Any] = Subset(self.photos, spread(len(self.photos), SVM_IMAGES))  # type: ignore[arg-type]
+        for part in fit(model.cpu(), few, SVM_REGIONS):
             yield replace(last, done=part, seconds=last.seconds + time.perf_counter() - start, stage=SVM_STAGE)
         model.to(self.device)
         self._save()

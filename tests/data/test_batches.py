@@ -1,6 +1,8 @@
 """Batches of photos of any size: what a model is shown, that targets follow, and that the step number decides all."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from core.data.batches import (
     cached_proposals,
     cut,
     drawn_ahead,
+    forget_oldest,
     padded,
     varied,
 )
@@ -249,6 +252,18 @@ def test_drawing_ahead_changes_nothing_but_the_time() -> None:
     assert asked.count(1) == asked.count(5) == 1, "nothing is drawn twice"
     with pytest.raises(ValueError, match="no photo"):
         ahead(6)
+
+
+def test_of_many_files_the_oldest_are_forgotten(tmp_path: Path) -> None:
+    for number in (3, 1, 2, 0):
+        path = tmp_path / f"{number}.safetensors"
+        path.touch()
+        os.utime(path, (number, number))
+    forget_oldest(tmp_path, 4)
+    assert len(list(tmp_path.iterdir())) == 4
+    forget_oldest(tmp_path, 2)
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["2", "3"]
+    forget_oldest(tmp_path / "nowhere", 2)
 
 
 def test_proposals_are_searched_once(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
