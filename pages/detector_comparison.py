@@ -6,6 +6,8 @@ from core.backbones import Size
 from core.detectors import NAMES
 from core.detectors.race import machine
 from core.i18n import _
+from core.scripts import detection
+from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, pick_image, show_picked
 from pages.parts.race import StartedRace, finished, show, start, titles, wait
 from pages.parts.race_results import show_more, show_results
@@ -93,3 +95,5 @@ if picked:
             st.caption(_("Two of the five, raced on arrival. Press Race to see the others."))
         show_results(current)
         show_more(current)
+        raced = picked.key, picked.title, current.names, current.max_regions, current.size
+        show_code(lambda _address: detection.race(*raced))

@@ -1,5 +1,7 @@
 """NMS: a detector's boxes before suppression, and what two thresholds make of them."""
 
+from functools import partial
+
 import streamlit as st
 from torch import Tensor
 
@@ -8,11 +10,15 @@ from core.detectors import DETECTORS, NAMES, Detections, Detector, load, run
 from core.figures.nms import MOST_BOXES, explorer_data
 from core.i18n import _
 from core.nms import Decay
+from core.scripts import Script, detection
 from core.training.checkpoint import CheckpointError, read_card
 from pages.parts.box_editor import ADDRESS, edit_boxes
+from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.nms_explorer import nms_explorer
 from pages.parts.startup import come_through_the_entrance
+
+Scored = tuple[int, float, list[float]]  # label, score and corners of a box
 
 REGIONS = 300  # enough for a crowd of boxes, and R-CNN still answers within a second or two
 
@@ -102,9 +108,17 @@ def show(picked: PickedImage, name: str, per_class: bool, decay: Decay, own: boo
     titles = {"linear": _("Soft-NMS, linear"), "gaussian": _("Soft-NMS, Gaussian")}
     data = explorer_data(picked.pixels, found, detector.classes, per_class, decay, picked.truth)
     nms_explorer(data, titles[decay], curve, draw)
+    boxes = list(zip(found.labels.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True))
+    show_code(partial(script, picked, boxes if own else name, per_class, decay))
     if not own and curve is None:
         sentence = _("The mAP against the NMS threshold has not been measured: run `python -m core evaluate {name}`.")
         st.caption(sentence.format(name=name))
+
+
+def script(picked: PickedImage, found: str | list[Scored], per_class: bool, decay: Decay, address: Address) -> Script:
+    """Return the code for what is shown of what was ``found``, at the thresholds of the ``address``."""
+    iou, score = address.number("iou", 0.3, 0, 1), address.number("score", 0.25, 0, 1)
+    return detection.nms(picked.key, picked.title, found, iou, score, per_class, decay, REGIONS)
 
 
 come_through_the_entrance()

@@ -9,7 +9,9 @@ from core.detectors.one_map import ImageMap, RegionError, crop_of, first_region,
 from core.detectors.rcnn import RCNN
 from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
+from core.scripts import detection
 from core.training.checkpoint import CheckpointError
+from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.pooling_comparison import PooledRegion, show_comparison, show_glide
 from pages.parts.pooling_cost import pooling_cost
@@ -104,6 +106,8 @@ def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: Imag
         show_glide(pooled)
     with comparison_column:
         show_comparison(pooled)
+    corners = region_in(picked.pixels, left)[0].tolist()
+    show_code(lambda _address: detection.pooling(picked.key, picked.title, detector.name, corners))
 
 
 come_through_the_entrance()

@@ -7,12 +7,15 @@ from core.detectors.base import Trace, run
 from core.figures.fully_connected import flattened_data
 from core.figures.segmentation import Json, compared_data, explore_data, fusion_data, instances_data
 from core.i18n import N_, _
+from core.scripts import Script
+from core.scripts import segmentation as scripts
 from core.segmentation import NAMES, MaskRCNN, Segmenter, load
 from core.segmentation.fcn import FCN8s
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import Slid, one_pass
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.segmentation_compared import segmentation_compared, segmentation_fusion
 from pages.parts.segmentation_connected import choose_shuffle, segmentation_flattened, show_sliding
@@ -101,6 +104,17 @@ def show(view: str, picked: PickedImage, model: str, shuffle: int) -> None:
         show_sliding(picked, patch_cnn(), convolved(picked.key, picked))
     else:
         segmentation_instances(instances(picked.key, picked))
+    show_code(lambda _address: script(view, picked, model, shuffle))
+
+
+def script(view: str, picked: PickedImage, model: str, shuffle: int) -> Script:
+    """Return the code for the ``view`` of the image."""
+    image = picked.key, picked.title
+    if view == "connected":
+        return scripts.connected(*image, shuffle)
+    if view == "instances":
+        return scripts.instances(*image)
+    return scripts.segmented(*image, (model,) if view == "explore" else NAMES)
 
 
 come_through_the_entrance()

@@ -1,5 +1,7 @@
 """YOLO, one look: its grid, its loss, the pull of the loss at one box, and its training, live."""
 
+from functools import partial
+
 import streamlit as st
 from torch import Tensor
 
@@ -7,8 +9,10 @@ from core.detectors import load, run
 from core.detectors.yolo import YOLO, Grid
 from core.figures.yolo import Json, drag_data, grid_data, look, loss_data
 from core.i18n import N_, _
+from core.scripts import Script, detection
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.startup import come_through_the_entrance
 from pages.parts.yolo_drag import yolo_drag
@@ -97,6 +101,14 @@ def show(view: str, picked: PickedImage) -> None:
         yolo_loss(loss_of(key, pixels, truth))
     else:
         yolo_drag(key, scene_of(key, pixels, truth), pixels, seen(key, pixels), truth)
+    if view != "train":
+        show_code(partial(script, picked))
+
+
+def script(picked: PickedImage, address: Address) -> Script:
+    """Return the code for the grid and the loss, at the threshold and the weights of the ``address``."""
+    coord, noobj = address.number("coord", 5, 0, 10), address.number("noobj", 0.5, 0, 1)
+    return detection.yolo(picked.key, picked.title, address.number("threshold", 0.2, 0.01, 1), coord, noobj)
 
 
 come_through_the_entrance()

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.figures.autograd import source_data
 from core.i18n import _
+from core.scripts import pytorch
 from pages.parts.autograd_lessons import FIRST, lessons
+from pages.parts.code import show_code
 from pages.parts.component import component
 
 SOURCE = "autograd_source"  # in the session
@@ -27,6 +29,7 @@ def autograd_graph() -> None:
     source, typing = st.session_state[SOURCE], st.session_state.get(TYPING, False)
     data = {**source_data(source, check=not typing), "lessons": lessons(), "words": _words()}
     _component(data=data, key="autograd_graph", on_typed_change=_take_typed, on_rested_change=_take_rest)
+    show_code(lambda _address: pytorch.graph(st.session_state[SOURCE]))
 
 
 def _take_typed() -> None:

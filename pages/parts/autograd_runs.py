@@ -7,8 +7,10 @@ import streamlit as st
 from core.autograd.tracing import capture_by_compile, capture_by_export, examples
 from core.figures.tracing import capture_data, runs_data
 from core.i18n import N_, _
+from core.scripts import pytorch
 from pages.parts.autograd_graph import graph_words
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.component import component
 
 _runs = component("autograd_runs", "autograd_parts")
@@ -51,6 +53,7 @@ def autograd_runs() -> None:
     st.subheader(_("Captured before it runs"))
     st.markdown(_capture_words()[name])
     _captures(data={"captures": captures_of(name), "words": _capture_labels()}, key="autograd_captures")
+    show_code(lambda _address: pytorch.runs(name))
     st.subheader(_("Define-by-run and define-and-run"))
     st.markdown(_comparison())
 

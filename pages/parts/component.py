@@ -18,7 +18,8 @@ def component(name: str, *shared: str) -> ComponentRenderer:
     """Declare the component of the files called ``name``; css and JavaScript called ``shared`` come before its own.
 
     All the JavaScript is one module: what a shared script defines, the scripts after it see. A component whose root has
-    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV.
+    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV; a tool,
+    which is no figure, says so with the attribute ``data-tool``.
     """
 
     def joined(kind: str) -> str:
@@ -34,7 +35,7 @@ def component(name: str, *shared: str) -> ComponentRenderer:
 
     def mounted(*, data: dict[str, Any], **others: Any) -> Any:
         exported = {"name": name.replace("_", "-"), "words": export_words()}
-        return declared(data={**data, "exported": exported}, **others)
+        return declared(data={"exported": exported, **data}, **others)
 
     return cast(ComponentRenderer, mounted)
 

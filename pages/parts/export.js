@@ -1,7 +1,7 @@
 // What every component ends with: a line below it that downloads it as a picture, as a page of its own, or its tables.
 // In a scope of its own: no component has to mind its names.
 
-const withExports = (() => {
+const { withExports, exportLine, drawing, fontsOf } = (() => {
 
 const FINEST = 2; // pixels of a PNG for one on the screen, at least
 const MARGIN = 16; // about a figure
@@ -9,8 +9,9 @@ const HELD = ["image", "picture"]; // what Python does not send again to a brows
 const TYPES = { png: "image/png", svg: "image/svg+xml", html: "text/html", csv: "text/csv" };
 const given = new WeakMap(); // by root: the data that came for it
 
-function exportLine(root) {
-  const { words, name } = given.get(root).exported;
+// A line that offers what there is: a figure, as a function that draws it as { svg, width, height }, the text of a page,
+// and tables.
+function exportLine({ words, name }, { figure, page, tables = () => [] }) {
   const [offers, trouble] = [make("span"), make("span", { role: "status" })];
   const offer = (kind, text, label, content, called = name) => {
     const button = make("button", { type: "button", textContent: text, title: label, ariaLabel: label });
@@ -27,14 +28,13 @@ function exportLine(root) {
   const line = make("details", { className: "export" }, make("summary", { textContent: words.download }), offers, trouble);
   line.addEventListener("toggle", () => {
     if (!line.open) return;
-    const tables = [...root.querySelectorAll("table, [data-rows]")].filter(
-      (table) => !table.parentElement.closest("table") && rowsOf(table).length > 1);
-    const numbered = (text, index) => (tables.length > 1 ? `${text} ${index + 1}` : text);
+    const all = tables();
+    const numbered = (text, index) => (all.length > 1 ? `${text} ${index + 1}` : text);
     offers.replaceChildren(
-      offer("png", "PNG", words.png, async () => pngOf(await figureOf(root))),
-      offer("svg", "SVG", words.svg, async () => (await figureOf(root)).svg),
-      offer("html", "HTML", words.html, () => pageOf(root)),
-      ...tables.map((table, index) =>
+      offer("png", "PNG", words.png, async () => pngOf(await figure())),
+      offer("svg", "SVG", words.svg, async () => (await figure()).svg),
+      offer("html", "HTML", words.html, page),
+      ...all.map((table, index) =>
         offer("csv", numbered("CSV", index), numbered(words.csv, index), () => csvOf(rowsOf(table)), numbered(name, index))),
     );
   });
@@ -56,6 +56,9 @@ function fileName(name) {
 }
 
 // ---- tables ----
+
+const tablesIn = (root) => [...root.querySelectorAll("table, [data-rows]")].filter(
+  (table) => !table.parentElement.closest("table") && rowsOf(table).length > 1);
 
 // The rows that are shown, as texts; beside tables proper, those of a list whose entries carry their numbers along.
 function rowsOf(table) {
@@ -86,7 +89,8 @@ async function figureOf(root) {
   const css = OWN.css.replace(/([\d.]+)vh/g, (_, part) => `${(part / 100) * innerHeight}px`);
   const paper = make("div", {}, make("style", { textContent: `${await fontsOf(root)}${css} * { scrollbar-width: none; }` }), twin);
   paper.style.cssText = `padding: ${MARGIN}px; ${themeOf(root)}`;
-  return drawing(width + 2 * MARGIN, height + 2 * MARGIN, root, [["foreignObject", new XMLSerializer().serializeToString(paper)]]);
+  const drawn = new XMLSerializer().serializeToString(paper);
+  return drawing(width + 2 * MARGIN, height + 2 * MARGIN, root, `<foreignObject width="100%" height="100%">${drawn}</foreignObject>`);
 }
 
 // Write into a copy what only the original knows: what its canvas shows, what was typed, chosen and scrolled.
@@ -110,13 +114,12 @@ function freeze(was, is) {
   }
 }
 
-// An SVG of layers, each { tag, text }, on the page's own background.
-function drawing(width, height, element, layers) {
+// An SVG of what is drawn, on the page's own background.
+function drawing(width, height, element, drawn) {
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
-  const drawn = layers.map(([tag, text]) => (tag ? `<${tag} width="${w}" height="${h}">${text}</${tag}>` : text));
   const letters = getComputedStyle(document.documentElement).fontSize;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" style="font-size: ${letters}">`
-    + `<rect width="100%" height="100%" fill="${backgroundOf(element)}"/>${drawn.join("")}</svg>`;
+    + `<rect width="100%" height="100%" fill="${backgroundOf(element)}"/>${drawn}</svg>`;
   return { svg, width: w, height: h };
 }
 
@@ -214,15 +217,20 @@ async function asData(address) {
 // ---- what a component's own JavaScript is wrapped in ----
 
 // Show the component, and below it what it can be downloaded as.
-return (show) => (parts) => {
+const withExports = (show) => (parts) => {
   const answer = show(parts);
   const root = parts.parentElement.querySelector(".explorer");
-  if (!root || isSaved) return answer;
+  if (!root || isSaved || "tool" in root.dataset) return answer; // a tool is no figure
   const data = { ...parts.data };
   for (const name of HELD) data[name] ??= given.get(root)?.[name];
   given.set(root, data);
-  if (!root.nextElementSibling?.matches(".export")) root.after(exportLine(root));
+  if (!root.nextElementSibling?.matches(".export")) {
+    const offered = { figure: () => figureOf(root), page: () => pageOf(root), tables: () => tablesIn(root) };
+    root.after(exportLine(data.exported, offered));
+  }
   return answer;
 };
+
+return { withExports, exportLine, drawing, fontsOf };
 
 })();

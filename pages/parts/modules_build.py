@@ -5,13 +5,17 @@ from typing import Any
 import streamlit as st
 
 from core.autograd.blocks import BlockError
+from core.autograd.modules import WAYS
 from core.figures.modules import SOURCES, Json, first_network, network_data
 from core.i18n import _
+from core.scripts import pytorch
 from pages.parts.caching import cache_words
+from pages.parts.code import Address, show_code
 from pages.parts.component import component
 from pages.parts.modules_build_words import build_words
 
 RATES = (0.001, 0.01, 0.1, 1.0)
+FIRST_WAY = "sgd"
 LONGEST = 400  # letters of a description
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _SOURCE = "build_source"
@@ -32,6 +36,14 @@ def modules_build() -> None:
     if data["error"]:
         st.error(data["error"])
     _component(data={**data, "words": build_words()}, key="modules_build", on_network_change=_edited)
+    if not data["error"]:
+        show_code(lambda address: pytorch.build(source, description, seed, lr, _way(address)))
+
+
+def _way(address: Address) -> str:
+    """Return the way to update that is looked at."""
+    way = address.text("way", FIRST_WAY)
+    return way if way in WAYS else FIRST_WAY
 
 
 @cache_words(64)

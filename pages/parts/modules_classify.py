@@ -9,7 +9,9 @@ from core.autograd.classifier import ACTIVATIONS, COUNT, OPTIMIZERS, Plan
 from core.data.points import SHAPES
 from core.figures.classifier import Json, classifier_data
 from core.i18n import N_, _
+from core.scripts import pytorch
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.component import component
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -24,6 +26,7 @@ def modules_classify() -> None:
     plan = _choose()
     data = {**_data(plan), "key": str(asdict(plan)), "description": plan.description(), "words": _words()}
     _component(data=data, key="modules_classify")
+    show_code(lambda _address: pytorch.classify(plan))
 
 
 @cache_words(64, N_("Training ..."))

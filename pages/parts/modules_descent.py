@@ -5,9 +5,21 @@ from typing import Any
 
 import streamlit as st
 
-from core.autograd.descent import Point
-from core.figures.descent import NAMES, PRESETS, Json, preset_data, surface_called, surface_data, walks_data
+from core.autograd.descent import RULES, Point
+from core.figures.descent import (
+    ADAPTIVE,
+    FIRST_RATES,
+    NAMES,
+    PRESETS,
+    Json,
+    preset_data,
+    surface_called,
+    surface_data,
+    walks_data,
+)
 from core.i18n import _
+from core.scripts import pytorch
+from pages.parts.code import Address, show_code
 from pages.parts.component import component
 from pages.parts.modules_descent_words import descent_words
 
@@ -35,6 +47,14 @@ def modules_descent() -> None:
         on_down_change=lambda: _answer("down", _leave),
         on_preset_change=lambda: _answer("preset", _take_preset),
     )
+    show_code(lambda address: pytorch.descent(surface, left, _rates(surface, address), momentum, decay))
+
+
+def _rates(surface: str, address: Address) -> dict[str, float]:
+    """Return each rule's learning rate; the explorer has moved them where they stand in the ``address``."""
+    plain, adaptive = FIRST_RATES[surface]
+    plain, adaptive = address.number("lr", plain), address.number("adaptive", adaptive)
+    return {rule: adaptive if rule in ADAPTIVE else plain for rule in RULES}
 
 
 @st.cache_data(show_spinner=False)

@@ -22,6 +22,7 @@ from core.detectors.regions import RegionHead
 from core.figures.pooling import glide_chart
 from core.i18n import _
 from pages.parts.caching import cache_words
+from pages.parts.chart import show_chart
 from pages.parts.image_picker import PickedImage
 from pages.parts.pooling_explorer import way_titles
 
@@ -59,7 +60,7 @@ def show_glide(pooled: PooledRegion) -> None:
     if chart is None:
         st.info(_("The region is as wide as the image and cannot move: make it narrower."))
         return
-    st.plotly_chart(chart, width="stretch", key="glide", config={"displayModeBar": False})
+    show_chart(chart, "glide", _("Distance of the feature from the first, against the shift of the region"))
     words = _(
         "All {channels} channels. Where rounding picks the same cells the pooled feature stands still, and jumps with "
         "the next cell; RoIAlign follows every pixel."

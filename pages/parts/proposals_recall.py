@@ -11,9 +11,11 @@ from core.detectors import Detector
 from core.detectors.race import machine
 from core.figures.proposals import curves_data, recall_data
 from core.i18n import N_, _
-from core.proposals.recall import Covered, measure_held_out, proposers
+from core.proposals.recall import MOST, Covered, measure_held_out, proposers
 from core.proposals.selective_search import Mode
+from core.scripts import detection
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, choose_difficulty
 from pages.parts.queueing import submit, waiting
 from pages.parts.recall_explorer import recall_explorer
@@ -61,6 +63,7 @@ def show_recall(picked: PickedImage, mode: Mode, detector: Detector) -> None:
             "and its own. Measured here: {machine}."
         ).format(machine=machine())
     )
+    show_code(lambda address: detection.recall(picked.key, picked.title, mode, address.whole("first", 100, 1, MOST)))
     st.subheader(_("On held-out scenes"))
     _show_held_out(mode)
 

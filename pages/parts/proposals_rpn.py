@@ -8,7 +8,10 @@ from torch import Tensor
 from core.detectors.faster_rcnn import FasterRCNN
 from core.figures.proposals import rpn_data
 from core.i18n import N_, _
+from core.proposals.recall import MOST
+from core.scripts import detection
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage
 from pages.parts.rpn_explorer import rpn_explorer
 
@@ -23,3 +26,8 @@ def show_rpn(picked: PickedImage, detector: FasterRCNN) -> None:
     if picked.truth is None:
         st.info(_("This image has no ground truth: objectness and proposals are shown, but no anchor has a label."))
     rpn_explorer(_looked(picked.key, picked.pixels, picked.truth, detector), picked.key, FasterRCNN.max_regions)
+    show_code(
+        lambda address: detection.rpn(
+            picked.key, picked.title, address.number("nms", 0.7, 0.1, 1), address.whole("top", 100, 1, MOST)
+        )
+    )

@@ -9,7 +9,9 @@ from torch import Tensor
 from core.figures.proposals import hierarchy_data
 from core.i18n import N_, _
 from core.proposals.selective_search import COLOUR_SPACES, CTSF, MODES, Mode, Strategy
+from core.scripts import detection
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.hierarchy_explorer import hierarchy_explorer
 from pages.parts.image_picker import PickedImage
 
@@ -121,3 +123,8 @@ def show_search(picked: PickedImage, strategy: Strategy) -> None:
     hierarchy_explorer(data, f"{picked.key} {strategy}")
     if picked.truth is None:
         st.caption(_("This image has no ground truth: boxes are shown, but not how well they cover its objects."))
+    show_code(
+        lambda address: detection.search(
+            picked.key, picked.title, strategy, address.whole("merge", data["start"], 0, len(data["total"]))
+        )
+    )

@@ -24,10 +24,12 @@ FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's s
 
 @dataclass(frozen=True)
 class StartedRace:
-    """A race that this session started: on which image, with whom, its job, and a ``key`` of its own."""
+    """A race that this session started: on which image, with whom, of at most how many region proposals, its job, and a
+    ``key`` of its own."""
 
     picked: PickedImage
     names: tuple[str, ...]
+    max_regions: int
     size: Size
     job: jobs.Job[Drawn]
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -46,7 +48,7 @@ def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Siz
     entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
     work = partial(race_in_pictures, picked.pixels, entered, max_regions, size)
     job = submit(work, urgent, kind=f"race of {len(entered)}, {size}")
-    started = StartedRace(picked, tuple(names), size, job)
+    started = StartedRace(picked, tuple(names), max_regions, size, job)
     st.session_state["race"] = started
     return started
 

@@ -22,11 +22,11 @@ from core.detectors.report import race_report
 from core.figures.race import curve_chart
 from core.i18n import _
 from core.papers import PaperFigure, paper_figures
+from pages.parts.chart import show_chart
 from pages.parts.queueing import submit
 from pages.parts.race import POLL, StartedRace, finished, stages, status, titles
 from pages.parts.race_viewer import Lane, race_viewer
 
-CHART_CONFIG = {"displayModeBar": False}
 CURVES = 16  # images whose curves are kept, for all sessions
 
 
@@ -100,12 +100,7 @@ def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:
         measured = len({point.regions for point in now.events})
         st.progress(measured / len(CURVE_REGIONS))
     if now.events:
-        st.plotly_chart(
-            curve_chart(now.events, titles()),
-            alt=_("Time against region proposals"),
-            key="curve_chart",
-            config=CHART_CONFIG,
-        )
+        show_chart(curve_chart(now.events, titles()), "curve_chart", _("Time against region proposals"))
         st.caption(_("Median of three runs, one where a run takes over a second: {machine}.").format(machine=machine()))
 
 

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.figures.tensors import Json, playground_data
 from core.i18n import _
+from core.scripts import pytorch
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.component import component
 from pages.parts.tensors_lessons import Lesson, lessons
 
@@ -31,6 +33,7 @@ def tensors_playground() -> None:
         key="tensors_playground",
         on_typed_change=_take,
     )
+    show_code(lambda _address: pytorch.tensors(st.session_state[SOURCE]))
 
 
 @cache_words(512)

@@ -7,9 +7,12 @@ from torch import Tensor
 from core.figures.transposed import SEEDS, Json, board_data, checkerboard_chart
 from core.figures.upsampling import board_chart
 from core.i18n import _
+from core.scripts import segmentation
 from core.segmentation.enlarging import in_whole_cells
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.chart import show_chart
+from pages.parts.code import show_code
 from pages.parts.component import component
 from pages.parts.image_picker import pick_image
 from pages.parts.upsampling_ways import loaded
@@ -22,7 +25,7 @@ def upsampling_board() -> None:
     """Show the overlaps of every kernel size and stride, and how strong a checkerboard they leave."""
     _component(data={**_boards(), "words": _words()}, key="upsampling_board")
     st.subheader(_("How strong it is"))
-    st.plotly_chart(_chart(), width="stretch", key="checkerboard", config={"displayModeBar": False})
+    show_chart(_chart(), "checkerboard", _("Strength of the checkerboard for each kernel size and stride"))
     words = _(
         "The meter: the share of the output's energy, away from the border, that its 2-D Fourier transform has at the "
         "frequency 1 / stride and its multiples. The input is constant, so that all else is in the mean. With ones it "
@@ -31,6 +34,7 @@ def upsampling_board() -> None:
         "output possible, but training has to find it."
     )
     st.caption(words.format(seeds=SEEDS))
+    show_code(lambda _address: segmentation.board())
     st.subheader(_("What training made of it"))
     _show_trained()
 
@@ -55,7 +59,7 @@ def _show_trained() -> None:
         except CheckpointError as error:
             chart_column.error(str(error))
         else:
-            chart_column.plotly_chart(chart, width="stretch", key="trained_board", config={"displayModeBar": False})
+            show_chart(chart, "trained_board", _("Strength of the checkerboard of each trained way"), chart_column)
 
 
 @cache_words(32)

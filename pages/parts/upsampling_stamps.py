@@ -4,7 +4,9 @@ import streamlit as st
 
 from core.figures.transposed import INPUTS, KERNELS, SIDE, Json, input_called, kernel_called, stamp_data
 from core.i18n import _
+from core.scripts import segmentation
 from core.segmentation.transposed import Stamping, StampingError
+from pages.parts.code import show_code
 from pages.parts.component import component
 
 _component = component("upsampling_stamps", "upsampling_parts")
@@ -20,6 +22,7 @@ def upsampling_stamps() -> None:
         st.error(str(error))
         return
     _component(data={**data, "words": _words()}, key="upsampling_stamps")
+    show_code(lambda _address: segmentation.stamps(cells, kernel, numbers))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -8,10 +8,12 @@ from torch import Tensor
 from core.data.scenes import CLASSES
 from core.figures.upsampling import GRIDS, Json, cells_data, scene_data, tested_on
 from core.i18n import N_, _
+from core.scripts import segmentation
 from core.segmentation.enlarging import as_trained, in_whole_cells
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.code import show_code
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.upsampling_words import explorer_words
@@ -61,6 +63,7 @@ def show_grid(label: int, trained: bool) -> None:
     grid = asked.get("grid") or GRIDS["corner"]
     data = cells_data(grid, label, as_trained(loaded()) if trained else None)
     _show({**data, "grid": grid})
+    show_code(lambda address: segmentation.drawn(address.text("grid", GRIDS["corner"]), label, trained))
 
 
 def show_scene(picked: PickedImage, label: int | None, trained: bool) -> None:
@@ -81,6 +84,7 @@ def show_scene(picked: PickedImage, label: int | None, trained: bool) -> None:
         notes.append(words.format(images=images))
     if notes:
         st.caption(" ".join(notes))
+    show_code(lambda _address: segmentation.ways(picked.key, picked.title, trained))
 
 
 def _show(data: Json) -> None:

@@ -9,14 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.autograd.tracing import examples
 from pages.parts.autograd_lessons import FIRST, lessons
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "autograd")
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:
     """Return what the page sends to the browser."""
-    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return [json.loads(component.proto.json) for component in figures(app)]
 
 
 def test_opens_on_a_graph_with_every_number() -> None:

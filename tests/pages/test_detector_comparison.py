@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 from core.detectors import NAMES, Detector, load, race
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 QUICK = ["faster_rcnn", "yolo"]
 
@@ -32,7 +32,7 @@ def settled(app: AppTest, seconds: float = 60.0) -> AppTest:
 
 def viewer(app: AppTest) -> dict[str, Any]:
     """Return what the page sends to the browser about the finished race."""
-    (component,) = app.get("bidi_component")
+    (component,) = figures(app)
     sent: dict[str, Any] = json.loads(component.proto.json)
     return sent
 

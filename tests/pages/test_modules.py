@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from core.figures.descent import NAMES
-from tests.pages.opening import opened, sent
+from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "modules")
 VIEWS = {"build": "Build a network", "descent": "Descent", "classify": "Classify"}
@@ -22,7 +22,7 @@ def test_every_view_opens_after_every_other() -> None:
     for view in ("descent", "classify", "build", "classify", "descent", "build"):
         app.segmented_control(key="modules").set_value(view).run()
         assert not app.exception and not app.error, view
-        assert len(app.get("bidi_component")) == 1
+        assert len(figures(app)) == 1
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_block_that_does_not_fit_is_a_sentence_and_the_cards_stay() -> None:
 def test_what_cannot_be_read_is_a_sentence_with_a_way_out(network: str) -> None:
     app = open_page()
     app.text_input(key="network").set_value(network).run()
-    assert not app.exception and app.error and not app.get("bidi_component")
+    assert not app.exception and app.error and not figures(app)
     next(button for button in app.button if button.label.startswith("Begin")).click().run()
     assert not app.error and sent(app)["layers"]
 

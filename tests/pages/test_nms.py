@@ -19,14 +19,14 @@ from core.box_table import COLUMNS
 from core.data.scenes import CLASSES
 from core.training import checkpoint
 from pages.parts.box_editor import read_address, write_address
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "nms")
 
 
 def explorer(app: AppTest) -> dict[str, Any]:
     """Return what the page sends to the browser."""
-    (component,) = app.get("bidi_component")
+    (component,) = figures(app)
     sent: dict[str, Any] = json.loads(component.proto.json)
     return sent
 
@@ -117,7 +117,7 @@ def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, monkey
     monkeypatch.setattr(DeltaGenerator, "data_editor", lambda _place, table, **_options: table.assign(**change))
     app = open_page(edit="true")
     assert app.error[0].value == sentence
-    assert not app.get("bidi_component")
+    assert not figures(app)
 
 
 def test_a_wrong_upload_is_a_sentence() -> None:
@@ -136,7 +136,7 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest
     st.cache_resource.clear()
     app = open_page(detector="YOLO")
     assert "python -m core train yolo" in app.error[0].value
-    assert not app.get("bidi_component")
+    assert not figures(app)
 
 
 def test_map_on_held_out_scenes_comes_from_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

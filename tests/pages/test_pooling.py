@@ -11,14 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 import core.detectors
 from core.detectors.one_map import EDGES
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "pooling")
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:
     """Return what the page sends to the browser, the explorer's data first."""
-    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return [json.loads(component.proto.json) for component in figures(app)]
 
 
 def region(app: AppTest) -> list[float]:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import core.detectors
 from core.proposals.recall import COUNTS
 from pages.parts import proposals_recall
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "proposals")
 PATIENCE = 60.0  # seconds
@@ -21,7 +21,7 @@ PATIENCE = 60.0  # seconds
 
 def sent(app: AppTest) -> list[dict[str, Any]]:
     """Return what the page sends to its components in the browser."""
-    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return [json.loads(component.proto.json) for component in figures(app)]
 
 
 def explorer(app: AppTest) -> dict[str, Any]:

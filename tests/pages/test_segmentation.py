@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.segmentation
 from core.segmentation import NAMES, build
-from tests.pages.opening import opened
+from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "segmentation")
 VIEWS = {"explore": 1, "compared": 2, "connected": 2, "instances": 1}  # components
@@ -30,7 +30,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def sent(app: AppTest) -> list[dict[str, Any]]:
     """Return what the page sends to the browser."""
-    return [json.loads(component.proto.json) for component in app.get("bidi_component")]
+    return [json.loads(component.proto.json) for component in figures(app)]
 
 
 def test_opens_with_a_label_map_its_figures_and_layers() -> None:
@@ -55,7 +55,7 @@ def test_every_view_opens_after_every_other_on_any_image() -> None:
         for view, components in (*VIEWS.items(), ("explore", 1), ("instances", 1)):
             app.segmented_control(key="view").set_value(view).run()
             assert not app.exception and not app.error, view
-            assert len(app.get("bidi_component")) == components, view
+            assert len(figures(app)) == components, view
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -170,4 +170,4 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     monkeypatch.setattr(core.segmentation, "load", partial(core.segmentation.load, folder=tmp_path))
     app = open_page(view=view)
     assert f"python -m core train {name}" in app.error[0].value
-    assert not app.get("bidi_component")
+    assert not figures(app)

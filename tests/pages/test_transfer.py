@@ -16,7 +16,7 @@ from core.transfer import Drift, Event, Learnt, Look, Opened, Plan, Timing
 from core.trunks import TRUNKS
 from pages.parts import data_source, transfer_study, transfer_trunks
 from pages.parts.data_sets import PickedSource
-from tests.pages.opening import opened, sent
+from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "transfer")
 MORE = "transfer_more"
@@ -123,7 +123,7 @@ def test_every_choice_comes_from_the_address(handed_in: list[Any]) -> None:
         "head_rate": "0.01",
         "source": "Handwritten digits",
     }
-    app = open_page(**address, trunk_rate="0.0001", scratch_rate="0.003")
+    app = open_page(**address, trunk_rate_slim="0.0001", scratch_rate="0.003")
     wanted = Plan("head", 100, 0, "slim", 50, 0.01, 0.0001, 0.003, True)
     assert plans_of(handed_in[0])[0] == wanted
     assert "every batch has to go through the trunk" in said(app)
@@ -220,7 +220,7 @@ def test_weights_that_are_not_here_are_offered_with_their_size(
 
     monkeypatch.setattr(transfer_trunks, "submit", submit)
     app = open_page(trunk_of="ResNet-18")
-    assert not handed_in and not app.get("bidi_component")
+    assert not handed_in and not figures(app)
     assert "They take 47 MB from download.pytorch.org" in said(app) and "resnet18-f37072fd.pth" in said(app)
     app.button(key="trunk_download").click().run()
     assert loading == [("fetching", ("resnet18",), {"newest": True, "kind": "weights"})]
@@ -228,7 +228,8 @@ def test_weights_that_are_not_here_are_offered_with_their_size(
     TRUNKS["resnet18"].file.parent.mkdir(parents=True)
     TRUNKS["resnet18"].file.touch()
     again = open_page(trunk_of="ResNet-18")
-    assert plans_of(handed_in[0])[0].trunk == "resnet18"
+    plan = plans_of(handed_in[0])[0]
+    assert (plan.trunk, plan.trunk_rate) == ("resnet18", 3e-4)
     assert "Only our own trunk" not in said(again)
     assert "Only our own trunk" not in said(app)
 

@@ -13,7 +13,7 @@ from PIL import Image
 import pages.parts.upsampling_ways
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.segmentation.upsampling import UPSAMPLERS
-from tests.pages.opening import opened, sent
+from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "upsampling")
 STAMPS, BOARD = "Stamp by stamp", "Checkerboard"
@@ -95,7 +95,7 @@ def test_the_stamps_follow_the_settings_in_the_address() -> None:
     data = sent(app)
     assert data["formula"].endswith("= 13") and data["kernel"][0][0] == pytest.approx(0.0625)
     app.number_input(key="stride").set_value(2).run()
-    assert "smaller than the stride" in app.error[0].value and not app.get("bidi_component")
+    assert "smaller than the stride" in app.error[0].value and not figures(app)
     app.number_input(key="output_padding").set_value(1).run()
     assert not app.error and sent(app)["formula"].endswith("= 9")
 
@@ -116,7 +116,7 @@ def test_every_view_opens_after_every_other() -> None:
     for view in ("stamps", "ways", "board", "stamps", "board", "ways"):
         app.segmented_control(key="upsampling").set_value(view).run()
         assert not app.exception and not app.error
-        assert len(app.get("bidi_component")) == 1
+        assert len(figures(app)) == 1
 
 
 @pytest.mark.parametrize("address", [{}, {"source": GRID}, {"upsampling": BOARD}])

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 import core.detectors
-from tests.pages.opening import opened, sent
+from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "yolo")
 
@@ -33,14 +33,14 @@ def test_every_view_opens_after_every_other() -> None:
     for view in ("loss", "drag", "train", "grid", "drag"):
         app.segmented_control(key="view").set_value(view).run()
         assert not app.exception and not app.error
-        assert len(app.get("bidi_component")) == 1
+        assert len(figures(app)) == 1
 
 
 @pytest.mark.parametrize("view", ["Loss", "Drag a box"])
 def test_without_ground_truth_the_loss_says_what_to_do(view: str) -> None:
     app = open_page(view=view, image="Photo")
     assert "choose a drawn scene" in app.info[0].value
-    assert not app.get("bidi_component")
+    assert not figures(app)
 
 
 def test_a_photo_has_a_grid() -> None:
@@ -71,7 +71,7 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest
     st.cache_data.clear()
     app = open_page()
     assert "python -m core train yolo" in app.error[0].value
-    assert not app.get("bidi_component")
+    assert not figures(app)
 
 
 def test_a_training_streams_its_loss_and_can_be_cancelled() -> None:

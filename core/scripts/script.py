@@ -1,0 +1,89 @@
+"""A short program that shows what a page shows, from a clone of the repository: as Python and as a notebook."""
+
+import json
+from dataclasses import dataclass
+from string import Template
+
+from core.data.scenes import DIFFICULTIES
+
+SCENES = 10_000  # of the validation split, which the pages show
+
+HEADER = """\
+# $title
+#
+# Put this file into the folder of a clone of Visible Vision, and run: python $file
+
+"""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A program: ``name`` is its file's, without the ending; ``text`` is Python."""
+
+    name: str
+    text: str
+
+    def notebook(self) -> str:
+        """Return the program as a Jupyter notebook (nbformat 4.5, JSON): a cell a paragraph, the first in words."""
+        header, *paragraphs = self.text.strip().split("\n\n")
+        words = "\n".join(line.removeprefix("#").strip() for line in header.splitlines())
+        cells = [
+            {"id": "words", "cell_type": "markdown", "metadata": {}, "source": words.replace(".py", ".ipynb")},
+            *(
+                {
+                    "id": f"cell-{number}",
+                    "cell_type": "code",
+                    "metadata": {},
+                    "execution_count": None,
+                    "outputs": [],
+                    "source": paragraph,
+                }
+                for number, paragraph in enumerate(_whole(paragraphs), 1)
+            ),
+        ]
+        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}, indent=1)
+
+
+def _whole(paragraphs: list[str]) -> list[str]:
+    """Join paragraphs that are parts of one statement, as an indented one is of what stands before it."""
+    joined: list[str] = []
+    for paragraph in paragraphs:
+        if joined and paragraph.startswith((" ", ")", "]", "}")):
+            joined[-1] += f"\n\n{paragraph}"
+        elif paragraph.strip():
+            joined.append(paragraph.strip("\n"))
+    return joined
+
+
+def written(name: str, title: str, template: str, **values: object) -> Script:
+    """Return the script called ``name`` of a ``template``, in which each ``$key`` stands for one of ``values``."""
+    filled = Template(HEADER + template.lstrip("\n")).substitute(title=title, file=f"{name}.py", **values)
+    return Script(name, filled)
+
+
+def image_lines(key: str, title: str) -> dict[str, str]:
+    """Return what a template needs to get the image called ``key``, as the app's image picker calls it: its
+    ``image_import``, and the lines ``image`` that name it ``image`` and its ground truth ``truth``.
+
+    ``title`` is the name of an uploaded file, which whoever runs the script is asked to lay beside it.
+    """
+    kind, _colon, rest = key.partition(":")
+    if kind == "scene":
+        index, difficulty = rest.split(":")
+        if difficulty not in DIFFICULTIES:
+            raise ValueError(f"no difficulty {difficulty!r}")
+        return {
+            "image_import": "from core.data.scenes import ShapeScenes",
+            "image": f'image, truth = ShapeScenes("validation", {SCENES}, "{difficulty}")[{int(index)}]',
+        }
+    if kind == "photo":
+        return {
+            "image_import": "from core.data.photos import photo",
+            "image": f"image, truth = photo({rest!r}), None",
+        }
+    return {
+        "image_import": "from core.images import open_image",
+        "image": f"# The file that was uploaded: lay it beside this one.\n"
+        f"image, truth = open_image(open({title!r}, 'rb').read()).pixels, None",
+    }

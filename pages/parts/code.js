@@ -1,0 +1,17 @@
+// The button for the code: it sends the address along, where the explorers keep what Python does not know.
+
+const AT_REST = 250; // milliseconds until they have written their last change
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  explorerIn(parentElement, ask)(data, setTriggerValue);
+}
+
+function ask(root) {
+  let send = null;
+  root.querySelector("button").addEventListener("click", () =>
+    setTimeout(() => send("asked", Object.fromEntries(query())), AT_REST));
+  return (data, setTriggerValue) => {
+    send = setTriggerValue;
+    say(root, data.words);
+  };
+}
