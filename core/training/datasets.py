@@ -14,8 +14,10 @@ from core.detectors import DETECTORS
 from core.evaluation import Samples
 from core.i18n import _
 from core.segmentation import SEGMENTERS
+from core.training.recipes import RECIPES
 
 PARTS = ("train", "val")
+MOST_PROPOSED = 300  # drawn scenes, where proposals have to be searched in each before the first step
 READERS: Mapping[Form, Any] = {"boxes": VOCFolder, "masks": MaskFolder, "classes": ClassFolder}
 
 
@@ -56,7 +58,11 @@ def open_data(data: str, model: str) -> Data:
 
 
 def _drawn(data: str, model: str) -> Data:
-    splits = {"train": COUNTS["train"], "validation": COUNTS["val"]}
+    searched = model in RECIPES and RECIPES[model].proposals
+    splits = {
+        "train": min(COUNTS["train"], MOST_PROPOSED if searched else COUNTS["train"]),
+        "validation": COUNTS["val"],
+    }
     if model == Classifier.name and data == "digits":
         images = [SingleDigits(split) for split in splits]
         return Data(Labelled(images[0]), Labelled(images[1]), SingleDigits.classes)

@@ -75,6 +75,12 @@ def test_digits_come_one_an_image_or_several_in_a_scene() -> None:
     assert len(scene.train[0][1]["boxes"]) > 1
 
 
+@pytest.mark.parametrize("data", ["scenes", "digits"])
+def test_fewer_scenes_are_drawn_where_proposals_are_searched_in_them(data: str) -> None:
+    counts = {model: len(open_data(data, model).train) for model in ("rcnn", "fast_rcnn", "faster_rcnn")}
+    assert counts["rcnn"] == counts["fast_rcnn"] == 300 < counts["faster_rcnn"]
+
+
 def test_a_drawn_scene_gives_a_classifier_its_first_object() -> None:
     crops, scenes = open_data("scenes", "classifier"), open_data("scenes", "yolo")
     assert crops.classes == scenes.classes[1:] and len(crops.train) == len(scenes.train)

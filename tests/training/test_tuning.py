@@ -333,21 +333,20 @@ def test_svms_follow_the_fine_tuning_and_its_softmax_stands_in_for_them(folder: 
 def test_mask_rcnn_learns_as_a_whole_unless_a_detector_of_the_same_classes_is_there(
     folder: Path, tmp_path: Path
 ) -> None:
-    data, few = str(folder / "masks"), {"steps": 1, "batch_size": 2}
-    events = list(tune(plan_for("mask_rcnn", data, **few), tmp_path / "whole"))
-    assert list(of(TrainingStep, events)[0].losses) == [
-        *("objectness", "proposal regression", "classification", "box regression"),
-        "mask",
-    ]
-    [begun] = of(Begun, events)
-    assert begun.learning == begun.parameters
-    list(tune(plan_for("faster_rcnn", data, **few), tmp_path / "boxes"))
-    start = str(tmp_path / "boxes" / "weights.safetensors")
-    events = list(tune(plan_for("mask_rcnn", data, start=start, **few), tmp_path / "masks"))
-    assert list(of(TrainingStep, events)[0].losses) == ["mask"]
-    [begun] = of(Begun, events)
-    assert 0 < begun.learning < begun.parameters / 2
-    assert list(of(Ended, events)[0].scores) == ["mask_ap50", "mean_iou", "pixel_accuracy"]
+    def began(name: str, start: str = "trunk") -> tuple[Begun, TrainingStep]:
+        settings = plan_for(name, str(folder / "masks"), start=start, batch_size=2, look_every=1e9)
+        training = tune(settings, tmp_path / f"{name} from {Path(start).parent.name}")
+        begun, step = next(training), next(training)
+        training.close()
+        assert isinstance(begun, Begun) and isinstance(step, TrainingStep)
+        return begun, step
+
+    begun, step = began("mask_rcnn")
+    parts = ["objectness", "proposal regression", "classification", "box regression"]
+    assert list(step.losses) == [*parts, "mask"] and begun.learning == begun.parameters
+    assert list(began("faster_rcnn")[1].losses) == parts
+    begun, step = began("mask_rcnn", str(tmp_path / "faster_rcnn from " / "weights.safetensors"))
+    assert list(step.losses) == ["mask"] and 0 < begun.learning < begun.parameters / 2
 
 
 def test_what_is_wrong_with_a_folder_later_is_said_without_its_place(folder: Path, tmp_path: Path) -> None:
