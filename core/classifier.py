@@ -13,6 +13,7 @@ from torchvision.transforms.v2.functional import resize
 
 from core.data.scenes import CLASSES
 from core.detectors.base import Staged, Step
+from core.i18n import N_
 from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
 
@@ -24,7 +25,7 @@ class Classifier(Staged):
     """
 
     name = "classifier"
-    title = "Classifier"
+    title = N_("Classifier")
     paper = "Lin, Chen and Yan 2014, Network in network, section 3.2"
 
     def __init__(self, classes: Sequence[str] = CLASSES[1:], trunk: Name = "slim", side: int | None = None):

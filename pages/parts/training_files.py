@@ -23,7 +23,7 @@ def checkpoint_titles() -> dict[str, str]:
     """Return the app's checkpoints by name, with their titles."""
     titles = {"trunk": _("Trained trunk"), "upsamplers": _("Ten upsamplers")}
     names = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
-    return {name: titles.get(name) or (KINDS[name].title if name in KINDS else name) for name in names}
+    return {name: titles.get(name) or (_(KINDS[name].title) if name in KINDS else name) for name in names}
 
 
 def start_titles() -> dict[str, str]:

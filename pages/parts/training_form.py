@@ -41,7 +41,7 @@ class Asked:
 
 def choose_material() -> tuple[str, PickedSource | None]:
     """Show the models and the sources in a row, and return what is chosen."""
-    titles = {name: KINDS[name].title for name in NAMES}
+    titles = {name: _(KINDS[name].title) for name in NAMES}
     left, right = st.columns([2, 5], gap="large")
     with left:
         model = st.selectbox(

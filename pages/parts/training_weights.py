@@ -78,7 +78,7 @@ def _table(key: str, _weights: Weights) -> Json:
 def _load_back(weights: Weights, key: str) -> None:
     """Load the weights into the chosen model and show what it predicts with them, or why they do not fit."""
     st.subheader(_("Load them back"))
-    titles = {name: KINDS[name].title for name in NAMES}
+    titles = {name: _(KINDS[name].title) for name in NAMES}
     own = weights.model or weights.title.removesuffix(".safetensors")
     st.session_state.setdefault("weights_into", own if own in NAMES else "yolo")
     model = st.selectbox(

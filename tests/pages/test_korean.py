@@ -1,0 +1,109 @@
+"""Every page in Korean: no sentence is left in English, even where somebody has just read the page in English."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
+
+from core.i18n import ENGLISH, LANGUAGES, ask_listener
+from core.messages import translated
+from pages.parts.language import SPOKEN, spoken_here
+from tests.pages.opening import APP
+from tests.test_messages import LATIN, MARKS, PLACEHOLDER, TERMS, forms
+
+PAGES = sorted(path.stem for path in (Path(APP).parent / "pages").glob("*.py") if path.stem != "__init__")
+INTERNAL = re.compile(r"(?i)(id|key|type|url|name|kind|colou?rs?|symbol|mode|anchor|source|size|layer|word)$")
+READ = ("label", "body", "help", "placeholder", "options", "content", "text", "alt")  # of Streamlit's own elements
+
+# Visible by these letters in Korean too, besides the terms: English's own name, titles of models, DataLoader's
+# parameters, and the processor.
+ALLOWED = {
+    *(LANGUAGES[ENGLISH], "Patch", "SPPNet", "ResNet", "MobileNetV", "Small"),
+    *("batch_size", "num_workers", "shuffle", "drop_last"),
+    *("Intel", "Xeon", "AMD", "EPYC", "Processor"),
+}
+
+
+@pytest.fixture(autouse=True)
+def listening() -> None:
+    ask_listener(spoken_here)
+
+
+@pytest.fixture(scope="module")
+def english() -> set[str]:
+    """The sentences that are something else in Korean."""
+    pairs = [(message.id, message.string) for message in translated("ko") if message.id]
+    return {sentence for ids, strings in pairs for sentence in forms(ids) if sentence not in forms(strings)}
+
+
+def opened_in(language: str, page: str, **address: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.session_state[SPOKEN] = language
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.switch_page(f"pages/{page}.py")
+    app.run()
+    assert not app.exception
+    return app
+
+
+def texts(data: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every string within ``data``, with the name it stands under."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from texts(value, name)
+    elif isinstance(data, list):
+        for value in data:
+            yield from texts(value, key)
+    elif isinstance(data, str):
+        yield key, data
+
+
+def shown(block: Block) -> Iterator[tuple[str, str]]:
+    """What the elements of ``block`` say, and what its components and charts are given."""
+    for child in block.children.values():
+        if isinstance(child, Block):
+            yield from texts(getattr(child, "label", "") or "", "label")
+            yield from shown(child)
+        elif hasattr(child.proto, "spec"):
+            yield from texts(json.loads(child.proto.spec))
+        elif child.type == "bidi_component":
+            yield from texts(json.loads(child.proto.json or "{}"))
+        elif child.type != "html":
+            yield from texts(MessageToDict(child.proto))
+
+
+def left_in_english(app: AppTest, english: set[str]) -> list[str]:
+    found = []
+    for key, text in shown(app._tree):
+        bare = PLACEHOLDER.sub("", MARKS["icon"].sub("", MARKS["code"].sub("", text)))
+        strange = set(LATIN.findall(bare)) - TERMS - ALLOWED if key in READ else set()
+        if (text in english and not INTERNAL.search(key)) or strange:
+            found.append(f"{key}: {text[:200]}")
+    return found
+
+
+def views(app: AppTest) -> list[str]:
+    """The views of the page by their names in the address; the first is what it opens with."""
+    return [option for one in app.segmented_control if one.key == "view" for option in one.options]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_korean_throughout(page: str, english: set[str]) -> None:
+    opened_in(ENGLISH, page)
+    app = opened_in("ko", page)
+    assert not left_in_english(app, english)
+    for view in views(app)[1:]:
+        assert not left_in_english(opened_in("ko", page, view=view), english), view
+
+
+def test_english_that_is_left_is_found(english: set[str]) -> None:
+    """The same search on an English page."""
+    found = left_in_english(opened_in(ENGLISH, "upsampling"), english)
+    assert "label: View" in found and any("Ten networks on one trunk" in text for text in found)
