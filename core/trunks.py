@@ -33,14 +33,18 @@ Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 
 @dataclass(frozen=True)
 class TrunkKind:
-    """A kind of trunk: its ``title``, the side in pixels of the square images that it is shown here, and, of one that
-    torchvision trained on ImageNet, its ``url``, the ``megabytes`` (10^6 bytes) of that file, and how a network of
-    ``make`` is cut ``into`` the layers of a trunk."""
+    """A kind of trunk: its ``title``, the ``side`` in pixels of the square images that it is shown here, the
+    ``channels`` of its map, and the learning ``rate`` that it bears when it goes on learning with Adam.
+
+    Of one that torchvision trained on ImageNet there are also its ``url``, the ``megabytes`` (10^6 bytes) of that
+    file, and how a network of ``make`` is cut ``into`` the layers of a trunk.
+    """
 
     name: Name
     title: str
     side: int
     channels: int
+    rate: float
     url: str = ""
     megabytes: float = 0.0
     make: Callable[[], nn.Module] | None = None
@@ -77,23 +81,25 @@ _RESNET = f"{_PLACE}/resnet18-f37072fd.pth"
 TRUNKS: dict[Name, TrunkKind] = {
     kind.name: kind
     for kind in (
-        TrunkKind("slim", "Slim AlexNet", 96, 128),
+        TrunkKind("slim", "Slim AlexNet", 96, 128, 3e-3),
         TrunkKind(
             "alexnet",
             "AlexNet",
             128,
             256,
+            1e-4,  # without batch normalisation it bears less
             f"{_PLACE}/alexnet-owt-7be5be79.pth",
             244.4,
             models.alexnet,
             lambda network: list(network.features)[:-1],
         ),
-        TrunkKind("resnet18", "ResNet-18", 128, 512, _RESNET, 46.8, models.resnet18, _of_resnet),
+        TrunkKind("resnet18", "ResNet-18", 128, 512, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
         TrunkKind(
             "mobilenet_v3_small",
             "MobileNetV3-Small",
             128,
             576,
+            3e-4,
             f"{_PLACE}/mobilenet_v3_small-047dcff4.pth",
             10.3,
             models.mobilenet_v3_small,

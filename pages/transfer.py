@@ -59,7 +59,7 @@ def choose_plan(row: DeltaGenerator, trunk: Name) -> Plan:
             st.select_slider(label, RATES, value, format_func="{:g}".format, key=key, **KEPT)
             for label, value, key in (
                 (_("New last layer on a trained trunk"), 1e-1, "head_rate"),
-                (_("Trained trunk"), 3e-3, "trunk_rate"),
+                (_("Trained trunk"), TRUNKS[trunk].rate, f"trunk_rate_{trunk}"),
                 (_("Everything, from scratch"), 1e-3, "scratch_rate"),
             )
         ]
