@@ -75,6 +75,23 @@ def shown(tree: ast.AST) -> Iterator[tuple[int, list[str]]]:
             yield node.lineno, untranslated(value)
 
 
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What is evaluated when a file is imported: not the bodies of functions, but their decorators and defaults."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef):
+            for part in (*child.decorator_list, *child.args.defaults, *filter(None, child.args.kw_defaults)):
+                yield from ast.walk(part)
+        elif not isinstance(child, ast.Lambda):
+            yield child
+            yield from at_import(child)
+
+
+def translated_at(nodes: Iterator[ast.AST]) -> list[int]:
+    """The lines of the sentences that are translated in ``nodes``."""
+    calls = (node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    return [call.lineno for call in calls if call.func.id in ("_", "translate", "ngettext")]  # type: ignore[attr-defined]
+
+
 def test_there_is_something_to_check() -> None:
     assert ROOT / "core" / "nms.py" in CORE and ROOT / "pages" / "nms.py" in PAGES
     assert "streamlit" in set(imports(ROOT / "pages" / "nms.py"))
@@ -111,6 +128,30 @@ def test_a_page_is_short_enough_to_read(path: Path) -> None:
 def test_every_visible_sentence_passes_through_the_translation(path: Path) -> None:
     found = [f"line {line}: {' '.join(words)}" for line, words in shown(parsed(path)) if words]
     assert not found, f"wrap these in _(): {found}"
+
+
+@pytest.mark.parametrize("path", [path for path in CORE + PAGES if path.parent.name != "pages"], ids=name_of)
+def test_no_sentence_is_translated_before_somebody_reads_it(path: Path) -> None:
+    """A file is imported once, for readers of all languages; only a page itself runs anew for each."""
+    lines = translated_at(at_import(parsed(path)))
+    assert not lines, f"lines {lines}: mark the sentence by N_(), and translate it where it is shown"
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ('NAME = _("Loss")', [1]),
+        ('NAMES = {"loss": [_("Loss")]}', [1]),
+        ('@cached(show=_("Loading ..."))\ndef load() -> None: ...', [1]),
+        ('def load(name: str = _("Loss")) -> None: ...', [1]),
+        ('class Loss:\n    title = ngettext("a", "b", 2)', [2]),
+        ('def title() -> str:\n    return _("Loss")', []),
+        ('title = lambda: _("Loss")', []),
+        ('NAME = N_("Loss")', []),
+    ],
+)
+def test_the_search_for_early_translations_finds_them(code: str, lines: list[int]) -> None:
+    assert translated_at(at_import(ast.parse(code))) == lines
 
 
 @pytest.mark.parametrize(
