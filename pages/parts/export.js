@@ -139,7 +139,7 @@ async function pngOf({ svg, width, height }) {
 async function pageOf(root) {
   const data = given.get(root);
   const source = (await (await fetch(import.meta.url)).text()).replace(/^export default /m, "const component = ");
-  const words = { saved: fill(data.exported.words.saved, { date: new Date().toLocaleDateString() }), asked: data.exported.words.asked };
+  const words = { saved: fill(data.exported.words.saved, { date: new Date().toLocaleDateString(document.documentElement.lang) }), asked: data.exported.words.asked };
   const letters = getComputedStyle(document.documentElement).fontSize;
   const inScript = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
   return `<!doctype html>
