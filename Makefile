@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
 SOURCES := streamlit_app.py core pages tests benchmarks
 
-.PHONY: app test lint browser bench clean
+.PHONY: app test lint words browser bench clean
 
 app: $(READY)
 	$(PYTHON) -m streamlit run streamlit_app.py
@@ -17,6 +17,10 @@ lint: $(READY)
 	$(PYTHON) -m ruff check $(SOURCES)
 	$(PYTHON) -m ruff format --check $(SOURCES)
 	$(PYTHON) -m mypy $(SOURCES)
+
+# Brings the catalogues of translations in locale/ up to date with the sentences in the code.
+words: $(READY)
+	$(PYTHON) -m core.messages
 
 bench: $(READY)
 	$(PYTHON) -m core bench
