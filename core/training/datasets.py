@@ -58,11 +58,9 @@ def open_data(data: str, model: str) -> Data:
 
 
 def _drawn(data: str, model: str) -> Data:
-    searched = model in RECIPES and RECIPES[model].proposals
-    splits = {
-        "train": min(COUNTS["train"], MOST_PROPOSED if searched else COUNTS["train"]),
-        "validation": COUNTS["val"],
-    }
+    splits = {"train": COUNTS["train"], "validation": COUNTS["val"]}
+    if model in RECIPES and RECIPES[model].proposals:
+        splits["train"] = min(splits["train"], MOST_PROPOSED)
     if model == Classifier.name and data == "digits":
         images = [SingleDigits(split) for split in splits]
         return Data(Labelled(images[0]), Labelled(images[1]), SingleDigits.classes)

@@ -181,13 +181,15 @@ def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Sc
         tensors = load_file(path)
     except SafetensorError:
         raise CheckpointError(
-            _("The training state {file} is damaged: train without --resume.").format(file=path)
+            _("The training state {file} is damaged: train without --resume.").format(
+                file=f"{path.parent.name}/{path.name}"
+            )
         ) from None
     try:
         model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
     except RuntimeError:
         sentence = _("The training state {file} is that of another model: train without --resume.")
-        raise CheckpointError(sentence.format(file=path)) from None
+        raise CheckpointError(sentence.format(file=f"{path.parent.name}/{path.name}")) from None
     state: dict[int, dict[str, Tensor]] = {}
     for name, values in tensors.items():
         if name.startswith("optimizer."):

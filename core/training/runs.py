@@ -132,7 +132,9 @@ def step_of(folder: Path) -> int:
             return int(state.get_tensor("step"))
     except SafetensorError:
         raise CheckpointError(
-            _("The training state {file} is damaged: train without --resume.").format(file=path)
+            _("The training state {file} is damaged: train without --resume.").format(
+                file=f"{path.parent.name}/{path.name}"
+            )
         ) from None
 
 

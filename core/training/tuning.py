@@ -44,6 +44,7 @@ SAVE_AFTER = 10.0  # seconds of training that a kill can cost
 LOOKED_AT = 4  # fixed samples
 MOST_MEASURED = 50  # validation images a score; the end's is over all
 BUSY = 10  # times as long as a look or a score took, the training goes on before the next
+MOST_CLASSES = 2000  # of weights that come from anywhere: a model of millions would take the memory
 SVM_IMAGES, SVM_REGIONS = 150, 200  # at most, and of each: their features are kept in memory
 FORMS: dict[str, Form] = {
     **dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "mask_rcnn"), "scaled"),
@@ -281,6 +282,8 @@ def load_trained(path: Path) -> Staged:
         header = file.metadata() or {}
     try:
         classes = tuple(map(str, json.loads(header["classes"])))
+        if len(classes) > MOST_CLASSES:
+            raise ValueError("a model too large to be made")
         model: Staged = KINDS[header["model"]](classes=classes)
     except (KeyError, TypeError, ValueError):
         sentence = _(
@@ -296,14 +299,14 @@ def _check(plan: Plan, out: Path, resume: bool) -> None:
     before = read_card("card", out).get("plan")
     if not resume and before:
         sentence = _("{folder} holds a run already: choose another folder, or go on with it by --resume.")
-        raise CheckpointError(sentence.format(folder=out))
+        raise CheckpointError(sentence.format(folder=out.resolve().name))
     if resume and not before:
-        raise CheckpointError(_("{folder} holds no run that could be resumed.").format(folder=out))
+        raise CheckpointError(_("{folder} holds no run that could be resumed.").format(folder=out.resolve().name))
     now = json.loads(json.dumps(asdict(plan)))
     changed = [name for name in now if before and before.get(name) != now[name] and name not in _MAY_CHANGE]
     if changed:
         sentence = _("{folder} was begun with other settings ({names}): go on with those, or choose another folder.")
-        raise CheckpointError(sentence.format(folder=out, names=", ".join(changed)))
+        raise CheckpointError(sentence.format(folder=out.resolve().name, names=", ".join(changed)))
 
 
 def _made(plan: Plan, classes: tuple[str, ...], checkpoints: Path) -> tuple[Staged, Taken | None]:

@@ -153,7 +153,11 @@ def test_the_weights_can_be_loaded_back_and_are_those_of_the_best_score(
     save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", model="yolo", classes='["background", "a"]')
     with pytest.raises(CheckpointError, match=r"missing: trunk\.0\.weight"):
         load_trained(tmp_path / "wrong.safetensors")
-    for header in ({"model": "yolo9000", "classes": "[]"}, {"model": "yolo", "classes": "["}, {"model": "yolo"}):
+    many = json.dumps([f"class {number}" for number in range(3000)])
+    for header in (
+        *({"model": "yolo9000", "classes": "[]"}, {"model": "yolo", "classes": "["}, {"model": "yolo"}),
+        {"model": "yolo", "classes": many},
+    ):
         save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", **header)
         with pytest.raises(CheckpointError, match="does not say which model"):
             load_trained(tmp_path / "wrong.safetensors")
@@ -220,7 +224,7 @@ def test_a_finished_run_that_is_resumed_changes_nothing(
 
 def test_runs_are_not_written_over_or_mixed(unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        CheckpointError, match="holds a run already: choose another folder, or go on with it by --resume"
+        CheckpointError, match=r"^unbroken holds a run already: choose another folder, or go on with it by --resume"
     ):
         next(tune(plan(folder), unbroken[1]))
     with pytest.raises(CheckpointError, match="holds no run that could be resumed"):
