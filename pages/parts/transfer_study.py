@@ -109,8 +109,8 @@ def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> N
     if started:
         now = started.job.poll()
         known.note(now.events, started.plans[0].trunk)
-        if was_active and not now.active:
-            st.rerun()  # the fragment stops polling, and what can be done now is shown
+        if was_active != now.active:
+            st.rerun()  # a fragment polls, or stops polling, only once the whole page has run again
         looks = [event for event in now.events if isinstance(event, Look)]
         _status(picked, started, now, looks)
     if not (started and now.active):

@@ -49,6 +49,7 @@ def test_learning_is_cancelled_and_begun_again(page: Page, app_url: str) -> None
     expect(page.get_by_text("Cancelled.")).to_be_visible(timeout=FIRST_SCREEN)
     page.get_by_role("button", name="Learn again").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=FIRST_SCREEN)
+    expect(way(page, "head").locator("dd.large")).to_have_text(re.compile(r"\d+ %"), timeout=LEARNING)
     page.get_by_role("radio", name="50", exact=True).click()
     expect(page).to_have_url(re.compile("transfer_steps=50"))
     page.get_by_role("button", name="Cancel").click()
