@@ -359,10 +359,10 @@ class _Run:
                 yield last
                 start = time.perf_counter()
                 if last.seconds >= to_look.at:
-                    looked = self._looked(last)
+                    self._stand_in()
+                    yield from self._looked(last)
                     to_look.done(last.seconds, start)
                     to_score.not_before(BUSY * MOST_MEASURED / LOOKED_AT * (time.perf_counter() - start))
-                    yield looked
                 start = time.perf_counter()
                 due = last.step % plan.score_steps == 0 if plan.score_steps else last.seconds >= to_score.at
                 if due and self.log.scored < last.step:
@@ -386,10 +386,12 @@ class _Run:
                 self._note(last, "diverged")
             raise
 
-    def _looked(self, last: TrainingStep, final: bool = False) -> Looked:
-        if not final:
-            self._stand_in()
-        return Looked(last.step, last.seconds, tuple(looks(self.model, self.data.validation, LOOKED_AT)))
+    def _looked(self, last: TrainingStep) -> Iterator[Event]:
+        seen = []
+        for look in looks(self.model, self.data.validation, LOOKED_AT):
+            seen.append(look)
+            yield Measuring(len(seen) / LOOKED_AT)
+        yield Looked(last.step, last.seconds, tuple(seen))
 
     def _scored(self, last: TrainingStep) -> Iterator[Event]:
         """Take a score, and keep the weights if there was none better."""
@@ -407,7 +409,7 @@ class _Run:
         fit_weights(model, read_weights(self.out / WEIGHTS))
         if isinstance(model, Fitted):
             yield from self._fitted(model, last)
-        yield self._looked(last, final=True)
+        yield from self._looked(last)
         scores = yield from measured(model, self.data.validation, len(self.data.validation))
         how: Literal["finished", "plateau"] = "plateau"
         if self.plan.schedule.done(last.step, last.seconds) >= 1:

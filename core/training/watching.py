@@ -27,7 +27,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Measuring:
-    """The part ``done`` of a score, which may take a while; nothing is learnt meanwhile."""
+    """The part ``done`` of a look or a score, which may take a while; nothing is learnt meanwhile."""
 
     done: float
 
