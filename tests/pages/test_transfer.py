@@ -189,7 +189,8 @@ def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypa
 
     monkeypatch.setattr(transfer_study, "submit", submit)
     app = open_page()
-    app.pills(key="source").set_value("scenes").run()
+    app.session_state["source"] = "scenes"
+    app.run()
     assert [job.now.state for job in jobs] == ["cancelled", "running"]
     assert not app.exception and "Cancelled" not in said(app)
 
