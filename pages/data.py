@@ -40,7 +40,7 @@ def counts(picked: PickedSource, parts: tuple[Opened, Opened] | None) -> dict[st
     train, val = (len(part) for part in parts)
     if picked.data in DRAWN:
         lines["source"].append(_("drawn one by one, without limit"))
-    else:
+    elif not found:
         lines["source"].append(_("{count} images").format(count=train + val))
     classes = len(parts[0].classes) - (picked.form != "classes")
     lines["dataset"] = [

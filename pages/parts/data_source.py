@@ -26,13 +26,13 @@ def pick_source(forms: Collection[Form], first: str = "scenes") -> PickedSource 
     kinds = {
         "scenes": _("Drawn scenes"),
         "digits": _("Handwritten digits"),
-        "practice": _("Practice set with flaws"),
+        "practice": _("Flawed set"),
         "server": _("On this server"),
         "upload": _("Upload"),
         "download": _("Download"),
     }
     choose_what_was_added()
-    kind = st.pills(
+    kind = st.segmented_control(
         _("Data"),
         list(kinds),
         default=first,

@@ -12,6 +12,7 @@ const written = (steps, kinds) => steps.map(({ name, values }) => [
     .map(([key, value]) => `${key}=${value}`),
 ].join(":")).join(",");
 
+const MANY = 8; // objects of which thick boxes would hide the picture
 const DEFAULTS = { swap: 0 };
 
 function start(root) {
@@ -251,9 +252,10 @@ function paintStage(canvas, stage, lit, redraw) {
   for (const layer of [image, masks]) {
     if (layer) pen.drawImage(layer, 0, 0, stage.width * scale, stage.height * scale);
   }
+  const line = stage.objects.length > MANY ? 1 : 2;
   for (const { number, box, colour } of stage.objects) {
     pen.globalAlpha = lit === null || lit === number ? 1 : 0.25;
-    strokeEdged(pen, scaled(box, scale), colour, lit === number ? 4 : 2);
+    strokeEdged(pen, scaled(box, scale), colour, lit === number ? 4 : line, line);
   }
   pen.globalAlpha = 1;
 }

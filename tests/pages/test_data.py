@@ -136,7 +136,7 @@ def test_drawn_sources_show_the_practice_sets_flaws_and_a_cleaned_copy_is_a_sour
         app.run()
     assert app.get("download_button")
     next(button for button in app.button if button.label == "Use it as the source").click().run()
-    assert app.pills(key="source").value == "upload"
+    assert app.segmented_control(key="source").value == "upload"
     assert app.selectbox(key="source_own").value == "Practice set with flaws, cleaned"
     app = settled(app, "cleaning")
     assert {flaw["kind"] for flaw in sent(app)["cleaning"]["flaws"]} <= {
@@ -148,7 +148,7 @@ def test_drawn_sources_show_the_practice_sets_flaws_and_a_cleaned_copy_is_a_sour
 
 
 def test_the_flawed_set_itself_is_a_sentence_that_leads_to_its_flaws() -> None:
-    app = open_page(source="Practice set with flaws")
+    app = open_page(source="Flawed set")
     (error,) = app.error
     assert "is not an annotation in Pascal VOC's form" in error.value and "/tmp" not in error.value
     next(button for button in app.button if button.label == "See all that is wrong with it").click().run()

@@ -95,9 +95,9 @@ def test_an_upload_is_unpacked_chosen_and_then_forgotten(voc: Path) -> None:
     picked = app.session_state["picked"]
     assert len(list((Path(picked.data) / "JPEGImages").iterdir())) == 5
     assert app.file_uploader[0].value is None, "the file itself is not held any longer"
-    app.pills(key="source").set_value("scenes").run()
+    app.segmented_control(key="source").set_value("scenes").run()
     assert said(app) == "Drawn scenes: masks"
-    app.pills(key="source").set_value("upload").run()
+    app.segmented_control(key="source").set_value("upload").run()
     assert said(app) == "mine: boxes"
     upload(app, zipped(voc), "again.zip")
     assert app.selectbox(key="source_own").options == ["mine", "again"]
