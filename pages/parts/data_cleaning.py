@@ -104,7 +104,7 @@ def _copy(picked: PickedSource, report: FolderReport) -> None:
     if st.button(_("Write a cleaned copy"), type="primary", icon=":material/cleaning_services:", key="clean"):
         try:
             # Twice: the folder and its zip file.
-            with room_for(2 * size_of(report)) as folder:
+            with room_for(2 * size_of(report), keep=report.root) as folder:
                 place = folder / uuid4().hex
                 place.mkdir()
         except RoomError as error:

@@ -17,7 +17,7 @@ import streamlit as st
 from core.i18n import _
 
 MOST = 4 * 10**9  # bytes of all sessions together
-MOST_EACH = 12 * 10**8  # bytes of one session, enough for the largest archive and its cleaned copy
+MOST_EACH = 16 * 10**8  # bytes of one session, enough for the largest archive and its cleaned copy with its zip file
 GRACE = 120.0  # seconds after which a session that was cut off does not come back; Streamlit's own measure
 
 
@@ -67,19 +67,26 @@ class WorkFolders:
             del self._held[session]
 
     @contextmanager
-    def reserved(self, session: str, size: int) -> Iterator[Path]:
+    def reserved(self, session: str, size: int, keep: Path | None = None) -> Iterator[Path]:
         """Lend the folder of ``session`` with room for ``size`` bytes more; what is oldest in it goes where it must.
 
+        What ``keep`` lies in stays.
+
         Raises:
-            RoomError: the other sessions leave too little.
+            RoomError: it is more than a session may have, or the other sessions leave too little.
         """
         folder = self.enter(session)
         with self._lock:
+            kept = next((path for path in folder.iterdir() if keep and keep.is_relative_to(path)), None)
+            if size + (_size(kept) if kept else 0) > self._most_each:
+                sentence = _("That takes {needed:,} MB, more than one session may have here: take a smaller data set.")
+                raise RoomError(sentence.format(needed=size // 10**6))
             for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime):
                 if self._held[session] + size <= self._most_each:
                     break
-                shutil.rmtree(old, ignore_errors=True)
-                self._held[session] = _size(folder)
+                if old != kept:
+                    shutil.rmtree(old, ignore_errors=True)
+                    self._held[session] = _size(folder)
             if self._held.total() + size > self._most:
                 raise RoomError(_("The server has no room for more data at the moment: try again later, or with less."))
             self._held[session] += size
@@ -133,11 +140,11 @@ def work_folder() -> Path:
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[Path]:
-    """Lend the folder of this session, with room for ``size`` bytes more.
+def room_for(size: int, keep: Path | None = None) -> Iterator[Path]:
+    """Lend the folder of this session, with room for ``size`` bytes more, as ``WorkFolders.reserved`` does.
 
     Raises:
-        RoomError: the other sessions leave too little.
+        RoomError: there is no such room.
     """
-    with _folders().reserved(_entered(_session()), size) as folder:
+    with _folders().reserved(_entered(_session()), size, keep) as folder:
         yield folder

@@ -53,6 +53,22 @@ def test_what_is_oldest_makes_room_within_a_session(tmp_path: Path) -> None:
     assert sorted(path.name for path in folders.enter("mine").iterdir()) == ["second", "third"]
 
 
+def test_what_is_being_copied_stays_and_too_much_is_refused_before_anything_goes(tmp_path: Path) -> None:
+    folders = WorkFolders(tmp_path, most=500, most_each=50)
+    for number, name in enumerate(("source", "other")):
+        with folders.reserved("mine", 20) as folder:
+            fill(folder, name, 20)
+            os.utime(folder / name, (number, number))
+    with (
+        pytest.raises(RoomError, match="more than one session may have"),
+        folders.reserved("mine", 40, folder / "source" / "file"),
+    ):
+        raise AssertionError("never reached")
+    assert sorted(path.name for path in folder.iterdir()) == ["other", "source"]
+    with folders.reserved("mine", 30, folder / "source" / "file"):
+        assert [path.name for path in folder.iterdir()] == ["source"]
+
+
 def test_all_sessions_together_are_bounded_and_room_comes_back(tmp_path: Path) -> None:
     folders = WorkFolders(tmp_path, most=100, most_each=60, grace=0.0)
     for session in ("one", "two"):
