@@ -321,10 +321,9 @@ def drift(task: Task, plan: Plan) -> Drift:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of a network, batch normalisation included: its ``title``, its ``parameters``, the ``channels`` and the
+    """A layer of a network, batch normalisation included: its ``parameters``, the ``channels`` and the
     ``side`` in cells of the map that it makes, and whether it is ``frozen`` or ``new`` (random)."""
 
-    title: str
     parameters: int
     channels: int
     side: int
@@ -348,7 +347,6 @@ def layers(trunk: Name, way: Way, classes: int) -> tuple[Layer, ...]:
                 counts.append(before.parameters)
             if counts:
                 frozen = not next(part.parameters()).requires_grad
-                title = f"{len(found) + 1}"
-                found.append(Layer(title, sum(counts), values.shape[1], values.shape[2], frozen, way == "scratch"))
+                found.append(Layer(sum(counts), values.shape[1], values.shape[2], frozen, way == "scratch"))
     head = sum(parameter.numel() for parameter in model.head.parameters())
-    return (*found, Layer("head", head, classes, 1, False, True))
+    return (*found, Layer(head, classes, 1, False, True))

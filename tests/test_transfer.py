@@ -78,6 +78,16 @@ def test_a_frozen_trunk_gets_no_gradient_and_keeps_weights_and_statistics(
         assert torch.equal(after[f"trunk.{name}"], values), name
 
 
+def test_batch_statistics_of_a_frozen_mobilenet_stay_too(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRUNKS, "mobilenet_v3_small", replace(TRUNKS["mobilenet_v3_small"], side=32))
+    torch.manual_seed(0)
+    weights = TRUNKS["mobilenet_v3_small"].build().state_dict()
+    monkeypatch.setattr(transfer, "_trained", lambda name: weights)
+    plan = Plan("head", 5, trunk="mobilenet_v3_small", steps=2, shifted=True)
+    after, _model = weights_after(plan, task, monkeypatch)
+    assert all(torch.equal(after[f"trunk.{name}"], values) for name, values in weights.items())
+
+
 @pytest.mark.parametrize("way", ["everything", "scratch"])
 def test_everything_learns_where_nothing_is_frozen(way: Any, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(way, 20, steps=3)

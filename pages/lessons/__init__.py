@@ -12,6 +12,7 @@ from pages.lessons import (
     segmentation,
     start,
     tensors,
+    transfer,
     upsampling,
     yolo,
 )
@@ -30,6 +31,7 @@ LESSONS: dict[str, Callable[[], Lesson]] = {
     "nms": nms.lesson,
     "segmentation": segmentation.lesson,
     "upsampling": upsampling.lesson,
+    "transfer": transfer.lesson,
 }
 
 
