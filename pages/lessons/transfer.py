@@ -22,9 +22,7 @@ def lesson() -> Lesson:
             ),
             State(
                 _("100 images a class and 500 steps: does from scratch catch up?"),
-                _(
-                    "It comes past the frozen trunk, whose features were made for other shapes, but not past everything."
-                ),
+                _("It comes past the frozen trunk, whose features are those of other shapes, but not past everything."),
                 {"per_class": "100", "transfer_steps": "500"},
             ),
             State(
