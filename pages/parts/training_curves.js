@@ -33,8 +33,8 @@ function startCurves(root) {
       const keys = make("p", { className: "keys" });
       const figure = make("figure", {}, make("figcaption"), canvas, keys);
       canvas.addEventListener("pointermove", (event) => {
-        const { x, at } = charts.get(name);
-        const nearest = x && at(event.clientX - canvas.getBoundingClientRect().left);
+        const { at } = charts.get(name);
+        const nearest = at?.(event.clientX - canvas.getBoundingClientRect().left);
         if (nearest) pointAt(nearest);
       });
       canvas.addEventListener("pointerleave", () => pointAt(null));
@@ -66,8 +66,8 @@ function startCurves(root) {
     const { words } = model;
     const { figure, canvas, keys } = chartOf(chart.name);
     write(figure.firstChild, words[chart.name]);
-    const drawn = paintCurves(canvas, chart, axis(), words[axis()], moment);
-    Object.assign(charts.get(chart.name), drawn);
+    const last = Math.max(1e-9, ...model.charts.flatMap(({ lines }) => lines.flatMap((line) => line[axis()].slice(-1))));
+    charts.get(chart.name).at = paintCurves(canvas, chart, axis(), words[axis()], moment, last);
     const entries = chart.lines.filter(({ coming }) => !coming).map((line) => {
       const value = moment ? valueAt(line, axis(), moment) : line.values.at(-1);
       const best = line.best && !moment ? fill(words.best, { value: short(line.best.value), step: line.best.step }) : "";
@@ -96,17 +96,16 @@ function nearestIndex(sorted, wanted) {
   return Math.abs(sorted[low] - wanted) <= Math.abs(sorted[high] - wanted) ? low : high;
 }
 
-// Returns { x, at }: at(left) is the moment under a place on the canvas.
-function paintCurves(canvas, { lines, log = false, most }, axis, axisName, moment) {
+// The axis ends at `last`, with all that is to come. Returns at(left): the moment under a place on the canvas.
+function paintCurves(canvas, { lines, log = false, most }, axis, axisName, moment, last) {
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
   const [left, right, upper, lower] = [50, width - 12, 10, height - 38];
-  const last = Math.max(1e-9, ...lines.flatMap((line) => line[axis].slice(-1)));
   const values = lines.flatMap((line) => line.values).filter((value) => value !== null && (!log || value > 0));
   const level = log ? (value) => Math.log10(value) : (value) => value;
   let [low, high] = log ? [Math.min(...values), Math.max(...values)].map(Math.log10) : [0, most ?? Math.max(...values) * 1.05];
   if (log) [low, high] = [Math.floor(low * 5) / 5, Math.ceil(high * 5) / 5];
-  if (!(high > low)) [low, high] = [low - 1, low + 1].filter(Number.isFinite).length ? [low - 0.5, low + 0.5] : [0, 1];
+  if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 0.5, low + 0.5] : [0, 1];
   const x = (value) => left + (value / last) * (right - left);
   const y = (value) => lower - ((level(value) - low) / (high - low)) * (lower - upper);
   pen.fillStyle = pen.strokeStyle = style.color;
@@ -144,9 +143,8 @@ function paintCurves(canvas, { lines, log = false, most }, axis, axisName, momen
     }
   }
   const longest = lines.reduce((one, other) => (other[axis].length > one[axis].length ? other : one));
-  const at = (place) => {
+  return (place) => {
     const index = nearestIndex(longest[axis], clamp((place - left) / (right - left)) * last);
     return longest[axis].length ? { steps: longest.steps[index], seconds: longest.seconds[index] } : null;
   };
-  return { x, at };
 }

@@ -62,7 +62,7 @@ function startLooks(root) {
       const { name, colour } = model.classes[shown.labels[box]];
       const score = shown.scores?.[box] ?? 1;
       paintBox(brush, shown.boxes[box], colour, score,
-        { label: box < 4 && (isTruth || score >= 0.3) && (isTruth ? name : `${name} ${score.toFixed(2)}`) });
+        { alpha: isTruth ? 1 : clamp(2 * score, 0.35), label: box < 4 && (isTruth || score >= 0.3) && (isTruth ? name : `${name} ${score.toFixed(2)}`) });
     }
     if (shown.label !== undefined) {
       const { name, colour } = model.classes[shown.label];

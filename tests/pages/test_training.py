@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.data import sources
 from core.training import hosted, tuning
 from core.training.given import read_upload
@@ -33,7 +34,7 @@ def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StepwiseQueue:
     monkeypatch.setitem(sources.COUNTS, "train", 6)
     monkeypatch.setitem(sources.COUNTS, "val", 4)
     queue = StepwiseQueue()
-    monkeypatch.setattr(hosted.jobs, "submit", queue.submit)
+    monkeypatch.setattr(jobs, "submit", queue.submit)
     return queue
 
 

@@ -10,14 +10,14 @@ class StepwiseJob:
     """A job that works when it is polled, unless it ``waits``."""
 
     def __init__(self, work: Callable[[], Generator[Any, None, None]], waits: bool):
-        self._work = work
+        self.work = work
         self._events: Generator[Any, None, None] | None = None
         self._progress: Progressed[Any] = Progressed("queued", (), place=1)
         self.waits = waits
 
     def poll(self) -> Progressed[Any]:
         if self._progress.active and not self.waits:
-            self._events = self._events or self._work()
+            self._events = self._events or self.work()
             try:
                 self._progress = Progressed("running", (next(self._events),))
             except StopIteration:

@@ -17,33 +17,9 @@ from core.data import sources
 from core.training import hosted
 from core.training.checkpoint import CheckpointError, save_tensors, update_card
 from core.training.kept_looks import read_looks
-from core.training.runs import STATE, WEIGHTS
+from core.training.runs import STATE, WEIGHTS, Run
 from core.training.tuning import Plan, plan_for
-
-
-class Line:
-    """Takes jobs and does none of them until it is told."""
-
-    def __init__(self) -> None:
-        self.works: list[Any] = []
-        self.jobs: list[Waiting] = []
-
-    def submit(self, work: Any, **_options: Any) -> "Waiting":
-        self.works.append(work)
-        self.jobs.append(Waiting())
-        return self.jobs[-1]
-
-
-class Waiting:
-    """A job that is as far as ``state`` says."""
-
-    state: Any = "queued"
-
-    def poll(self) -> "jobs.Progressed[hosted.Snapshot]":
-        return jobs.Progressed(self.state, ())
-
-    def cancel(self) -> None:
-        self.state = "cancelled"
+from tests.training.stepwise import StepwiseQueue
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +32,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch) -> Line:
-    line = Line()
-    monkeypatch.setattr(hosted.jobs, "submit", line.submit)
+def line(monkeypatch: pytest.MonkeyPatch) -> StepwiseQueue:
+    """Take jobs and do none of them: the tests do."""
+    line = StepwiseQueue(waits=True)
+    monkeypatch.setattr(jobs, "submit", line.submit)
     return line
 
 
@@ -67,11 +44,15 @@ def plan(**others: Any) -> Plan:
     return plan_for("yolo", "scenes", **settings)
 
 
-def begun(line: Line, **others: Any) -> tuple[hosted.Run, Any]:
-    token, _job = hosted.start(plan(**others), data="Scenes", start="Trunk")
+def begun(line: StepwiseQueue) -> tuple[Run, Any]:
+    token, _job = hosted.start(plan(), data="Scenes", start="Trunk")
+    return again(token), line.jobs[-1].work
+
+
+def again(token: str) -> Run:
     run = hosted.find(token)
     assert run
-    return run, line.works[-1]
+    return run
 
 
 def stepped(work: Any, step: int) -> Generator[hosted.Snapshot, None, None]:
@@ -83,14 +64,14 @@ def stepped(work: Any, step: int) -> Generator[hosted.Snapshot, None, None]:
     raise AssertionError("it ended before")
 
 
-def test_a_run_is_found_by_its_token_and_keeps_its_curves_looks_and_weights(line: Line) -> None:
+def test_a_run_is_found_by_its_token_and_keeps_its_curves_looks_and_weights(line: StepwiseQueue) -> None:
     run, work = begun(line)
     assert hosted.TOKEN.fullmatch(run.name) and hosted.plan_of(run) == plan() and run.ended is None
     snapshots = list(work())
     last = snapshots[-1].step
     assert last and last.step == 4 and last.done == 1
     assert any(snapshot.measuring for snapshot in snapshots), "a score that takes a while is seen to be taken"
-    run = hosted.find(run.name)  # type: ignore[assignment]
+    run = again(run.name)
     assert run.ended == "finished" and run.weights.exists()
     assert run.card["on"]["images"] == 8 and run.card["titles"] == {"data": "Scenes", "start": "Trunk"}
     assert run.curves()["score/map50"].steps == (2, 4)
@@ -99,36 +80,36 @@ def test_a_run_is_found_by_its_token_and_keeps_its_curves_looks_and_weights(line
     assert kept.looks[0].step == 1 and kept.looks[-1].step == 4
 
 
-def test_snapshots_are_far_between(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snapshots_are_far_between(line: StepwiseQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosted, "SNAPSHOT_EVERY", 1e9)
     _run, work = begun(line)
     assert [snapshot.step.step if snapshot.step else 0 for snapshot in work()] == [0, 4], "the first and the last"
 
 
 @pytest.mark.parametrize("token", ["", "..", "../app", "a" * 15, "A" * 16, "a" * 15 + "/", "a" * 16, "a" * 16 + "\n"])
-def test_no_other_name_finds_anything(token: str, line: Line, folder: Path) -> None:
+def test_no_other_name_finds_anything(token: str, line: StepwiseQueue, folder: Path) -> None:
     begun(line)
     (folder / "a").mkdir()
     assert hosted.find(token) is None
 
 
-def test_a_pause_saves_the_state_and_a_resumption_goes_on_from_there(line: Line) -> None:
+def test_a_pause_saves_the_state_and_a_resumption_goes_on_from_there(line: StepwiseQueue) -> None:
     run, work = begun(line)
     snapshots = stepped(work, 2)
     assert hosted.is_held(run)
     snapshots.close()  # what a cancelled job's worker does
     assert not hosted.is_held(run) and (run.folder / STATE).exists()
-    run = hosted.find(run.name)  # type: ignore[assignment]
+    run = again(run.name)
     assert run.ended == "stopped"
-    line.jobs[-1].state = "cancelled"
+    line.jobs[-1].cancel()
     job = hosted.go_on(run)
     assert hosted.job_of(run) is job is line.jobs[1]  # type: ignore[comparison-overlap]
-    steps = [snapshot.step.step for snapshot in line.works[-1]() if snapshot.step]
+    steps = [snapshot.step.step for snapshot in line.jobs[-1].work() if snapshot.step]
     assert steps[0] == 3 and steps[-1] == 4
-    assert len(hosted.find(run.name).curves()["learning rate"].steps) == 4  # type: ignore[union-attr]
+    assert len(again(run.name).curves()["learning rate"].steps) == 4
 
 
-def test_a_run_that_is_at_work_is_not_begun_twice(line: Line) -> None:
+def test_a_run_that_is_at_work_is_not_begun_twice(line: StepwiseQueue) -> None:
     run, work = begun(line)
     first = line.jobs[-1]
     assert hosted.go_on(run) is first, "its job waits"  # type: ignore[comparison-overlap]
@@ -139,7 +120,7 @@ def test_a_run_that_is_at_work_is_not_begun_twice(line: Line) -> None:
         late.close()
 
 
-def test_a_worker_that_is_killed_lets_go(line: Line) -> None:
+def test_a_worker_that_is_killed_lets_go(line: StepwiseQueue) -> None:
     run, _work = begun(line)
     child = os.fork()
     if child == 0:
@@ -150,54 +131,54 @@ def test_a_worker_that_is_killed_lets_go(line: Line) -> None:
     assert not hosted.is_held(run)
 
 
-def test_what_is_cancelled_keeps_its_weights_and_cannot_go_on(line: Line) -> None:
+def test_what_is_cancelled_keeps_its_weights_and_cannot_go_on(line: StepwiseQueue) -> None:
     run, work = begun(line)
     snapshots = stepped(work, 3)
     hosted.cancel(run)
-    assert line.jobs[-1].state == "cancelled"
+    assert line.jobs[-1].poll().state == "cancelled"
     snapshots.close()
     assert not (run.folder / STATE).exists() and (run.folder / WEIGHTS).exists() and hosted.is_cancelled(run)
     with pytest.raises(CheckpointError, match="was cancelled: start a new one"):
         hosted.go_on(run)
 
 
-def test_a_paused_run_is_cancelled_at_once(line: Line) -> None:
+def test_a_paused_run_is_cancelled_at_once(line: StepwiseQueue) -> None:
     run, work = begun(line)
     stepped(work, 1).close()
     hosted.cancel(run)
     assert not (run.folder / STATE).exists()
 
 
-def test_photos_that_have_gone_with_their_session_are_told(line: Line, tmp_path: Path) -> None:
+def test_photos_that_have_gone_with_their_session_are_told(line: StepwiseQueue, tmp_path: Path) -> None:
     run, _work = begun(line)
-    line.jobs[-1].state = "cancelled"
+    line.jobs[-1].cancel()
     update_card("card", run.folder, asked={**run.card["asked"], "data": str(tmp_path / "gone")})
-    run = hosted.find(run.name)  # type: ignore[assignment]
+    run = again(run.name)
     with pytest.raises(CheckpointError, match="no longer on the server: bring them along again"):
         hosted.go_on(run)
 
 
-def test_weights_that_were_given_go_with_the_run(line: Line, tmp_path: Path) -> None:
+def test_weights_that_were_given_go_with_the_run(line: StepwiseQueue, tmp_path: Path) -> None:
     given = tmp_path / "given.safetensors"
     save_tensors({"a": torch.zeros(1)}, given)
     token, _job = hosted.start(plan(), given.read_bytes(), data="Scenes", start="given.safetensors")
     run = hosted.find(token)
     assert run and hosted.plan_of(run).start == str(run.folder / "start.safetensors")
     with pytest.raises(CheckpointError, match="of another model") as failed:
-        list(line.works[-1]())
+        list(line.jobs[-1].work())
     assert str(tmp_path) not in str(failed.value)
 
 
 @pytest.mark.parametrize("data", ["Annotations", "nothing"])
-def test_no_sentence_names_a_path(line: Line, tmp_path: Path, data: str) -> None:
+def test_no_sentence_names_a_path(line: StepwiseQueue, tmp_path: Path, data: str) -> None:
     (tmp_path / "photos" / data).mkdir(parents=True)
     hosted.start(replace(plan(), data=str(tmp_path / "photos")), data="Photos", start="Trunk")
     with pytest.raises(ValueError, match=r"\w+") as failed:
-        list(line.works[-1]())
+        list(line.jobs[-1].work())
     assert str(tmp_path) not in str(failed.value)
 
 
-def test_a_damaged_state_and_a_full_disk_are_sentences(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_state_and_a_full_disk_are_sentences(line: StepwiseQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     run, work = begun(line)
     (run.folder / STATE).write_bytes(b"no state")
     with pytest.raises(CheckpointError, match="The state of this training is damaged: start a new one"):
@@ -214,14 +195,14 @@ def test_a_damaged_state_and_a_full_disk_are_sentences(line: Line, monkeypatch: 
     assert "/srv" not in str(failed.value)
 
 
-def test_the_oldest_runs_make_room_but_none_that_is_at_work(line: Line, folder: Path) -> None:
+def test_the_oldest_runs_make_room_but_none_that_is_at_work(line: StepwiseQueue, folder: Path) -> None:
     runs = [begun(line)[0] for _run in range(4)]
     for age, run in enumerate(runs):
         (run.folder / "weights.safetensors").write_bytes(bytes(10_000))
         for path in run.folder.iterdir():
             os.utime(path, (1000 + age, 1000 + age))
     for job in line.jobs[1:]:
-        job.state = "done"
+        job.cancel()
     with (runs[1].folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         os.utime(runs[1].folder / "lock", (1001, 1001))
@@ -230,6 +211,6 @@ def test_the_oldest_runs_make_room_but_none_that_is_at_work(line: Line, folder: 
     assert left == [runs[0], runs[1], runs[3]], "the first waits in the line, the second is held"
 
 
-def test_the_card_is_plain_json(line: Line) -> None:
+def test_the_card_is_plain_json(line: StepwiseQueue) -> None:
     run, _work = begun(line)
     assert json.loads((run.folder / "card.json").read_text())["asked"]["model"] == "yolo"
