@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.data.folders import FolderError
-from core.data.sources import DRAWN, Opened, open_source, without_path
+from core.data.sources import DRAWN, Opened, open_source
 from core.i18n import _
 from pages.parts.data_cleaning import report_of, show_cleaning
 from pages.parts.data_loader import show_loader
@@ -77,7 +77,7 @@ else:
     try:
         parts = opened_parts(picked.key, picked.data)
     except FolderError as refused:
-        error = without_path(str(refused), picked.data, picked.title)
+        error = str(refused)
     show_pipeline(view, counts(picked, parts), amiss=bool(error) or bool(report_of(picked)))
     for note in picked.notes:
         st.caption(note)
@@ -92,4 +92,4 @@ else:
         else:
             show_sample(picked, parts)
     except (FolderError, RoomError) as refused:
-        st.error(without_path(str(refused), picked.data, picked.title))
+        st.error(str(refused))

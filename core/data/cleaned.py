@@ -29,18 +29,18 @@ def cleaned(report: FolderReport, out: Path) -> Iterator[Cleaned]:
     """Write the cleaned copy of ``write_cleaned`` to ``out`` and pack it into ``out``.zip, saying how far it is.
 
     Raises:
-        FolderError: there is such a folder already, or it cannot be written.
+        FolderError: it cannot be written.
     """
     yield Cleaned(0.0)
-    folder = write_cleaned(report, out)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     archive = out.with_name(f"{out.name}.zip")
     try:
+        folder = write_cleaned(report, out)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
         with zipfile.ZipFile(archive, "w") as packed:  # photos are compressed already
             for done, path in enumerate(files):
                 packed.write(path, path.relative_to(folder.parent))
                 if done % 100 == 0:
                     yield Cleaned(0.5 + 0.5 * done / len(files))
-    except OSError:
-        raise FolderError(_("{out} cannot be written: choose another place.").format(out=archive.name)) from None
+    except (FolderError, OSError):
+        raise FolderError(_("The copy cannot be written: the source has gone, or the server's disk is full.")) from None
     yield Cleaned(1.0, folder, archive)

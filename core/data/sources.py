@@ -70,8 +70,9 @@ class Opened(Dataset[Sample]):
     labels from 0, ``notes`` has a sentence for everything that was left out.
     """
 
-    def __init__(self, images: ShapeScenes | DigitScenes | VOCFolder | MaskFolder | ClassFolder):
+    def __init__(self, images: ShapeScenes | DigitScenes | VOCFolder | MaskFolder | ClassFolder, folder: str = ""):
         self._images = images
+        self._folder = folder
         self.classes: tuple[str, ...] = tuple(images.classes)
         self.notes: tuple[str, ...] = getattr(images, "notes", ())
 
@@ -79,7 +80,10 @@ class Opened(Dataset[Sample]):
         return len(self._images)
 
     def __getitem__(self, index: int) -> Sample:
-        image, target = self._images[index]
+        try:
+            image, target = self._images[index]
+        except FolderError as error:
+            raise _nameless(error, self._folder) from None
         return _reduced(image, target if isinstance(target, dict) else {"label": torch.tensor(target)})
 
 
@@ -101,13 +105,21 @@ def open_source(data: str, split: str = "train") -> Opened:
     """Open the part ``split``, "train" or "val", of ``data``: "scenes", "digits" or a folder, of which "" is the whole.
 
     Raises:
-        FolderError: the folder cannot be read, or has no such part.
+        FolderError: the folder cannot be read, or has no such part; later, a photo cannot be read. The messages do not
+            say where the folder lies.
     """
     if data in DRAWN:
         return Opened(DRAWN[data]("validation" if split == "val" else "train", COUNTS[split or "train"]))
     if not Path(data).is_dir():
         raise FolderError(_("The folder is no longer there: choose the source again."))
-    return Opened(read_folder(data, split))
+    try:
+        return Opened(read_folder(data, split), data)
+    except FolderError as error:
+        raise _nameless(error, data) from None
+
+
+def _nameless(error: FolderError, folder: str) -> FolderError:
+    return FolderError(without_path(str(error), folder, _("the data set")))
 
 
 def without_path(sentence: str, folder: str | Path, title: str) -> str:

@@ -64,6 +64,12 @@ def test_sources_open_as_datasets_of_their_parts(tmp_path: Path) -> None:
     assert len(whole.notes) == 1, "boxes without area were left out"
     with pytest.raises(FolderError, match="no longer there"):
         open_source(str(tmp_path / "gone"))
+    (tmp_path / "JPEGImages" / "0.jpg").write_bytes(b"cut")
+    with pytest.raises(FolderError, match=r"^JPEGImages/0\.jpg is not a photo"):
+        whole[0]
+    (tmp_path / "Annotations" / "0.xml").write_bytes(b"cut")
+    with pytest.raises(FolderError, match=r"^Annotations/0\.xml is not an annotation"):
+        open_source(str(tmp_path), "")
 
 
 def test_a_photo_of_a_class_has_its_label_as_target(tmp_path: Path) -> None:
