@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pages.lessons import (
     autograd,
+    data,
     detectors,
     modules,
     nms,
@@ -24,6 +25,7 @@ LESSONS: dict[str, Callable[[], Lesson]] = {
     "tensors": tensors.lesson,
     "autograd": autograd.lesson,
     "modules": modules.lesson,
+    "data": data.lesson,
     "detectors": detectors.lesson,
     "proposals": proposals.lesson,
     "pooling": pooling.lesson,
