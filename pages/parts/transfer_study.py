@@ -22,6 +22,7 @@ from pages.parts.transfer_words import show_accuracy, show_keeping, show_verdict
 
 POLL = 0.5  # seconds between two looks at a running job
 SEEDS = 3
+MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
 REMEMBERED = 500  # results of a source, for all sessions together
 STARTED, OWN = "transfer_started", "transfer_known"
 
@@ -98,7 +99,11 @@ def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
     if last:
         last.job.cancel()
     version = picked.key if is_everybodys(picked) else ""  # nobody's own images are remembered
-    job = submit(partial(study, picked.data, plans, version), kind="transfer")
+    steps = sum(plan.steps for plan in plans if not plan.cached)
+    long = steps > MOST_QUICK_STEPS or plans[0].trunk != "slim"
+    job = submit(
+        partial(study, picked.data, plans, version), long=long, kind=f"transfer, {'long' if long else 'quick'}"
+    )
     st.session_state[STARTED] = Started(picked.key, plans, job)
 
 
@@ -111,8 +116,8 @@ def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> N
         known.note(now.events, started.plans[0].trunk)
         if was_active != now.active:
             st.rerun()  # a fragment polls, or stops polling, only once the whole page has run again
-        looks = [event for event in now.events if isinstance(event, Look)]
-        _status(picked, started, now, looks)
+        looks = looks_in(now)
+        _status(picked, started, now, known)
     if not (started and now.active):
         _offer(picked, plans, known)
     opened = known.opened.get(plans[0].trunk)
@@ -123,24 +128,25 @@ def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> N
     show_keeping(plans[0], known.learnt.get(plans[0]), known.drifts.get(plans[0]))
 
 
-def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], looks: Sequence[Look]) -> None:
+def looks_in(now: jobs.Progressed[Event]) -> list[Look]:
+    """Return the looks among the events of a job."""
+    return [event for event in now.events if isinstance(event, Look)]
+
+
+def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], known: Known) -> None:
     status(now, started.job, _("Learn again"))
-    if now.state in ("cancelled", "failed"):
-        st.button(
-            _("Learn again"),
-            icon=":material/replay:",
-            key="transfer_again",
-            on_click=start,
-            args=(picked, started.plans),
-        )
+    left = tuple(plan for plan in started.plans if plan not in known.learnt)
+    if now.state in ("cancelled", "failed") and left:
+        label = _("Learn again")
+        st.button(label, icon=":material/replay:", key="transfer_again", on_click=start, args=(picked, left))
     if now.active and not now.place:
-        done = sum(isinstance(event, Learnt) for event in now.events)
-        steps = {look.plan: look.step for look in looks}
+        steps = {look.plan: look.step for look in looks_in(now)}
         part = sum(steps.values()) / (len(started.plans) * started.plans[0].steps)
+        done = len(started.plans) - len(left)
         words = _("{done} of {count} trainings").format(done=done, count=len(started.plans))
         if part > 0.05:
-            left = (time.monotonic() - started.at) * (1 - part) / part
-            words += _(", about {seconds} s left").format(seconds=round(left))
+            seconds = (time.monotonic() - started.at) * (1 - part) / part
+            words += _(", about {seconds} s left").format(seconds=round(seconds))
         st.progress(min(part, 1.0), words)
 
 

@@ -87,14 +87,22 @@ def _over_counts(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt], alike: fl
         words = _("Its lead grows from {first} points with {fewest} images a class to {last} with {most}.")
     else:
         words = _("Its lead is much the same: {first} points with {fewest} images a class, {last} with {most}.")
-    return [words.format(fewest=fewest, most=most, first=round(100 * first), last=round(100 * last))]
+    said = [words.format(fewest=fewest, most=most, first=round(100 * first), last=round(100 * last))]
+    loss = max(one.looks[-1].loss for one in _draws_of(scratch, most, learnt))
+    if loss > UNFINISHED and scratch.per_class != most:
+        words = _("But with {most} from scratch has not finished learning (its loss is {loss}): give it more steps.")
+        said.append(words.format(most=most, loss=f"{loss:.2f}"))
+    return said
 
 
 def _mean_at(plan: Plan, count: int, learnt: Mapping[Plan, Learnt]) -> float | None:
-    scores = [
-        one.accuracy for other, one in learnt.items() if other.per_class == count and other.same_but_for_draw(plan)
-    ]
+    scores = [one.accuracy for one in _draws_of(plan, count, learnt)]
     return mean(scores) if scores else None
+
+
+def _draws_of(plan: Plan, count: int, learnt: Mapping[Plan, Learnt]) -> list[Learnt]:
+    """Return what was learnt by ``plan``, but with ``count`` images a class, from all seeds."""
+    return [one for other, one in learnt.items() if other.per_class == count and other.same_but_for_draw(plan)]
 
 
 def _unfinished(plans: Sequence[Plan], learnt: Mapping[Plan, Learnt]) -> list[str]:

@@ -147,6 +147,38 @@ def test_more_images_and_seeds_are_measured_at_a_click_and_the_verdict_follows(h
     assert "From scratch beats the frozen trunk" in said(app)
 
 
+def test_a_series_is_a_long_job_and_the_first_three_trainings_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[bool] = []
+
+    def submit(work: Any, long: bool, kind: str) -> Stand:
+        kinds.append(long)
+        return Stand(events_of(*work.args))
+
+    monkeypatch.setattr(transfer_study, "submit", submit)
+    open_page().button(key=MORE).click().run()
+    open_page(transfer_steps="500")
+    assert kinds == [False, True, True]
+
+
+def test_from_scratch_is_not_blamed_for_too_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(plan: Plan) -> list[Event]:
+        *_looks, result = learnt(plan)
+        assert isinstance(result, Learnt)
+        loss = 2.0 if (plan.way, plan.per_class) == ("scratch", 100) else 0.01
+        return [replace(result, looks=(replace(result.looks[-1], loss=loss),))]
+
+    def submit(work: Any, **_kinds: Any) -> Stand:
+        known = [event for event in events_of(*work.args) if isinstance(event, Opened)]
+        return Stand([*known, *(event for plan in work.args[1] for event in slow(plan))])
+
+    monkeypatch.setattr(transfer_study, "submit", submit)
+    app = open_page()
+    app.button(key=MORE).click().run()
+    assert "But with 100 from scratch has not finished learning (its loss is 2.00)" in said(app)
+    app.segmented_control(key="per_class").set_value(100).run()
+    assert "From scratch still has a training loss of 2.00: more steps would help it." in said(app)
+
+
 def test_times_and_movements_of_features_are_shown(handed_in: list[Any]) -> None:
     times, movements = (table.value for table in open_page().table)
     # 150 steps of 32 out of 40 images are 120 epochs.
