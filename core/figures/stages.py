@@ -4,7 +4,7 @@ import io
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import singledispatch
 from itertools import product
 
@@ -25,7 +25,7 @@ from core.figures.labels import label_picture
 from core.figures.lettering import font_for
 from core.figures.palette import class_colour
 from core.i18n import _ as translate
-from core.i18n import ngettext
+from core.i18n import ngettext, spoken
 from core.segmentation.instance import topmost
 from core.values import (
     ClassScores,
@@ -66,12 +66,13 @@ class Picture:
 class Drawn:
     """An ``event`` of a race with its ``picture``, where it is a finished stage; it came ``at`` a second of the clock.
 
-    The clock is ``time.monotonic``'s.
+    The clock is ``time.monotonic``'s. Names in the picture, and its words, are in ``language``.
     """
 
     event: RaceEvent
     picture: Picture | None
     at: float
+    language: str = field(default_factory=spoken)
 
 
 def draw_race(events: Iterator[RaceEvent], image: Tensor) -> Iterator[Drawn]:

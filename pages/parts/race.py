@@ -8,18 +8,21 @@ from typing import Any
 from uuid import uuid4
 
 import streamlit as st
+from torch import Tensor
 
 from core import jobs
 from core.backbones import Size
 from core.detectors import DETECTORS, Progress, TimedStep
 from core.detectors.race import TRUNCATED, Finished, Ran, Refused
-from core.figures.stages import Drawn, Picture, race_in_pictures, seconds_left
-from core.i18n import _
+from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
+from core.i18n import _, spoken
+from pages.parts.caching import cache_words
 from pages.parts.image_picker import PickedImage
 from pages.parts.queueing import submit, waiting
 
 POLL = 0.4  # seconds between two looks at a running job
 FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
+REDRAWN = 128  # stages' pictures in another language, for all sessions
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,26 @@ def finished(started: StartedRace) -> list[Finished]:
     return [drawn.event for drawn in started.job.poll().events if isinstance(drawn.event, Finished)]
 
 
-def stages(events: Sequence[Drawn], name: str) -> list[tuple[TimedStep, Picture]]:
+def stages(started: StartedRace, events: Sequence[Drawn], name: str) -> list[tuple[TimedStep, Picture]]:
     """Return the finished stages of contestant ``name`` with their pictures."""
     own = [drawn for drawn in events if isinstance(drawn.event, Ran) and drawn.event.name == name]
     return [
-        (drawn.event.event, drawn.picture)
+        (drawn.event.event, _picture(started, name, drawn, drawn.event.event))
         for drawn in own
         if isinstance(drawn.event, Ran) and isinstance(drawn.event.event, TimedStep) and drawn.picture
     ]
+
+
+def _picture(started: StartedRace, name: str, drawn: Drawn, step: TimedStep) -> Picture:
+    """Return the picture of a ``step``, drawn anew where the reader has changed the language since."""
+    if drawn.picture and drawn.language == spoken():
+        return drawn.picture
+    return _redrawn(started.key, name, step.name, step, started.picked.pixels)
+
+
+@cache_words(REDRAWN)
+def _redrawn(key: str, name: str, step_name: str, _step: TimedStep, _pixels: Tensor) -> Picture:
+    return draw(_step.value, _pixels)
 
 
 def _panels(started: StartedRace, was_active: bool) -> None:
@@ -90,7 +105,7 @@ def _panels(started: StartedRace, was_active: bool) -> None:
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:
-            _panel(name, now)
+            _panel(started, name, now)
 
 
 def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
@@ -107,9 +122,9 @@ def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
         st.error(now.error)
 
 
-def _panel(name: str, now: jobs.Progressed[Drawn]) -> None:
+def _panel(started: StartedRace, name: str, now: jobs.Progressed[Drawn]) -> None:
     own = [drawn for drawn in now.events if drawn.event.name == name]
-    done = stages(own, name)
+    done = stages(started, own, name)
     spent = _("{ms} ms").format(ms=f"{1000 * sum(step.seconds for step, _picture in done):,.1f}")
     st.markdown(f"**{titles()[name]}**" + (f" · {spent}" if done else ""))
     for drawn in own:

@@ -41,7 +41,10 @@ def show_results(started: StartedRace) -> None:
             st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
     if started.size == "paper":
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
-    lanes = [Lane(one.name, titles()[one.name], stages(events, one.name), one.name in started.names) for one in through]
+    lanes = [
+        Lane(one.name, titles()[one.name], stages(started, events, one.name), one.name in started.names)
+        for one in through
+    ]
     race_viewer(started.key, lanes, table(through, started.size))
     words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out scenes, from each checkpoint's evaluation.")
     st.caption(words.format(machine=machine()))

@@ -14,7 +14,8 @@ from streamlit.testing.v1.element_tree import Block
 from core.i18n import ENGLISH, LANGUAGES, ask_listener
 from core.messages import translated
 from pages.parts.language import SPOKEN, spoken_here
-from tests.pages.opening import APP
+from tests.pages.opening import APP, turn_to
+from tests.pages.test_detector_comparison import settled, viewer
 from tests.test_messages import LATIN, MARKS, PLACEHOLDER, TERMS, forms
 
 PAGES = sorted(path.stem for path in (Path(APP).parent / "pages").glob("*.py") if path.stem != "__init__")
@@ -47,7 +48,7 @@ def opened_in(language: str, page: str, **address: str) -> AppTest:
     app.session_state[SPOKEN] = language
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page(f"pages/{page}.py")
+    turn_to(app, page)
     app.run()
     assert not app.exception
     return app
@@ -107,3 +108,18 @@ def test_english_that_is_left_is_found(english: set[str]) -> None:
     """The same search on an English page."""
     found = left_in_english(opened_in(ENGLISH, "upsampling"), english)
     assert "label: View" in found and any("Ten networks on one trunk" in text for text in found)
+
+
+def test_a_finished_race_is_drawn_anew_for_another_language() -> None:
+    app = settled(opened_in(ENGLISH, "detector_comparison"))
+    assert all(words.isascii() for words in stage_words(app))
+    english = len(stage_words(app))
+    app.session_state[SPOKEN] = "ko"
+    app.run()
+    assert len(stage_words(app)) == english > 0
+    assert all(re.search("[가-힣]", words) for words in stage_words(app))
+
+
+def stage_words(app: AppTest) -> list[str]:
+    """What is said under the pictures of a race's stages."""
+    return [stage["words"] for lane in viewer(app)["lanes"] for stage in lane["stages"]]
