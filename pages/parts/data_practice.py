@@ -21,4 +21,4 @@ def practice_source() -> PickedSource:
     if not folder.exists():
         with room_for(ROOM), st.spinner(_("Drawing a set ...")):
             write_practice(folder)
-    return PickedSource(KEY, _("Practice set with flaws"), str(folder), "boxes")
+    return PickedSource(KEY, _("Flawed set"), str(folder), "boxes")

@@ -137,7 +137,7 @@ def test_drawn_sources_show_the_practice_sets_flaws_and_a_cleaned_copy_is_a_sour
     assert app.get("download_button")
     next(button for button in app.button if button.label == "Use it as the source").click().run()
     assert app.segmented_control(key="source").value == "upload"
-    assert app.selectbox(key="source_own").value == "Practice set with flaws, cleaned"
+    assert app.selectbox(key="source_own").value == "Flawed set, cleaned"
     app = settled(app, "cleaning")
     assert {flaw["kind"] for flaw in sent(app)["cleaning"]["flaws"]} <= {
         *("declared", "no_objects", "overlap", "near", "leak", "imbalance")
