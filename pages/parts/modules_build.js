@@ -197,7 +197,7 @@ function start(root) {
     });
     const made = make("div", { className: "card end" }, make("small", { textContent: words.loss }), list,
       make("small", { textContent: words.addHint }));
-    return make("div", { className: "block" }, make("span", { className: "arrow", textContent: "→" }), made);
+    return make("div", { className: "block", role: "listitem" }, make("span", { className: "arrow", textContent: "→" }), made);
   }
 
   // ---- the tree ----
@@ -206,9 +206,9 @@ function start(root) {
     const { words, layers, gradients } = model;
     const layer = row.layer === null ? null : layers[row.layer];
     const path = row.name.split(".").at(-1);
-    const name = make("div", {}, make("b", { textContent: path ? `(${path}) ` : "" }), row.kind,
+    const name = make("div", { role: "rowheader" }, make("b", { textContent: path ? `(${path}) ` : "" }), row.kind,
       make("div", { className: "settings", textContent: row.settings }));
-    const stored = make("div", { className: "stored" });
+    const stored = make("div", { className: "stored", role: "cell" });
     for (const one of row.parameters) {
       const line = make("div", {}, make("b", { textContent: one.name }), ` ${one.shape}`);
       if (!one.trained) line.append(` · ${words.notTrained}`);
@@ -229,7 +229,7 @@ function start(root) {
     if (layer) {
       made.append(histogram(layer.activations, ACTIVATION, words.activations, layer.dead),
         layer.gradient ? histogram(layer.gradient, GRADIENT, words.gradients)
-          : make("span", { className: "none", textContent: words.noGradient }));
+          : make("span", { className: "none", role: "cell", textContent: words.noGradient }));
       made.dataset.block = row.layer;
       made.addEventListener("click", () => mark(row.layer));
     }
@@ -251,7 +251,7 @@ function start(root) {
       make("div", { textContent: fill(words.std, { std: brief(values.std, 2) }) }));
     if (dead !== null) text.append(make("div", { textContent: fill(words.dead, { share: Math.round(100 * dead) }) }));
     text.append(bar);
-    return make("div", { className: "histogram" }, canvas, text);
+    return make("div", { className: "histogram", role: "cell" }, canvas, text);
   }
 }
 
@@ -276,7 +276,8 @@ function inputCard({ words, input, pictures }) {
 }
 
 function headRow(words) {
-  const made = make("div", { className: "row head" }, ...words.columns.map((text) => make("span", { textContent: text })));
+  const heads = words.columns.map((text) => make("span", { role: "columnheader", textContent: text }));
+  const made = make("div", { className: "row head", role: "row" }, ...heads);
   made.style.setProperty("--depth", 0);
   return made;
 }

@@ -277,7 +277,7 @@ function fillTable(table, { head, rows }) {
     const row = document.createElement("tr");
     cells.forEach((text, index) => {
       const cell = document.createElement(index ? kind : "th");
-      cell.scope = kind === "th" ? "col" : "row";
+      if (cell.matches("th")) cell.scope = kind === "th" ? "col" : "row";
       cell.textContent = text;
       row.append(cell);
     });

@@ -51,7 +51,9 @@ function flatten(root) {
     if (!root.isConnected) return;
     const cell = hovered ?? pinned();
     paintPatch(canvas, model, photo, cell);
-    write(find(".at"), fill(model.words.at, { column: cell[0] + 1, row: cell[1] + 1 }));
+    const at = fill(model.words.at, { column: cell[0] + 1, row: cell[1] + 1 });
+    write(find(".at"), at);
+    canvas.setAttribute("aria-label", at);
     const numbers = flatNumbers(model, cell);
     paintTensor(pads.tensor, model, numbers, pointed);
     paintStrip(pads.flat, model, (index) => numbers[index], numbers.length, pointed);

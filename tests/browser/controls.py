@@ -1,6 +1,6 @@
 """How the tests move the sliders of a page, and see what its canvases show."""
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 def slider(page: Page, name: str) -> Locator:
@@ -18,3 +18,10 @@ def painted(canvas: Locator) -> str:
     """Return the pixels of a canvas, to compare."""
     pixels: str = canvas.evaluate("(canvas) => canvas.toDataURL()")
     return pixels
+
+
+def finished(page: Page, seconds: float = 60.0) -> None:
+    """Wait until the page's script has run to its end, and what it sent is painted."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=1000 * seconds)
+    page.wait_for_timeout(500)

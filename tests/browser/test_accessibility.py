@@ -1,0 +1,74 @@
+"""Every page, in both themes and on a phone, against axe-core's rules; and by the keyboard alone."""
+
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.controls import finished
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RUN = "(tolerated) => axe.run({ exclude: tolerated }, { resultTypes: ['violations'] })"
+GRAVE = ("serious", "critical")
+PHONE = {"width": 400, "height": 900}
+
+# What is Streamlit's own and cannot be mended from here.
+TOLERATED = {
+    "[data-testid=stSidebarNav]": "on a phone, a group of pages is a div between the list and its items",
+}
+
+# Every page, and every view of it that is drawn by other code.
+ADDRESSES = (
+    "",
+    "?guide=true",
+    "?present=1",
+    "tensors",
+    "autograd",
+    "autograd?autograd=Define+by+run",
+    "modules",
+    "modules?modules=Descent",
+    "modules?modules=Classify&look=400",
+    "detectors",
+    "proposals",
+    "proposals?view=RPN",
+    "proposals?view=Compare",
+    "pooling",
+    "yolo",
+    "yolo?view=Loss",
+    "yolo?view=Drag+a+box",
+    "yolo?view=Train+it",
+    "nms",
+    "segmentation",
+    "segmentation?view=Side+by+side",
+    "segmentation?view=Fully+connected",
+    "segmentation?view=Instances",
+    "upsampling",
+    "upsampling?upsampling=Stamp+by+stamp",
+    "upsampling?upsampling=Checkerboard",
+)
+
+
+def grave_violations(page: Page) -> list[str]:
+    """Return what axe finds on the page as it stands, each as a line that says where and why."""
+    found: list[dict[str, Any]] = page.evaluate(RUN, [[place] for place in TOLERATED])["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]}: {node['failureSummary'][:300]}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_axe_finds_nothing_grave(page: Page, app_url: str, address: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{app_url}/{address}")
+    finished(page)
+    page.evaluate(AXE)
+    assert not grave_violations(page), "in the light theme"
+    page.emulate_media(color_scheme="dark")
+    expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
+    page.set_viewport_size(PHONE)
+    finished(page)
+    assert not grave_violations(page), "in the dark theme, on a phone"
