@@ -14,7 +14,9 @@ from torch import Tensor
 from core.autograd.classifier import Plan
 from core.data.scenes import CLASSES, ShapeScenes
 from core.detectors import load, run
+from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.one_map import compare, crop_of, map_of, rcnn_around
+from core.detectors.yolo import YOLO
 from core.figures.autograd import source_data
 from core.figures.classifier import classifier_data
 from core.figures.descent import RATES, walks_data
@@ -90,7 +92,9 @@ def test_selective_search_merges_as_the_page_does(scene: tuple[Tensor, dict[str,
 
 def test_the_rpn_leaves_as_many_proposals_as_the_page_says(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
     _printed, names = ran(detection.rpn(KEY, TITLE, 0.7, 5))
-    data = rpn_data(load("faster_rcnn"), *scene)
+    detector = load("faster_rcnn")
+    assert isinstance(detector, FasterRCNN)
+    data = rpn_data(detector, *scene)
     row = data["thresholds"].index(0.7)
     suppressor = torch.frombuffer(bytearray(_bytes(data["suppressor"])), dtype=torch.int16)
     kept = suppressor.view(len(data["thresholds"]), -1)[row] < 0
@@ -122,6 +126,7 @@ def test_pooling_compares_as_the_page_does(scene: tuple[Tensor, dict[str, Tensor
 def test_yolo_says_the_boxes_and_the_loss_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
     printed, names = ran(detection.yolo(KEY, TITLE, 0.2, 5, 0.5))
     yolo, (image, truth) = load("yolo"), scene
+    assert isinstance(yolo, YOLO)
     grid = look(yolo, image)
     shown = grid_data(yolo, run(yolo, image), grid, truth)
     assert f"{sum(one >= 0.2 for one in shown['confidence'])} boxes with a confidence of 0.20 or more" in printed

@@ -91,8 +91,17 @@ def _restart(state: dict[str, Any], rows: Sequence[Row]) -> None:
 
 def _next_box(classes: tuple[str, ...], state: dict[str, Any], detected: Sequence[Row]) -> tuple[str, float]:
     """Show how the next box will be; return its class and its score."""
-    label = st.selectbox(_("Class of the next box"), classes[1:], format_func=_, key="next_class")
-    score = st.slider(_("Its score"), 0.0, 1.0, 0.8, 0.01, key="next_score")
+    label = st.selectbox(
+        _("Class of the next box"),
+        classes[1:],
+        format_func=_,
+        key="next_class",
+        bind="query-params",
+        persist_state="session",
+    )
+    score = st.slider(
+        _("Its score"), 0.0, 1.0, 0.8, 0.01, key="next_score", bind="query-params", persist_state="session"
+    )
     row = st.container(horizontal=True)
     row.button(_("Start empty"), on_click=_restart, args=(state, []), key="no_boxes")
     row.button(_("Detector's boxes"), on_click=_restart, args=(state, detected), key="detected_boxes")

@@ -18,8 +18,8 @@ def component(name: str, *shared: str) -> ComponentRenderer:
     """Declare the component of the files called ``name``; css and JavaScript called ``shared`` come before its own.
 
     All the JavaScript is one module: what a shared script defines, the scripts after it see. A component whose root has
-    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV; a tool,
-    which is no figure, says so with the attribute ``data-tool``.
+    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV. A tool
+    is no figure: its root has the class ``tool``.
     """
 
     def joined(kind: str) -> str:

@@ -17,7 +17,7 @@ const explorers = new WeakMap(); // by root: what takes new data
 
 // Start the component where it is shown for the first time; return what takes its data.
 function explorerIn(parentElement, start) {
-  const root = parentElement.querySelector(".explorer");
+  const root = parentElement.querySelector(".explorer, .tool");
   if (!explorers.has(root)) explorers.set(root, start(root));
   return explorers.get(root);
 }

@@ -18,7 +18,7 @@ function start(root) {
   let model = null;
   let send = null;
   let asked = null; // { source, at } of the question that Python has not answered yet
-  let chosen = ""; // the name of the lesson that was chosen last
+  let chosen = query().get("lesson") ?? ""; // the name of the lesson that was chosen last, whatever became of its lines
   let board = null; // the cells on the screen, see drawBoard
   const reading = { on: !matchMedia("(prefers-reduced-motion: reduce)").matches, tensor: 0, since: 0, step: -1 };
   let frame = 0;
@@ -44,7 +44,7 @@ function start(root) {
     const first = model.lessons[0];
     writeAddress(root, {
       source: lesson ? "" : editor.value,
-      lesson: lesson && lesson !== first ? lesson.name : "",
+      lesson: lesson === first ? "" : lesson?.name ?? chosen,
     }, DEFAULTS);
   }
 

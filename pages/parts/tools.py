@@ -1,4 +1,4 @@
-"""The tools around every page: language, lesson and presenter mode, in the app's header."""
+"""The tools around every page: language, link, lesson and presenter mode, in the app's header."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from core.i18n import _
 from pages.lessons import lesson_on
 from pages.parts.lesson import SHOWN, show_lesson
 from pages.parts.presenter import present_this, presenting, show_presenter
+from pages.parts.share import share
 
 LOOK = (Path(__file__).parent / "tools.css").read_text()
 
@@ -24,6 +25,9 @@ def tools_row() -> DeltaGenerator:
 def show_tools(row: DeltaGenerator, page: str) -> None:
     """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar if asked for."""
     lesson = lesson_on(page)
+    if not presenting():
+        with row:
+            share()
     if lesson is None:
         return
     if presenting():
