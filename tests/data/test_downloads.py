@@ -54,6 +54,12 @@ def voc_files() -> Files:
     return files
 
 
+@pytest.fixture(autouse=True)
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy stands between these tests and this machine's own server."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve bytes on this machine; ``cut`` bytes of them are announced and never sent."""
