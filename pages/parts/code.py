@@ -35,8 +35,8 @@ class Address:
         """Return ``number`` as a whole one."""
         return int(self.number(name, first, least, most))
 
-    def text(self, name: str, first: str) -> str:
-        """Return the text called ``name``; ``first`` where there is none."""
+    def words(self, name: str, first: str) -> str:
+        """Return the words called ``name``; ``first`` where there are none."""
         return self.settings.get(name, first)
 
 

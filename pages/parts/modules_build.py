@@ -42,7 +42,7 @@ def modules_build() -> None:
 
 def _way(address: Address) -> str:
     """Return the way to update that is looked at."""
-    way = address.text("way", FIRST_WAY)
+    way = address.words("way", FIRST_WAY)
     return way if way in WAYS else FIRST_WAY
 
 

@@ -63,7 +63,7 @@ def show_grid(label: int, trained: bool) -> None:
     grid = asked.get("grid") or GRIDS["corner"]
     data = cells_data(grid, label, as_trained(loaded()) if trained else None)
     _show({**data, "grid": grid})
-    show_code(lambda address: segmentation.drawn(address.text("grid", GRIDS["corner"]), label, trained))
+    show_code(lambda address: segmentation.drawn(address.words("grid", GRIDS["corner"]), label, trained))
 
 
 def show_scene(picked: PickedImage, label: int | None, trained: bool) -> None:
