@@ -10,7 +10,7 @@ SOURCES := streamlit_app.py core pages tests benchmarks
 app: $(READY)
 	$(PYTHON) -m streamlit run streamlit_app.py
 
-test: $(READY) browser
+test: $(READY) $(VENV)/ready-for-ray browser
 	$(PYTHON) -m pytest
 
 lint: $(READY)
@@ -33,6 +33,10 @@ browser: $(READY)
 $(READY): requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/ready-for-ray: $(READY) requirements-ray.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
 	touch $@
 
 clean:

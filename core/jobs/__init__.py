@@ -6,17 +6,26 @@ the iterator when the job is cancelled, when it is over its limits, or when nobo
 browser has gone. One worker does quick jobs, whose times are shown: two at once would disturb each other. Long ones,
 trainings above all, go to another, which gets what processor time is left. Between two events of a quick job the
 urgent ones that wait are done, so that nobody's first screen waits for it.
+
+The workers are processes of this machine, or those of a Ray cluster where ``VISIBLE_VISION_RAY`` names one.
 """
 
+import os
 import sys
 from functools import lru_cache
 
 from core.jobs.job import Event, Job, Progressed, Work
 from core.jobs.queue import Queue
 
+CLUSTER = "VISIBLE_VISION_RAY"  # the environment variable with a Ray cluster's address, such as auto or host:6379
+
 
 @lru_cache(maxsize=1)
 def _queue() -> Queue:
+    if cluster := os.environ.get(CLUSTER):
+        from core.jobs.ray import on_cluster
+
+        return on_cluster(cluster)
     if sys.platform == "linux":
         from core.jobs.processes import start
     else:  # where one cannot count on a fork, nor on /proc

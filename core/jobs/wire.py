@@ -8,8 +8,7 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -30,10 +29,20 @@ class Packed:
         return work()
 
 
+class Bytes(Protocol):
+    """What a wire needs of its connection, such as ``multiprocessing``'s."""
+
+    def send_bytes(self, data: bytes, /) -> None: ...
+
+    def recv_bytes(self) -> bytes: ...
+
+    def poll(self, seconds: float, /) -> bool: ...
+
+
 class Wire:
     """A ``Line`` over ``connection``."""
 
-    def __init__(self, connection: "Connection[Any, Any]"):
+    def __init__(self, connection: Bytes):
         self._connection = connection
         self._sent: dict[int, list[Tensor]] = {}
         self._received: dict[int, list[Tensor]] = {}
@@ -74,9 +83,6 @@ class Wire:
             return self._connection.poll(seconds)
         except (OSError, EOFError) as error:
             raise Gone from error
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def dumps(value: Any, shared: list[Tensor] | None = None) -> bytes:

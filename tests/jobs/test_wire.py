@@ -86,9 +86,10 @@ def test_work_is_opened_where_it_begins(wires: tuple[Wire, Wire]) -> None:
     assert isinstance(message, Begin) and list(message.work()) == ["a", "b", "c"]
 
 
-def test_the_end_of_the_other_side_is_noticed(wires: tuple[Wire, Wire]) -> None:
-    app, worker = wires
-    worker.close()
+def test_the_end_of_the_other_side_is_noticed() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    app = Wire(ours)
+    theirs.close()
     for use in (app.recv, partial(app.send, Ended(1, "done"))):
         with pytest.raises(Gone):
             use()

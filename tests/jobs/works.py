@@ -133,3 +133,11 @@ def memory_here() -> Iterator[int]:
 
 def unpicklable() -> Iterator[Any]:
     yield (number for number in range(3))
+
+
+def node_then(gate: Path) -> Iterator[Any]:
+    """Give the id of the node of a Ray cluster that this is on, then wait for ``gate``."""
+    import ray
+
+    yield ray.get_runtime_context().get_node_id()
+    wait_for_file(gate)
