@@ -37,8 +37,8 @@ def _watch(token: str, was_active: bool) -> None:
         st.warning(_("The server has removed this run to make room for newer ones: start it again."))
         return
     job = own_runs().get(token)
-    if was_active and not _is_active(run, job):
-        st.rerun()  # the fragment stops polling, and what can be done now is shown
+    if was_active != _is_active(run, job):
+        st.rerun()  # the fragment begins to poll, or stops
     written = (run.folder / "metrics.jsonl").stat().st_size if (run.folder / "metrics.jsonl").exists() else 0
     curves = _curves(token, written)
     _status(run, job, curves)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core.figures import training
+from core.figures.segmentation import BACKGROUND
 from core.figures.training import (
     WeightsError,
     coming_rates,
@@ -124,7 +125,7 @@ def test_looks_hold_what_is_drawn() -> None:
     )
     data = looks_data(whole, ("cat", "dog"))
     assert data["samples"][0]["label"] == 0 and data["looks"][0]["made"] == [{"label": 1, "share": 0.8}]
-    assert data["classes"][0]["colour"] != data["classes"][1]["colour"] != training.BACKGROUND
+    assert data["classes"][0]["colour"] != data["classes"][1]["colour"] != BACKGROUND
     mapped = Kept(({"image": image, "map": torch.zeros(20, 30, dtype=torch.uint8)},), ())
     assert looks_data(mapped, ("background", "cell"))["samples"][0]["map"]
 

@@ -103,7 +103,7 @@ def test_a_pause_saves_the_state_and_a_resumption_goes_on_from_there(line: Stepw
     assert run.ended == "stopped"
     line.jobs[-1].cancel()
     job = hosted.go_on(run)
-    assert hosted.job_of(run) is job is line.jobs[1]  # type: ignore[comparison-overlap]
+    assert hosted.job_of(run) is job and len(line.jobs) == 2
     steps = [snapshot.step.step for snapshot in line.jobs[-1].work() if snapshot.step]
     assert steps[0] == 3 and steps[-1] == 4
     assert len(again(run.name).curves()["learning rate"].steps) == 4
@@ -111,8 +111,7 @@ def test_a_pause_saves_the_state_and_a_resumption_goes_on_from_there(line: Stepw
 
 def test_a_run_that_is_at_work_is_not_begun_twice(line: StepwiseQueue) -> None:
     run, work = begun(line)
-    first = line.jobs[-1]
-    assert hosted.go_on(run) is first, "its job waits"  # type: ignore[comparison-overlap]
+    assert hosted.go_on(run) is hosted.job_of(run) and len(line.jobs) == 1, "its job waits"
     with closing(stepped(work, 1)):
         late = hosted.watch(plan(), run.folder)
         assert next(late) == hosted.Snapshot(), "another process waits until this one lets go"
@@ -185,11 +184,11 @@ def test_a_damaged_state_and_a_full_disk_are_sentences(line: StepwiseQueue, monk
         list(work())
     _run, work = begun(line)
 
-    def full(*_arguments: Any) -> Iterator[Any]:
+    def full(*_arguments: Any, **_options: Any) -> Iterator[Any]:
+        yield from ()
         raise OSError(28, "No space left on device", "/srv/secret")
-        yield
 
-    monkeypatch.setattr(hosted, "tune", lambda *_arguments, **_options: full())
+    monkeypatch.setattr(hosted, "tune", full)
     with pytest.raises(CheckpointError, match="could not write to") as failed:
         list(work())
     assert "/srv" not in str(failed.value)
