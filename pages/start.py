@@ -42,7 +42,7 @@ for line, place in places:
     with place:
         show_line(line, drawn(line.name) if is_drawn(line) else {})
 for line, place in places:
-    if not is_drawn(line):
+    if not is_drawn(line) and (pictures := drawn(line.name)):
         with place:
-            show_line(line, drawn(line.name))
+            show_line(line, pictures)
         lines_drawn().add((spoken(), line.name))

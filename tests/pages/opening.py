@@ -12,7 +12,7 @@ PATHS = {"detector_comparison": "detectors"}  # in the address, of pages whose f
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
-def opened(page: str, **address: str) -> AppTest:
+def opened(page: str, **address: str | tuple[str, ...]) -> AppTest:
     """Open ``page`` with ``address`` as its query."""
     app = AppTest.from_file(APP, default_timeout=60)
     for name, value in address.items():
