@@ -34,10 +34,10 @@ coord mm ms nails noobj of px rg
 CODE = """
 all and any arange autograd backward bmm bool by cat clone collate compile cond contiguous conv copy core cos
 csv dHash data define detach dict dot drop_last dtype dx dy einsum exp expand export fc flatten flip float
-flop_counter from_numpy grad hub ij ik images import inf instances int item jk labels linear ln log long loss
+flop_counter from_numpy grad head hub ij ik images import inf instances int item jk labels linear ln log long loss
 mAP matmul mean model mv nan ndim nll no_grad numpy optimizer out pickle png python randn relu requires_grad
 reshape resume retain_graph run safetensors save_file scale scenes shuffle sin softmax squeeze stack state
-state_dict step sum tanh tensor to torch torchvision train tv txt unsqueeze utils view weights xml xy
+state_dict step sum tanh tensor to torch torchvision train tv txt unsqueeze utils view weight weights xml xy
 zero_grad zeros zip
 """  # of Python, PyTorch and files
 TERMS = {*NAMES.split(), *CODE.split()}
