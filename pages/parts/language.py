@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.i18n import ENGLISH, LANGUAGES, _, ask_listener, nearest
+from core.i18n import ENGLISH, LANGUAGES, _, ask_listener, language, nearest
 
 ADDRESS = "lang"
 LOOK = (Path(__file__).parent / "language.css").read_text()
@@ -17,6 +17,7 @@ def choose_language() -> None:
     """Show the switch and let all sentences of this session's pages be in the chosen language."""
     ask_listener(spoken_here)
     first = st.session_state.setdefault(SPOKEN, _first())
+    language.set(first)
     with st.container(key="language_switch"):
         chosen = st.segmented_control(
             _("Language"),
@@ -52,10 +53,16 @@ def _take() -> None:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
     st.session_state[SPOKEN] = st.session_state[SWITCH]
+    language.set(st.session_state[SPOKEN])
 
 
 def spoken_here() -> str:
-    """Return the language of the session whose page runs in this thread; English where none does."""
+    """Return the language of the session whose page runs in this thread; English where none does.
+
+    A fragment's run does not come through ``choose_language``. It asks here once: a thread runs one session's pages.
+    """
     if get_script_run_ctx(suppress_warning=True) is None:
         return ENGLISH
-    return st.session_state.get(SPOKEN, ENGLISH)
+    name: str = st.session_state.get(SPOKEN, ENGLISH)
+    language.set(name)
+    return name
