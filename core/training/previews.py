@@ -2,13 +2,15 @@
 
 import torch
 
-from core.detectors.base import Staged
+from core.detectors.base import Detector, Staged
 from core.training.datasets import Data, open_data
 from core.training.given import Weights
 from core.training.kept_looks import Kept, shown
 from core.training.start import fit_weights, read_weights, start_from
 from core.training.tuning import KINDS, LOOKED_AT, Looked, Plan
 from core.training.watching import looks
+
+FEW_REGIONS = 100  # proposals an image: a page waits for the answer, and R-CNN warps each of them
 
 
 def look_before(plan: Plan) -> tuple[Kept, tuple[str, ...]]:
@@ -46,4 +48,6 @@ def load_back(weights: Weights, model: str) -> tuple[Kept, tuple[str, ...]]:
 
 
 def _look(model: Staged, data: Data) -> Kept:
+    if isinstance(model, Detector):
+        model.limit_regions(FEW_REGIONS)
     return shown(Looked(0, 0.0, tuple(looks(model, data.validation, LOOKED_AT))))

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from core.detectors.rcnn import RCNN
 from core.training.checkpoint import FOLDER, CheckpointError
 from core.training.given import Weights, read_file
-from core.training.previews import load_back, look_before
+from core.training.previews import FEW_REGIONS, load_back, look_before
 from core.training.tuning import plan_for
 
 
@@ -14,6 +15,15 @@ def test_a_model_that_starts_from_its_own_checkpoint_knows_the_scenes_before_its
     assert len(kept.samples) == 4 and len(kept.looks) == 1 and classes[1] == "ellipse"
     found = [one["scores"] for one in kept.looks[0].made]
     assert sum(int((scores > 0.5).sum()) for scores in found) > 4
+
+
+def test_no_page_waits_for_two_thousand_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+    monkeypatch.setattr(
+        RCNN, "limit_regions", lambda model, most: limits.append(most) or setattr(model, "max_regions", 2)
+    )
+    look_before(plan_for("rcnn", "scenes"))
+    assert limits == [FEW_REGIONS]
 
 
 def test_looking_leaves_the_random_numbers_of_the_page_alone() -> None:
