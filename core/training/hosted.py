@@ -99,15 +99,23 @@ def start(plan: Plan, weights: bytes | None = None, owner: str = "", **titles: s
 
     ``weights``, the bytes of a safetensors file, take the place of ``plan.start``. ``owner`` names who asks, so that
     turns can go round. ``titles`` are what the run calls its data and its start, in place of their paths.
+
+    Raises:
+        CheckpointError: the disk has no room for it.
     """
     make_room()
     token = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _letter in range(16))
     folder = FOLDER / token
-    folder.mkdir(parents=True)
-    if weights is not None:
-        (folder / START).write_bytes(weights)
-        plan = replace(plan, start=str(folder / START))
-    update_card("card", folder, asked=asdict(plan), titles=titles)
+    try:
+        folder.mkdir(parents=True)
+        if weights is not None:
+            (folder / START).write_bytes(weights)
+            plan = replace(plan, start=str(folder / START))
+        update_card("card", folder, asked=asdict(plan), titles=titles)
+    except (OSError, CheckpointError):
+        shutil.rmtree(folder, ignore_errors=True)
+        sentence = _("The server's disk has no room for a training: try again later, or ask its owner.")
+        raise CheckpointError(sentence) from None
     return token, _submitted(plan, folder, owner)
 
 

@@ -9,11 +9,12 @@ import streamlit as st
 from core import jobs
 from core.i18n import _
 from core.training import hosted
+from core.training.checkpoint import CheckpointError
 from core.training.runs import Run
 from core.training.tuning import KINDS, Plan
 
 ADDRESS = "run"
-CURRENT, JOBS, BEGUN = "training_run", "training_jobs", "training_begun"
+CURRENT, JOBS, BEGUN, NOT_BEGUN = "training_run", "training_jobs", "training_begun", "training_not_begun"
 MOST_KNOWN = 12  # runs of a session that are offered to be compared
 TWICE = 1.5  # seconds within which a second click on the same button means the first
 
@@ -27,7 +28,10 @@ def own_runs() -> dict[str, Job | None]:
 
 
 def begin(plan: Plan, weights: bytes | None, titles: dict[str, str]) -> None:
-    """Start a training in place of the one that this session has at work, which is paused."""
+    """Start a training in place of the one that this session has at work, which is paused.
+
+    Where it cannot be, the sentence ``NOT_BEGUN`` in the session says why.
+    """
     last: tuple[float, Any] | None = st.session_state.get(BEGUN)
     if last and last[1] == plan and time.monotonic() - last[0] < TWICE:
         return
@@ -35,7 +39,11 @@ def begin(plan: Plan, weights: bytes | None, titles: dict[str, str]) -> None:
     for job in own_runs().values():
         if job:
             job.cancel()
-    token, job = hosted.start(plan, weights, owner(), **titles)
+    try:
+        token, job = hosted.start(plan, weights, owner(), **titles)
+    except CheckpointError as error:
+        st.session_state[NOT_BEGUN] = str(error)
+        return
     remember(token, job)
     show(token)
 

@@ -51,7 +51,7 @@ def _choose(run: Run | None) -> tuple[Weights | None, str]:
     chosen = st.selectbox(
         _("Weights of"),
         names,
-        0 if own else names.index("yolo"),
+        names.index("yolo") if "yolo" in names and not own else 0,
         format_func=titles.__getitem__,
         key="weights_of",
         width=420,

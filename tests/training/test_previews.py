@@ -19,9 +19,12 @@ def test_a_model_that_starts_from_its_own_checkpoint_knows_the_scenes_before_its
 
 def test_no_page_waits_for_two_thousand_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[int] = []
-    monkeypatch.setattr(
-        RCNN, "limit_regions", lambda model, most: limits.append(most) or setattr(model, "max_regions", 2)
-    )
+
+    def limit(model: RCNN, most: int) -> None:
+        limits.append(most)
+        model.max_regions = 2
+
+    monkeypatch.setattr(RCNN, "limit_regions", limit)
     look_before(plan_for("rcnn", "scenes"))
     assert limits == [FEW_REGIONS]
 
