@@ -94,7 +94,9 @@ function writeAtOnce(settings, defaults) {
 
 // ---- drawing ----
 
-// Fit a canvas to its place on the screen and return a pen that measures in CSS pixels.
+const USUAL_LETTERS = 17; // CSS pixels of the page's letters, unless it is presented to a back row
+
+// Fit a canvas to its place on the screen and return a pen that measures in CSS pixels; letters grow with the page's.
 function penFor(canvas, letters = 14) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const [across, down] = [width, height].map((length) => Math.round(length * devicePixelRatio));
@@ -104,7 +106,8 @@ function penFor(canvas, letters = 14) {
   pen.clearRect(0, 0, width, height);
   pen.globalAlpha = 1;
   pen.setLineDash([]);
-  pen.font = `600 ${letters}px ${getComputedStyle(canvas).fontFamily}`;
+  const grown = parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL_LETTERS;
+  pen.font = `600 ${letters * grown}px ${getComputedStyle(canvas).fontFamily}`;
   pen.textBaseline = "middle";
   return { pen, width, height };
 }
