@@ -37,6 +37,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from core.data.scenes import ShapeScenes
 from core.detectors import load, run
@@ -334,9 +335,9 @@ async def attend(url: str, number: int, until: float, pause: float, scenes: tupl
                 return
             try:
                 await SCRIPT[step % len(SCRIPT)](person, number, *scenes)
-            except Lost as lost:
+            except (Lost, TimeoutError, ConnectionClosed) as lost:
                 seen.lost += 1
-                seen.complaints[f"lost: {lost}"] += 1
+                seen.complaints[f"lost: {lost or type(lost).__name__}"] += 1
 
 
 @asynccontextmanager
@@ -345,7 +346,7 @@ async def session(url: str, seen: Seen) -> AsyncIterator[Person]:
     with await asyncio.to_thread(urllib.request.urlopen, f"{url}/_stcore/health") as answer:
         cookie = (answer.headers.get("Set-Cookie") or "").partition(";")[0]
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
-    async with connect(address, max_size=None, additional_headers={"Cookie": cookie}) as socket:
+    async with connect(address, max_size=None, ping_interval=None, additional_headers={"Cookie": cookie}) as socket:
         person = Person(url, socket, cookie, seen)
         listening = asyncio.create_task(person.listen())
         try:
@@ -353,7 +354,7 @@ async def session(url: str, seen: Seen) -> AsyncIterator[Person]:
         finally:
             person._stop_polling()
             listening.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, ConnectionClosed):
                 await listening
 
 
