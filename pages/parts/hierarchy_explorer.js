@@ -52,6 +52,7 @@ function explore(root) {
     const [column, row] = [clamp(Math.floor(x), 0, model.width - 1), clamp(Math.floor(y), 0, model.height - 1)];
     choose(view.now[model.segments[row * model.width + column]]);
   });
+  pointByKeys(canvas);
   dragCursor(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
   new ResizeObserver(() => model && later()).observe(root);
 

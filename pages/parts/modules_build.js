@@ -181,6 +181,7 @@ function start(root) {
     made.dataset.block = place;
     made.classList.toggle("blame", model.blame === place);
     made.addEventListener("click", () => mark(place));
+    made.addEventListener("focusin", () => mark(place));
     return make("div", { className: "block", role: "listitem" }, make("span", { className: "arrow", textContent: "→" }), made);
   }
 

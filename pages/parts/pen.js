@@ -154,6 +154,35 @@ function placeOf(canvas, event, model) {
   return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
 }
 
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// Let the arrow keys point at a canvas as a pointer does, a step (a part of its sides) at a time, and Enter click there.
+function pointByKeys(canvas, step = 1 / 16) {
+  const spot = make("i", { className: "spot" }); // a pointer is seen, so this is, too
+  let place = [0.5, 0.5];
+  canvas.tabIndex = 0;
+  const act = (kind) => {
+    const frame = canvas.getBoundingClientRect();
+    const [clientX, clientY] = [frame.left + place[0] * frame.width, frame.top + place[1] * frame.height];
+    canvas.dispatchEvent(new PointerEvent(kind, { clientX, clientY, bubbles: true, composed: true }));
+  };
+  canvas.addEventListener("keydown", (event) => {
+    const way = ARROWS[event.key];
+    if (!way && event.key !== "Enter") return;
+    event.preventDefault();
+    if (way) {
+      const shorter = event.shiftKey ? 1 / 8 : 1;
+      place = place.map((part, axis) => clamp(part + way[axis] * step * shorter, step / 16, 1 - step / 16));
+    }
+    canvas.after(spot);
+    spot.style.left = `${canvas.offsetLeft + place[0] * canvas.clientWidth}px`;
+    spot.style.top = `${canvas.offsetTop + place[1] * canvas.clientHeight}px`;
+    act(way ? "pointermove" : "click");
+  });
+  canvas.addEventListener("blur", () => { spot.remove(); act("pointerleave"); });
+  return canvas;
+}
+
 // Of the boxes that hold a place the smallest; boxOf gives the corners of one. null where there is none.
 function smallestAt([x, y], boxes, boxOf) {
   let [best, least] = [null, Infinity];

@@ -43,6 +43,7 @@ function compare(root) {
     picture.style.aspectRatio = `${model.width} / ${model.height}`;
     canvas.addEventListener("pointermove", (event) => { hovered = pixelUnder(canvas, event, model); later(); });
     canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
+    pointByKeys(canvas);
     const figure = make("figure", {}, make("figcaption", {}, make("b", { textContent: title }), said), picture);
     figure.dataset.model = name;
     return { labels, canvas, said, figure, sheet: sheetOf(model, (index) => colours[labels[index]]) };

@@ -43,6 +43,7 @@ function flatten(root) {
   for (const [name, pad] of Object.entries(pads)) {
     pad.addEventListener("pointermove", (event) => point(placeUnder(pad, event, name, model)));
     pad.addEventListener("pointerleave", () => point(null));
+    pointByKeys(pad);
   }
   new ResizeObserver(() => model && later()).observe(root);
 

@@ -42,6 +42,7 @@ function fuse(root) {
       later();
     });
     canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
+    pointByKeys(canvas, 1 / stage.columns);
     return { stage, name, canvas, figure: make("figure", {}, make("figcaption", {}, title, size), picture) };
   }
 

@@ -55,6 +55,7 @@ function tell(root) {
     picture.style.aspectRatio = `${model.width} / ${model.height}`;
     canvas.addEventListener("pointermove", (event) => { hovered = pixelUnder(canvas, event, model); later(); });
     canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
+    pointByKeys(canvas);
     const count = panel ? fill(words.count, { count: panel.labels.length }) : "";
     const head = make("figcaption", {}, make("b", { textContent: title }), make("span", { textContent: count }));
     const lit = remembering((id) => sheetOf(model, (index) => (ids[index] === id ? 0 : SHADE)));

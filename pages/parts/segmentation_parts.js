@@ -54,7 +54,6 @@ function paintPoint({ pen, scale }, place) {
   }
 }
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 function swatchOf(colour) {
   const swatch = make("i", { className: "swatch" });

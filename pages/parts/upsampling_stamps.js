@@ -44,6 +44,7 @@ function start(root) {
     canvas.addEventListener("pointermove", hover);
     canvas.addEventListener("pointerdown", hover);
     canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
+    pointByKeys(canvas);
   }
   canvasOf("input").addEventListener("click", (event) => {
     halt();

@@ -72,3 +72,16 @@ def test_axe_finds_nothing_grave(page: Page, app_url: str, address: str) -> None
     page.set_viewport_size(PHONE)
     finished(page)
     assert not grave_violations(page), "in the dark theme, on a phone"
+
+
+def test_arrow_keys_point_and_enter_chooses_where_a_mouse_would(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/proposals?merge=60")
+    finished(page)
+    picture = page.locator(".picture canvas[tabindex]")
+    for _press in range(3):
+        picture.press("ArrowUp")
+    expect(page.locator(".spot")).to_be_visible()
+    picture.press("Enter")
+    expect(page.get_by_text("The chosen region and its ancestors")).to_be_visible()
+    picture.blur()
+    expect(page.locator(".spot")).to_have_count(0)
