@@ -15,6 +15,12 @@ PATIENCE = 300_000  # ms
 COLOURS = 256  # keep a picture of photos and text below 400 KB
 
 
+def take_start(page: Page, url: str) -> None:
+    """Show how the topics hang together."""
+    page.goto(url)
+    expect(page.locator(".line img")).to_have_count(16, timeout=PATIENCE)
+
+
 def take_race(page: Page, url: str) -> None:
     """Show the finished race of all five."""
     page.goto(f"{url}/detectors?scene=3&race=true")
@@ -58,6 +64,7 @@ def main() -> None:
     with TemporaryDirectory() as folder, running_app(Path(folder) / "log") as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         for name, take, height in (
+            ("start", take_start, 905),
             ("race", take_race, 1150),
             ("nms", take_nms, 1130),
             ("segmentation", take_segmentation, 1180),
