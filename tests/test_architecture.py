@@ -19,7 +19,7 @@ SHOWING = {
     *("info", "success", "warning", "error", "toast", "spinner", "status", "expander", "popover"),
     *("button", "download_button", "link_button", "toggle", "checkbox", "radio", "selectbox", "multiselect"),
     *("pills", "segmented_control", "slider", "select_slider", "number_input", "text_input", "text_area"),
-    *("file_uploader", "camera_input", "color_picker", "data_editor", "page_link"),
+    *("file_uploader", "camera_input", "color_picker", "data_editor"),
 }
 SHOWN_KEYWORDS = {"help", "alt", "label", "placeholder", "text", "title", "page_title", "show_spinner", "caption"}
 MARKUP = re.compile(r":material/\w+:|[\W\d_]")  # icons, markdown, numbers
