@@ -1,4 +1,4 @@
-"""The tools around every page: language, link, lesson and presenter mode, in the app's header."""
+"""The tools around every page: language, training at work, link, lesson and presenter mode, in the app's header."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pages.lessons import lesson_on
 from pages.parts.lesson import SHOWN, show_lesson
 from pages.parts.presenter import present_this, presenting, show_presenter
 from pages.parts.share import share
+from pages.parts.training_elsewhere import keep_training
 
 LOOK = (Path(__file__).parent / "tools.css").read_text()
 
@@ -27,6 +28,7 @@ def show_tools(row: DeltaGenerator, page: str) -> None:
     lesson = lesson_on(page)
     if not presenting():
         with row:
+            keep_training(page)
             share()
     if lesson is None:
         return

@@ -11,8 +11,8 @@ from core.training.kept_looks import read_looks
 from core.training.runs import Curve, Run
 from pages.parts.caching import cache_words
 from pages.parts.training_curves import SIDES, score_title, show_curves, show_looks
-from pages.parts.training_runs import Job, own_runs, owner, remember, show, title_of
-from pages.parts.training_status import about_data, how_it_stands, progress_of
+from pages.parts.training_runs import own_runs, owner, remember, show, title_of
+from pages.parts.training_status import Now, about_data, how_it_stands, progress_of
 
 POLL = 1.0  # seconds between two looks at a run
 REMEMBERED = 16  # runs, for all sessions together
@@ -23,25 +23,26 @@ OVER = ("finished", "plateau", "diverged")
 def show_run(run: Run) -> None:
     """Show ``run``, and follow it as long as somebody is at work on it."""
     job = own_runs().get(run.name)
-    active = _is_active(run, job)
+    active = _is_active(run, job.poll() if job else None)
     st.fragment(_watch, run_every=POLL if active else None)(run.name, active)
 
 
-def _is_active(run: Run, job: Job | None) -> bool:
-    return bool(job and job.poll().active) or hosted.is_held(run)
+def _is_active(run: Run, now: Now | None) -> bool:
+    return bool(now and now.active) or hosted.is_held(run)
 
 
 def _watch(token: str, was_active: bool) -> None:
+    job = own_runs().get(token)
+    now = job.poll() if job else None  # first: how a job has ended is in the run's card by then
     run = hosted.find(token)
     if run is None:
         st.warning(_("The server has removed this run to make room for newer ones: start it again."))
         return
-    job = own_runs().get(token)
-    if was_active != _is_active(run, job):
+    if was_active != _is_active(run, now):
         st.rerun()  # the fragment begins to poll, or stops
     written = (run.folder / "metrics.jsonl").stat().st_size if (run.folder / "metrics.jsonl").exists() else 0
     curves = _curves(token, written)
-    _status(run, job, curves)
+    _status(run, now, curves)
     seen, drawn = st.columns(SIDES, gap="large")
     looks = sorted(path.name for path in (run.folder / "looks").glob("*.npz"))
     with seen:
@@ -66,9 +67,8 @@ def _looks(token: str, count: int, newest: list[str], classes: tuple[str, ...]) 
     return looks_data(read_looks(hosted.FOLDER / token), classes)
 
 
-def _status(run: Run, job: Job | None, curves: dict[str, Curve]) -> None:
+def _status(run: Run, now: Now | None, curves: dict[str, Curve]) -> None:
     """Show how far the run is, in words and as a bar, and the buttons that make sense now."""
-    now = job.poll() if job else None
     held = hosted.is_held(run)
     if now and now.active:
         line = st.container(horizontal=True, vertical_alignment="bottom")

@@ -113,7 +113,8 @@ def test_it_is_paused_and_goes_on_and_is_cancelled() -> None:
     assert "Paused" in said(app) and {"Resume", "Cancel"} <= set(labels(app))
     before = lines(app, "loss")[0]["steps"][-1]
     app.button(key="resume_training").click().run()
-    app.run()
+    while not any("samples" in json.loads(one.proto.json) for one in figures(app)):
+        app.run()
     assert "Pause" in labels(app) and lines(app, "loss")[0]["steps"][-1] > before
     app.button(key="cancel_training").click().run()
     assert "Cancelled" in said(app) and "Resume" not in labels(app)
@@ -315,3 +316,16 @@ def test_uploaded_weights_are_a_table_and_the_start_of_a_training() -> None:
     app.file_uploader(key="weights_upload").upload("a.safetensors", data, "application/octet-stream").run()
     app = trained(app)
     assert "These weights are of another model, and their trunk does not fit" in said(app)
+
+
+def test_a_training_goes_on_while_another_page_is_looked_at(queue: StepwiseQueue) -> None:
+    app = open_page()
+    app.button(key="train").click().run()
+    [token] = [path.name for path in hosted.FOLDER.iterdir()]
+    app.switch_page("pages/tensors.py").run()
+    [link] = [one.proto for one in app.get("page_link")]
+    assert link.label.startswith("Training: ") and link.page == "training" and token in link.query_string
+    while app.get("page_link"):
+        app.run()
+    run = hosted.find(token)
+    assert run and run.ended == "finished", "it went on to its end"
