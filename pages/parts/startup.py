@@ -5,6 +5,7 @@ import importlib
 import runpy
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from core import jobs
 ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 ENTERED = "entered"  # in the session's state, from the entrance to the page
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
+
+IMPORTING = Lock()
 
 
 @lru_cache
@@ -33,7 +36,8 @@ def import_libraries() -> None:
 
 def enter() -> None:
     """Get ready to open a page from ``streamlit_app.py``."""
-    import_libraries()
+    with IMPORTING:  # two first visitors at once would each find half of torchvision
+        import_libraries()
     st.session_state[ENTERED] = True
 
 
