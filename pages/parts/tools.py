@@ -10,7 +10,6 @@ from pages.lessons import lesson_on
 from pages.parts.lesson import SHOWN, show_lesson
 from pages.parts.presenter import present_this, presenting, show_presenter
 from pages.parts.share import share
-from pages.parts.training_elsewhere import keep_training
 
 LOOK = (Path(__file__).parent / "tools.css").read_text()
 
@@ -25,15 +24,17 @@ def tools_row() -> DeltaGenerator:
 
 def show_tools(row: DeltaGenerator, page: str) -> None:
     """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar if asked for."""
+    from pages.parts.training_elsewhere import keep_training  # it stands on torch, which is imported by now
+
     lesson = lesson_on(page)
-    if not presenting():
-        with row:
-            keep_training(page)
-            share()
-    if lesson is None:
-        return
-    if presenting():
+    with row:
+        keep_training(page)
+    if presenting() and lesson:
         show_presenter(lesson)
+        return
+    with row:
+        share()
+    if lesson is None:
         return
     with row:
         wanted = st.toggle(_("Lesson"), key=SHOWN, bind="query-params", persist_state="session")
