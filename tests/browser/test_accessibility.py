@@ -4,14 +4,14 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.controls import finished
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RUN = "(tolerated) => axe.run({ exclude: tolerated }, { resultTypes: ['violations'] })"
 GRAVE = ("serious", "critical")
-PHONE = {"width": 400, "height": 900}
+PHONE: ViewportSize = {"width": 400, "height": 900}
 
 # What is Streamlit's own and cannot be mended from here.
 TOLERATED = {
