@@ -331,10 +331,6 @@ class _Due:
         """Say that it was done now, ``seconds`` into the training, and begun at ``since`` on the clock."""
         self.at = seconds + max(self.every, BUSY * (time.perf_counter() - since))
 
-    def not_before(self, seconds: float) -> None:
-        """Put it off to ``seconds`` of training, if it is due before."""
-        self.at = max(self.at, seconds)
-
 
 @dataclass(frozen=True)
 class _Run:
@@ -352,6 +348,7 @@ class _Run:
         """Yield what ``steps`` yield, with looks and scores between, and write down how it ended."""
         plan = self.plan
         to_look, to_score = _Due(plan.look_every, 0.0), _Due(plan.score_every, plan.score_every)
+        quickest = math.inf  # seconds of a look: the first is slower, with all that a network says before it learns
         last = None
         try:
             for last in steps:
@@ -362,9 +359,10 @@ class _Run:
                     self._stand_in()
                     yield from self._looked(last)
                     to_look.done(last.seconds, start)
-                    to_score.not_before(BUSY * MOST_MEASURED / LOOKED_AT * (time.perf_counter() - start))
+                    quickest = min(quickest, time.perf_counter() - start)
                 start = time.perf_counter()
-                due = last.step % plan.score_steps == 0 if plan.score_steps else last.seconds >= to_score.at
+                not_before = max(to_score.at, BUSY * quickest * MOST_MEASURED / LOOKED_AT)
+                due = last.step % plan.score_steps == 0 if plan.score_steps else last.seconds >= not_before
                 if due and self.log.scored < last.step:
                     yield from self._scored(last)
                     to_score.done(last.seconds, start)

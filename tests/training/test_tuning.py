@@ -275,10 +275,6 @@ def test_scores_and_looks_take_a_part_of_the_time_at_most(monkeypatch: pytest.Mo
     assert due.at == 53
     due.done(50.0, since=100.0)
     assert due.at == 50 + 2 * tuning.BUSY
-    due.not_before(60)
-    assert due.at == 50 + 2 * tuning.BUSY
-    due.not_before(90)
-    assert due.at == 90
 
 
 HEADLINES = dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "yolo"), "map50") | {
