@@ -4,6 +4,7 @@ What an archive says of itself is not believed: sizes are counted while they are
 first file is made, and whatever is no plain file or folder is refused.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -84,6 +85,8 @@ def unpack(source: Source, parent: str | os.PathLike[str] | None = None) -> Unpa
         work.close()
         if isinstance(error, ArchiveError) or not isinstance(error, Exception):
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _no_room() from None
         # A damaged archive leads its reader to nearly every exception there is.
         raise _damaged() from None
     return work
@@ -143,7 +146,7 @@ class _Writer:
             sentence = _("Unpacked, the archive takes more than {most} times as much: save its images as JPEG or PNG.")
             raise ArchiveError(sentence.format(most=MOST_RATIO))
         if shutil.disk_usage(self._folder).free - size < SPARE:
-            raise ArchiveError(_("There is too little room on the server's disk: try again later, or with less."))
+            raise _no_room()
 
     def copy(self, stream: IO[bytes], file: IO[bytes]) -> None:
         while chunk := stream.read(_CHUNK):
@@ -243,6 +246,10 @@ def _unfit(name: str) -> ArchiveError:
 
 def _damaged() -> ArchiveError:
     return ArchiveError(_("The archive is damaged or cut off: pack it anew."))
+
+
+def _no_room() -> ArchiveError:
+    return ArchiveError(_("There is too little room on the server's disk: try again later, or with less."))
 
 
 def _too_many_files() -> ArchiveError:

@@ -23,7 +23,7 @@ from core.data.scenes import label_map
 from core.detectors.regions import input_scale
 from core.evaluation import Samples, Target
 from core.proposals import selective_search
-from core.training.checkpoint import save_tensors
+from core.training.checkpoint import CheckpointError, save_tensors
 from core.trunks import TRUNKS
 
 Batch = tuple[Tensor, list[Target]]
@@ -149,13 +149,19 @@ class ProposedPhotos:
 
 
 def cached_proposals(image: Tensor, cache: Path = CACHE) -> Tensor:
-    """Return selective search's proposals (R, 4) for ``image``, read from ``cache`` where it was searched before."""
+    """Return selective search's proposals (R, 4) for ``image``, read from ``cache`` where it was searched before.
+
+    Where the disk has no room for them, they are computed each time.
+    """
     code = Path(inspect.getfile(selective_search)).read_bytes()
     key = hashlib.sha256(code + str(image.shape).encode() + image.contiguous().numpy().tobytes()).hexdigest()
     path = cache / "proposals" / f"{key[:24]}.safetensors"
-    if not path.exists():
-        save_tensors({"boxes": selective_search(image).boxes}, path)
-    return load_file(path)["boxes"]
+    if path.exists():
+        return load_file(path)["boxes"]
+    found = selective_search(image).boxes
+    with suppress(CheckpointError):
+        save_tensors({"boxes": found}, path)
+    return found
 
 
 def forget_oldest(folder: Path, most: int) -> None:

@@ -46,7 +46,10 @@ def read_weights(source: str | Path, folder: Path = FOLDER) -> dict[str, Tensor]
         path = folder / f"{source}.safetensors"
         if not path.is_file():
             known = ", ".join(sorted(one.stem for one in folder.glob("*.safetensors"))) or _("none")
-            sentence = _("There is no checkpoint {name}: choose among {known}, or give a .safetensors file.")
+            sentence = _(
+                "There is no checkpoint {name}: choose among {known}, or give a .safetensors file. "
+                "`python -m core train` makes those of the app."
+            )
             raise CheckpointError(sentence.format(name=source, known=known))
     try:
         return load_file(path)

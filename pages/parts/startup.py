@@ -10,6 +10,7 @@ from threading import Lock
 import streamlit as st
 
 from core import jobs
+from pages.parts.faults import say_failures
 
 ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 ENTERED = "entered"  # in the session's state, from the entrance to the page
@@ -38,6 +39,7 @@ def enter() -> None:
     """Get ready to open a page from ``streamlit_app.py``."""
     with IMPORTING:  # two first visitors at once would each find half of torchvision
         import_libraries()
+    say_failures()
     st.session_state[ENTERED] = True
 
 
