@@ -54,9 +54,11 @@ def counts(picked: PickedSource, parts: tuple[Opened, Opened] | None) -> dict[st
 
 def show_sample(picked: PickedSource, parts: tuple[Opened, Opened]) -> None:
     """Show one sample through the transforms."""
-    row = st.container(horizontal=True)
+    row, last = st.container(horizontal=True), len(parts[0]) - 1
+    if st.session_state.get("sample", 0) > last:  # of a larger source
+        st.session_state["sample"] = last
     number = row.number_input(
-        _("Sample"), 0, len(parts[0]) - 1, 4, key="sample", width=130, bind="query-params", persist_state="session"
+        _("Sample"), 0, last, min(4, last), key="sample", width=130, bind="query-params", persist_state="session"
     )
     seed = row.number_input(_("Seed"), 0, 9999, 0, key="seed", width=130, bind="query-params", persist_state="session")
     show_transforms(picked.key, parts[0], int(number), int(seed))

@@ -170,6 +170,16 @@ def test_an_upload_goes_through_all_views(tmp_path: Path) -> None:
     assert set(check_folder(tmp_path / "pets").flaws) == set(flaws), "nothing in it was changed"
 
 
+def test_a_set_with_fewer_photos_than_the_sample_of_the_last_source_shows_its_last(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path / "few", f"{number}", thing("dog", 1, 2, 10, 12))
+    for address in ({}, {"sample": "40"}):
+        app = opened("data", **address)
+        app.segmented_control(key="source").set_value("upload").run()
+        app = upload(app, zipped(tmp_path / "few"))
+        assert app.number_input(key="sample").value < 4 and not app.error
+
+
 def test_folders_of_classes_have_labels_instead_of_boxes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for number in range(24):
         folder = tmp_path / "animals" / ("cat", "dog")[number % 2]
