@@ -1,13 +1,15 @@
 """The app behind nginx, as deploy/nginx.conf has it, tried on the loopback: ``python -m benchmarks.proxy``.
 
-Two servers, a class of browsers: each stays with one server, a race runs under the security headers, and when its
-server dies the browser goes on with the other. nginx has to be installed (apt-get install nginx).
+Two servers, a class of browsers: each stays with one server, a race, an upload, downloads and explorers run under the
+security headers, and when its server dies the browser goes on with the other. nginx has to be installed (apt-get
+install nginx).
 """
 
 import json
 import shutil
 import subprocess
 import time
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
 from tests.browser.conftest import ROOT, free_port, running_server
@@ -64,20 +67,73 @@ def proxied(folder: Path, *servers: str) -> Iterator[str]:
             nginx.terminate()
 
 
-def race(context: BrowserContext, url: str) -> list[str]:
-    """See the race on arrival to its end and return what the console complained of."""
+@contextmanager
+def opened(context: BrowserContext, address: str) -> Iterator[tuple[Page, list[str]]]:
+    """Open ``address``; yields the page and what its console has complained of."""
     complaints: list[str] = []
 
     def listen(line: ConsoleMessage) -> None:
-        if line.type == "error":
+        # Streamlit looks for its server below the page's address first.
+        if line.type == "error" and "/_stcore/" not in line.location["url"]:
             complaints.append(line.text)
 
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     page.on("console", listen)
-    page.goto(f"{url}/detectors")
-    page.get_by_role("img", name="YOLO, NMS").wait_for(timeout=PATIENCE)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    yield page, complaints
     page.close()
-    return complaints
+
+
+def race(context: BrowserContext, url: str) -> list[str]:
+    """See the race on arrival to its end and return what the console complained of."""
+    with opened(context, f"{url}/detectors") as (page, complaints):
+        page.get_by_role("img", name="YOLO, NMS").wait_for()
+        return complaints
+
+
+def use(context: BrowserContext, url: str, folder: Path) -> dict[str, list[str]]:
+    """Use what a browser might refuse under the security headers; return what the console complained of, by page."""
+    with opened(context, f"{url}/nms?lang=en") as (page, nms):
+        page.locator(".export summary").first.click()
+        for kind in ("PNG", "SVG", "HTML", "CSV"):
+            save(page, page.locator(".export").first.get_by_role("button", name=kind), folder)
+        page.locator(".ask button").click()
+        save(page, page.get_by_role("dialog").get_by_role("button", name="Download as Python"), folder)
+        page.keyboard.press("Escape")
+        page.locator(".share .open").click()
+        page.locator(".share .code svg").wait_for()
+    with opened(context, f"{url}/data?lang=en&source=Upload") as (page, data):
+        archive = folder / "photos.zip"
+        pack_photos(archive)
+        page.locator("input[type=file]").first.set_input_files(archive)
+        page.locator(".steps canvas").first.wait_for()
+    with opened(context, f"{url}/training?lang=en") as (page, training):
+        page.locator("canvas[data-kind=made]").first.wait_for()
+        page.locator("canvas.chart").first.wait_for()
+    with opened(context, f"{url}/upsampling?upsampling=Checkerboard") as (page, chart):
+        page.locator(".st-key-checkerboard .main-svg").first.wait_for()
+        page.locator(".export summary").nth(1).click()
+        save(page, page.locator(".export").nth(1).get_by_role("button", name="SVG"), folder)
+    with opened(context, url) as (page, start):
+        page.locator("img[src^='data:image/webp']").first.wait_for()
+    return {"start": start, "nms": nms, "data": data, "training": training, "upsampling": chart}
+
+
+def save(page: Page, button: Locator, folder: Path) -> None:
+    """Download what ``button`` offers."""
+    with page.expect_download() as started:
+        button.click()
+    started.value.save_as(folder / started.value.suggested_filename)
+
+
+def pack_photos(archive: Path) -> None:
+    """Pack two classes of two photos each."""
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number, name in enumerate(("dark/0.png", "dark/1.png", "light/0.png", "light/1.png")):
+            with packed.open(name, "w") as file:
+                Image.new("RGB", (64, 48), (60 * number, 40, 90)).save(file, "PNG")
 
 
 def servers_of(log: Path) -> dict[str, set[str]]:
@@ -103,6 +159,7 @@ def measure(browser: Browser, folder: Path) -> dict[str, Any]:
             for _request in range(3):
                 context.request.get(f"{url}/_stcore/health")
         complaints = race(contexts[0], url)
+        complaints_by_page = use(contexts[0], url, folder)
         met = servers_of(folder / "access.log")
         (route,) = (str(cookie.get("value")) for cookie in contexts[0].cookies() if cookie.get("name") == "route")
         (home,) = met[route]
@@ -115,6 +172,7 @@ def measure(browser: Browser, folder: Path) -> dict[str, Any]:
         "routes by server": sorted(Counter(server for servers in met.values() for server in servers).values()),
         "headers": {name: value for name, value in answers[0].headers.items() if name in HEADERS},
         "console errors in a race": complaints,
+        "console errors on other pages": complaints_by_page,
         "console errors in a race after its server died": after_death,
     }
 
