@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # a lost cluster is not to be replaced by one of this machine
+
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
@@ -89,7 +91,10 @@ class _Telephone:
         return data
 
     def poll(self, seconds: float) -> bool:
-        ready, _waiting = ray.wait([self._heard], timeout=seconds, fetch_local=False)
+        try:
+            ready, _waiting = ray.wait([self._heard], timeout=seconds, fetch_local=False)
+        except RayError as error:
+            raise Gone from error
         return bool(ready)
 
 
@@ -120,14 +125,14 @@ class Remote:
 
 
 def start(long: bool) -> Remote:
-    """Return a new worker somewhere on the cluster, for ``long`` jobs or for quick ones.
+    """Return a new worker somewhere on the cluster, for ``long`` jobs or, with a processor of its own, for quick ones.
 
     Raises:
         RayError: the cluster has none to give.
     """
-    actor: Any = ray.remote(num_cpus=0, concurrency_groups={"tell": 1, "hear": 1}, scheduling_strategy="SPREAD")(
-        _Server
-    )
+    actor: Any = ray.remote(
+        num_cpus=0 if long else 1, concurrency_groups={"tell": 1, "hear": 1}, scheduling_strategy="SPREAD"
+    )(_Server)
     server = actor.remote(long)
     ray.get(server.memory.remote())  # so that it is there
     return Remote(server)

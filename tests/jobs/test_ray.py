@@ -23,6 +23,7 @@ def cluster() -> Iterator[Any]:
     """Two nodes; without Ray the tests fail, in CI as anywhere, and say how to install it."""
     if importlib.util.find_spec("ray") is None:
         pytest.fail("Ray is not installed: pip install -r requirements-ray.txt")
+    importlib.import_module("core.jobs.ray")  # first: it keeps Ray from starting a cluster of its own later
     import ray
     from ray.cluster_utils import Cluster
 
