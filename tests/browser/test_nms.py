@@ -150,7 +150,8 @@ def test_boxes_are_drawn_with_the_mouse_and_come_with_the_link(page: Page, app_u
 def test_a_link_to_the_page_opens_the_whole_app_on_a_fresh_server(page: Page, fresh_url: str) -> None:
     open_explorer(page, f"{fresh_url}/nms?scene={SCENE}")
     expect(page).to_have_title("Visible Vision")
-    page.get_by_role("link", name="Detector comparison").click()
+    page.get_by_role("button", name="Detection").click()
+    page.get_by_role("menuitem", name="Comparison").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Detector comparison", timeout=FIRST_SCREEN)
     expect(page.locator(".lane")).to_have_count(2, timeout=FIRST_SCREEN)
 
