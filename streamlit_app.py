@@ -29,7 +29,7 @@ page = st.navigation(
             st.Page("pages/transfer.py", title=_("Transfer learning"), url_path="transfer"),
         ],
         _("Detection"): [
-            st.Page("pages/detector_comparison.py", title=_("Comparison"), url_path="detectors"),
+            st.Page("pages/detectors.py", title=_("Comparison"), url_path="detectors"),
             st.Page("pages/proposals.py", title=_("Region proposals"), url_path="proposals"),
             st.Page("pages/pooling.py", title=_("Pooling"), url_path="pooling"),
             st.Page("pages/yolo.py", title=_("YOLO"), url_path="yolo"),

@@ -12,8 +12,6 @@ from pages.lessons.lesson import Address
 from pages.parts.component import component
 from pages.parts.language import ADDRESS as LANGUAGE
 
-FILES = {"detectors": "detector_comparison"}  # of pages that are not called as their file
-
 _line = component("start_line")
 
 
@@ -59,7 +57,7 @@ def show_line(line: Line, pictures: Mapping[str, Picture]) -> None:
     ).opened
     for topic in (*line.topics, *([line.more] if line.more else [])):
         if topic.name == asked:
-            st.switch_page(f"pages/{FILES.get(topic.page, topic.page)}.py", query_params=_spoken(topic.address))
+            st.switch_page(f"pages/{topic.page}.py", query_params=_spoken(topic.address))
 
 
 def _sent(topic: Topic, picture: Picture | None) -> dict[str, str | None]:

@@ -45,10 +45,6 @@ def kill_workers(server: "subprocess.Popen[bytes]") -> None:
 
 def test_a_race_whose_worker_is_killed_says_so_and_the_next_one_ends(visitor: Page, tmp_path: Path) -> None:
     with conftest.running_server(tmp_path / "log") as (url, server):
-        visitor.goto(
-            f"{url}/nms?lang=en"
-        )  # a fresh server does not know the address of a page with another file's name
-        visitor.get_by_role("button", name="Present").wait_for(timeout=FIRST_SCREEN)
         visitor.goto(f"{url}/detectors?lang=en&race=true")
         visitor.get_by_role("img", name=re.compile("R-CNN, ")).first.wait_for(timeout=FIRST_SCREEN)
         kill_workers(server)

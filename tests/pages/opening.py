@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 TOOLS = ("chart_files", "code", "share")
-PATHS = {"detector_comparison": "detectors"}  # in the address, of pages whose file has another name
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
@@ -17,17 +15,10 @@ def opened(page: str, **address: str | tuple[str, ...]) -> AppTest:
     app = AppTest.from_file(APP, default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
-    turn_to(app, page)
+    app.switch_page(f"pages/{page}.py")
     app.run()
     assert not app.exception
     return app
-
-
-def turn_to(app: AppTest, page: str) -> None:
-    """Let ``app`` show ``page`` at its next run: before the first one AppTest takes a file's name for its path."""
-    app.switch_page(f"pages/{page}.py")
-    if page in PATHS:
-        app._page_hash = calc_hash(PATHS[page])
 
 
 def sent(app: AppTest) -> dict[str, Any]:

@@ -19,11 +19,10 @@ from core.training import checkpoint, hosted, start
 from pages.lessons import LESSONS
 from pages.parts import faults, training_files, training_weights
 from tests.data.test_folders import thing, write
-from tests.pages.opening import APP, PATHS, figures, opened, turn_to
+from tests.pages.opening import APP, figures, opened
 from tests.pages.test_data_source import zipped
 
-FILES = {path: file for file, path in PATHS.items()} | {"": "start"}
-PAGES = [FILES.get(path, path) for path in LESSONS]
+PAGES = [path or "start" for path in LESSONS]
 ROOT = Path(APP).parent
 
 # The pages that need weights, in each view that does, with the checkpoint that is asked for.
@@ -94,7 +93,7 @@ def test_every_other_page_opens_without_checkpoints(page: str) -> None:
 
 @pytest.mark.usefixtures("elsewhere", "in_threads")
 def test_a_race_without_checkpoints_says_so_of_each_detector() -> None:
-    app = opened("detector_comparison", race="true")
+    app = opened("detectors", race="true")
     for _look in range(100):
         if "The checkpoint of yolo is missing" in said(app):
             break
@@ -256,6 +255,6 @@ def test_a_bug_is_a_sentence_without_its_words(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("pages.parts.nms_explorer.nms_explorer", broken)
     app = opened("nms")
     assert "the server's log says why" in said(app) and "secret" not in str(app.main)
-    turn_to(app, "tensors")
+    app.switch_page("pages/tensors.py")
     app.run()
     assert not app.error and figures(app)

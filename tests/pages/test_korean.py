@@ -14,8 +14,8 @@ from streamlit.testing.v1.element_tree import Block
 from core.i18n import ENGLISH, LANGUAGES, ask_listener
 from core.messages import translated
 from pages.parts.language import SPOKEN, spoken_here
-from tests.pages.opening import APP, turn_to
-from tests.pages.test_detector_comparison import settled, viewer
+from tests.pages.opening import APP
+from tests.pages.test_detectors import settled, viewer
 from tests.test_messages import LATIN, MARKS, PLACEHOLDER, TERMS, forms
 
 PAGES = sorted(path.stem for path in (Path(APP).parent / "pages").glob("*.py") if path.stem != "__init__")
@@ -49,7 +49,7 @@ def opened_in(language: str, page: str, **address: str) -> AppTest:
     app.session_state[SPOKEN] = language
     for name, value in address.items():
         app.query_params[name] = value
-    turn_to(app, page)
+    app.switch_page(f"pages/{page}.py")
     app.run()
     assert not app.exception
     return app
@@ -113,7 +113,7 @@ def test_english_that_is_left_is_found(english: set[str]) -> None:
 
 
 def test_a_finished_race_is_drawn_anew_for_another_language() -> None:
-    app = settled(opened_in(ENGLISH, "detector_comparison"))
+    app = settled(opened_in(ENGLISH, "detectors"))
     assert all(words.isascii() for words in stage_words(app))
     english = len(stage_words(app))
     app.session_state[SPOKEN] = "ko"

@@ -14,7 +14,6 @@ from pages.lessons.lesson import State
 from tests.pages.opening import APP, opened
 
 ROOT = Path(APP).parent
-FILES = {"detectors": "detector_comparison"}  # of pages that are not called as their file
 STARTS_WORK = ("race",)  # in the address: it would begin a job, which is not what is held here
 SCRIPTS = "\n".join(path.read_text() for path in (ROOT / "pages" / "parts").glob("*.js"))
 STATES = [(page, state) for page, lesson in LESSONS.items() for state in lesson().states if state.address]
@@ -44,7 +43,7 @@ def test_a_lesson_has_something_to_try_and_a_question(page: str) -> None:
 def test_a_try_is_a_state_that_the_page_knows(page: str, state: State) -> None:
     """Streamlit drops from the address what a widget cannot take; what no widget takes is a script's."""
     address = {name: value for name, value in state.address.items() if name not in STARTS_WORK}
-    app = opened(FILES.get(page, page), **address)
+    app = opened(page, **address)
     assert not app.error
     for name, value in address.items():
         assert app.query_params.get(name) in (value, [value], [*value]), f"{name}={value} was refused"

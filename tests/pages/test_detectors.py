@@ -39,7 +39,7 @@ def viewer(app: AppTest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def arrived() -> AppTest:
-    return settled(opened("detector_comparison"))
+    return settled(opened("detectors"))
 
 
 @pytest.fixture
@@ -70,20 +70,20 @@ def test_the_figures_are_the_race_s(arrived: AppTest) -> None:
 
 
 def test_race_enters_the_chosen_detectors() -> None:
-    app = settled(opened("detector_comparison", detectors="YOLO"))
+    app = settled(opened("detectors", detectors="YOLO"))
     app = settled(app.button(key="go").click().run())
     assert app.session_state["race"].names == ("yolo",)
     assert app.query_params["race"] == "true", "the address does not say that a race was asked for"
 
 
 def test_without_detectors_there_is_nothing_to_press(arrived: AppTest) -> None:
-    app = opened("detector_comparison")
+    app = opened("detectors")
     app.button_group(key="detectors").set_value([]).run()
     assert app.button(key="go").disabled and not app.exception
 
 
 def test_new_image_ends_the_race_on_the_old_one() -> None:
-    app = opened("detector_comparison", race="true", detectors="YOLO")
+    app = opened("detectors", race="true", detectors="YOLO")
     old = app.session_state["race"]
     assert old.names == ("yolo",)
     app.number_input(key="scene").set_value(7).run()
@@ -95,7 +95,7 @@ def test_new_image_ends_the_race_on_the_old_one() -> None:
 
 def test_address_restores_every_choice() -> None:
     app = opened(
-        "detector_comparison",
+        "detectors",
         scene="12",
         difficulty="Hard",
         detectors="YOLO",
@@ -113,14 +113,14 @@ def test_address_restores_every_choice() -> None:
 
 
 def test_a_shared_link_runs_its_race_again() -> None:
-    app = settled(opened("detector_comparison", race="true", detectors="SPPNet", regions="100"))
+    app = settled(opened("detectors", race="true", detectors="SPPNet", regions="100"))
     assert app.session_state["race"].names == ("sppnet",)
     (lane,) = viewer(app)["lanes"]
     assert lane["stages"][0]["words"].startswith("100 proposals")
 
 
 def test_a_shared_link_at_paper_size_waits_for_the_button() -> None:
-    app = opened("detector_comparison", race="true", paper="true", detectors="R-CNN")
+    app = opened("detectors", race="true", paper="true", detectors="R-CNN")
     assert list(app.session_state["race"].names) == QUICK
 
 
@@ -134,7 +134,7 @@ def test_the_papers_figures_stand_beside_ours(arrived: AppTest) -> None:
 def test_the_cost_curve_is_measured_when_it_is_looked_at(in_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = [race.CurvePoint("yolo", regions, 0.01) for regions in (100, 200)]
     monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", lambda _image: iter(measured))
-    app = settled(opened("detector_comparison", view="Cost of proposals"))
+    app = settled(opened("detectors", view="Cost of proposals"))
     job = app.session_state["curve"]
     end = time.monotonic() + 60
     while job.poll().active and time.monotonic() < end:
@@ -143,7 +143,7 @@ def test_the_cost_curve_is_measured_when_it_is_looked_at(in_threads: None, monke
     app.run()
     assert not app.exception and app.get("plotly_chart")
 
-    other = settled(opened("detector_comparison", view="Cost of proposals"))
+    other = settled(opened("detectors", view="Cost of proposals"))
     assert other.session_state["curve"] is job, "a class measures one curve, not thirty"
     other.button(key="measure").click().run()
     assert other.session_state["curve"] is not job
@@ -160,14 +160,14 @@ def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(
         yield race.CurvePoint("yolo", 200, 0.01)
 
     monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", slow)
-    app = settled(opened("detector_comparison", view="Cost of proposals", scene="77"))
+    app = settled(opened("detectors", view="Cost of proposals", scene="77"))
     job = app.session_state["curve"]
     job.cancel()
     app.run()
     assert any("Press Measure again" in warning.value for warning in app.warning)
     assert app.session_state["curve"] is job
     gate.set()
-    other = settled(opened("detector_comparison", view="Cost of proposals", scene="77"))
+    other = settled(opened("detectors", view="Cost of proposals", scene="77"))
     assert other.session_state["curve"] is not job and not other.exception
 
 
@@ -181,7 +181,7 @@ def test_a_checkpoint_that_cannot_be_read_is_a_sentence_and_the_rest_works(
     if damage == "damaged":
         (tmp_path / "yolo.safetensors").write_bytes(b"no weights")
     monkeypatch.setattr(race, "load", without_yolo)
-    app = settled(opened("detector_comparison"))
+    app = settled(opened("detectors"))
     (warning,) = app.warning
     assert damage in warning.value and "python -m core train yolo" in warning.value
     assert [lane["name"] for lane in viewer(app)["lanes"]] == ["faster_rcnn"], "the other detector is missing"
@@ -220,7 +220,7 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def uploading() -> AppTest:
-    return opened("detector_comparison", image="Upload")
+    return opened("detectors", image="Upload")
 
 
 @pytest.mark.parametrize("kind", BAD)
