@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from core.tensors.source import Place, lines_of
+from core.tensors.source import Place, lines_of, parsed
 
 Shape = tuple[int, ...]
 
@@ -68,11 +68,15 @@ def broadcast(source: str, place: Place, operands: Sequence[Tensor]) -> Broadcas
 def _sides(text: str) -> tuple[str, str]:
     """Return what stands left and right of the operator in ``text``, an expression or `x += y`."""
     try:
-        node: ast.AST = ast.parse(f"({text})", mode="eval").body
+        statement = parsed(f"({text})").body[0]
     except SyntaxError:
-        node = ast.parse(text).body[0]
-    match node:
-        case ast.BinOp(left, _, right) | ast.Compare(left, [_], [right]) | ast.AugAssign(left, _, right):
+        statement = parsed(text).body[0]
+    match statement:
+        case (
+            ast.Expr(ast.BinOp(left, _, right))
+            | ast.Expr(ast.Compare(left, [_], [right]))
+            | ast.AugAssign(left, _, right)
+        ):
             return ast.unparse(left), ast.unparse(right)
         case _:  # of a chain of comparisons it is not said which
             return "", ""

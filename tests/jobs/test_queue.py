@@ -279,8 +279,10 @@ def test_many_owners_get_their_own_results(process_queue: Queue) -> None:
 
 
 def test_a_worker_that_cannot_start_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[Exception] = [OSError("no more processes")] * 5
+
     def broken(_long: bool) -> Any:
-        raise OSError("no more processes")
+        raise failures.pop() if failures else SystemExit  # which ends the slot's thread
 
     monkeypatch.setattr("core.jobs.slot.SHORT_LIFE", 0.05)
     assert "was lost" in wait_for(Queue(broken).submit(partial(letters, "n")), "failed").error

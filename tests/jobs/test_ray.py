@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def queue(cluster: Any) -> Queue:
+def queue(cluster: Any) -> Iterator[Queue]:
     """The queue that the app takes where the environment names a cluster."""
     patch = pytest.MonkeyPatch()
     patch.setenv(jobs.CLUSTER, cluster.address)
@@ -44,7 +45,9 @@ def queue(cluster: Any) -> Queue:
     made = jobs._queue()
     jobs._queue.cache_clear()
     patch.undo()
-    return made
+    yield made
+    for slot in made._slots:
+        slot._start = sys.exit  # its thread ends when the cluster goes, instead of asking for another worker
 
 
 def test_jobs_run_on_both_nodes_and_each_gets_its_own_result(queue: Queue, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tensor language: the same as Python's lines in torch, its errors, and that nothing hostile runs."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -407,3 +408,16 @@ def test_no_hostile_input_runs_or_hangs_or_takes_memory() -> None:
         assert result["raised"] == "ExpressionError", (source, result)
         assert result["seconds"] < SECONDS, (source, result)
         assert result["megabytes"] < MEGABYTES, (source, result)
+
+
+def test_a_parser_that_is_disturbed_by_another_thread_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    disturbed = [SystemError("AST constructor recursion depth mismatch (before=126, after=60)")] * 2
+    parse = ast.parse
+
+    def parse_in_a_crowd(*arguments: Any, **options: Any) -> Any:
+        if disturbed:
+            raise disturbed.pop()
+        return parse(*arguments, **options)
+
+    monkeypatch.setattr(ast, "parse", parse_in_a_crowd)
+    assert evaluate("x = tensor(3.)")["x"].item() == 3
