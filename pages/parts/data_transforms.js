@@ -13,6 +13,7 @@ const written = (steps, kinds) => steps.map(({ name, values }) => [
 ].join(":")).join(",");
 
 const MANY = 8; // objects of which thick boxes would hide the picture
+const PATIENCE = 3000; // ms to wait for the answer to a question, whatever else comes meanwhile
 const DEFAULTS = { swap: 0 };
 
 function start(root) {
@@ -22,10 +23,16 @@ function start(root) {
   let steps = []; // { name, values } as the hand has them; Python's answer may still be on its way
   let drawn = ""; // the names of the steps that have cards
   let question = null;
+  let hoped = null; // the steps that the next answer should have: others were on their way before the question
   let hovered = null; // the number of an object
   let due = 0;
   const later = () => { due ||= requestAnimationFrame(paint); };
-  const ask = () => { question.ask(written(steps, model.kinds)); later(); };
+  const ask = () => {
+    const text = written(steps, model.kinds);
+    hoped = { text, until: performance.now() + PATIENCE };
+    question.ask(text);
+    later();
+  };
   new ResizeObserver(() => model && later()).observe(root);
 
   function edit(change) {
@@ -206,11 +213,12 @@ function start(root) {
       make("span", { textContent: data.words.prepared }),
       ...data.prepared.map(({ title, steps: text }) => {
         const button = make("button", { type: "button", className: "plain", textContent: title });
-        button.addEventListener("click", () => setTriggerValue("steps", text));
+        button.addEventListener("click", () => { hoped = null; setTriggerValue("steps", text); });
         return button;
       }),
     );
-    if (!question.waiting() || before !== data.key) {
+    const early = hoped && performance.now() < hoped.until && written(data.steps, data.kinds) !== hoped.text;
+    if (!early && (!question.waiting() || before !== data.key)) {
       const changed = JSON.stringify(steps) !== JSON.stringify(data.steps);
       const others = steps.map(({ name }) => name).join() !== data.steps.map(({ name }) => name).join();
       // A slider that is in the hand stays what it is; cards hold on to their steps.
@@ -220,7 +228,10 @@ function start(root) {
       }
     }
     drawCards();
-    question.answered();
+    if (!early) {
+      hoped = null;
+      question.answered();
+    }
     later();
   };
 }
