@@ -23,6 +23,7 @@ function start(root) {
   let steps = []; // { name, values } as the hand has them; Python's answer may still be on its way
   let drawn = ""; // the names of the steps that have cards
   let question = null;
+  let again = 0;
   let hoped = null; // the steps that the next answer should have: others were on their way before the question
   let hovered = null; // the number of an object
   let due = 0;
@@ -31,8 +32,12 @@ function start(root) {
     const text = written(steps, model.kinds);
     hoped = { text, until: performance.now() + PATIENCE };
     question.ask(text);
+    clearTimeout(again);
+    again = setTimeout(insist, PATIENCE);
     later();
   };
+  // Streamlit loses what it is asked while the page's first run ends.
+  const insist = () => { if (hoped) ask(); };
   new ResizeObserver(() => model && later()).observe(root);
 
   function edit(change) {

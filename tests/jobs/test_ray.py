@@ -46,8 +46,13 @@ def queue(cluster: Any) -> Iterator[Queue]:
     jobs._queue.cache_clear()
     patch.undo()
     yield made
+    # No thread may talk to the cluster when it goes: Ray ends the whole process then.
+    patch.setattr(made, "check", lambda *_arguments: False)
     for slot in made._slots:
-        slot._start = sys.exit  # its thread ends when the cluster goes, instead of asking for another worker
+        patch.setattr(slot, "_start", sys.exit)
+        if slot._thread.ident:
+            slot._thread.join(60)
+            assert not slot._thread.is_alive()
 
 
 def test_jobs_run_on_both_nodes_and_each_gets_its_own_result(queue: Queue, tmp_path: Path) -> None:
