@@ -1,5 +1,7 @@
 """The app: its language, navigation over the pages, the tools around them, and nothing else."""
 
+from pages.parts.startup import enter
+
 from pathlib import Path
 
 import streamlit as st
@@ -7,7 +9,6 @@ import streamlit as st
 from core.i18n import _
 from pages.parts.language import choose_language
 from pages.parts.presenter import presenting
-from pages.parts.startup import enter
 from pages.parts.tools import show_tools, tools_row
 
 enter()

@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -79,9 +80,9 @@ class Lost(Exception):  # noqa: N818 - it is what the benchmark counts
 class Person:
     """One session: a websocket that is listened to all the time."""
 
-    def __init__(self, url: str, socket: ClientConnection, cookie: str, seen: Seen):
+    def __init__(self, url: str, socket: ClientConnection, cookie: str, link: str, seen: Seen):
         self.seen = seen
-        self._url, self._socket, self._cookie = url, socket, cookie
+        self._url, self._socket, self._cookie, self._link = url, socket, cookie, link
         self._address, self._page = "", ""
         self._pages: dict[str, str] = {}  # what the server calls each page, by its address
         self._elements: dict[tuple[int, ...], Element] = {}
@@ -112,6 +113,8 @@ class Person:
             self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
         elif kind == "auto_rerun":
             rerun = message.auto_rerun
+            if earlier := self._polls.pop(rerun.fragment_id, None):
+                earlier.cancel()
             self._polls[rerun.fragment_id] = asyncio.create_task(self._poll(rerun.fragment_id, rerun.interval))
         elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
             self._finished.set()
@@ -143,10 +146,14 @@ class Person:
 
     # ---- what is asked for ----
 
-    async def open(self, page: str, **address: object) -> float:
-        """Go to ``page`` and return the seconds until its run has ended."""
-        self._page, self._address = page, urlencode(address)
+    async def open(self, page: str) -> float:
+        """Go to ``page``, the first time by a link with choices, and return the seconds until its run has ended."""
+        self._page, self._address = page, "" if self._pages else self._link
         return await self._run(BackMsg())
+
+    async def choose(self, key: str, title: str) -> float:
+        """Choose what is called ``title`` of the row of buttons ``key``, as ``move`` does."""
+        return await self.move(key, string_array_value=[title])
 
     async def move(self, key: str, **value: Any) -> float:
         """Give the widget called ``key`` a ``value`` and return the seconds until the page's run has ended."""
@@ -224,7 +231,8 @@ class Person:
         while time.monotonic() < end:
             for element in list(self._elements.values()):
                 if element.HasField("download_button"):
-                    return await asyncio.to_thread(fetched, self._url + element.download_button.url)
+                    with suppress(HTTPError):  # the page has run again meanwhile, and its next button is on the way
+                        return await asyncio.to_thread(fetched, self._url + element.download_button.url)
                 if element.HasField("alert") and element.alert.format == Alert.ERROR:
                     raise Lost(element.alert.body)
             await asyncio.sleep(LOOK)
@@ -272,15 +280,16 @@ async def race(person: Person, scene: Scene, begin: Awaitable[object]) -> None:
     person.seen.wrong += not is_of(report, scene)
 
 
-async def race_a_scene(person: Person, number: int, scene: Scene, _upload: Scene) -> None:
-    """Arrive, then race all five, or the quick ones for every other person."""
-    chosen = {} if number % 2 else {"detectors": "Faster R-CNN,YOLO,Fast R-CNN"}
-    await race(person, scene, person.open("detectors", scene=FIRST_SCENE + number, **chosen))
+async def race_a_scene(person: Person, scene: Scene, _upload: Scene) -> None:
+    """Arrive at the comparison, which races at once, then race again."""
+    await person.open("detectors")
+    await race(person, scene, person.choose("image", "Drawn scene"))
     await race(person, scene, person.move("go", trigger_value=True))
 
 
-async def move_a_slider(person: Person, _number: int, _scene: Scene, _upload: Scene) -> None:
-    await person.open("modules", modules="Classify")
+async def move_a_slider(person: Person, _scene: Scene, _upload: Scene) -> None:
+    await person.open("modules")
+    await person.choose("modules", "Classify")
     for _move in range(5):
         many = person.seen.racing >= MANY
         noise = random.randrange(0, 20) / 50
@@ -288,23 +297,25 @@ async def move_a_slider(person: Person, _number: int, _scene: Scene, _upload: Sc
         await asyncio.sleep(random.uniform(0.3, 1))
 
 
-async def turn_pages(person: Person, number: int, _scene: Scene, _upload: Scene) -> None:
+async def turn_pages(person: Person, _scene: Scene, _upload: Scene) -> None:
     for page in random.sample(PAGES, 4):
         many = person.seen.racing >= MANY
-        person.seen.pages.append((await person.open(page, scene=FIRST_SCENE + number), many))
+        person.seen.pages.append((await person.open(page), many))
         await asyncio.sleep(random.uniform(0.5, 2))
 
 
-async def upload_an_image(person: Person, _number: int, _scene: Scene, upload: Scene) -> None:
-    await person.open("detectors", image="Upload")
+async def upload_an_image(person: Person, _scene: Scene, upload: Scene) -> None:
+    await person.open("detectors")
+    await person.choose("image", "Upload")
     file = io.BytesIO()
     to_pil_image(upload.pixels).save(file, "PNG")
     await race(person, upload, person.upload("upload", upload.title, file.getvalue()))
     person.seen.uploads += 1
 
 
-async def train(person: Person, number: int, _scene: Scene, _upload: Scene) -> None:
-    await person.open("yolo", view="Train it", scene=FIRST_SCENE + number)
+async def train(person: Person, _scene: Scene, _upload: Scene) -> None:
+    await person.open("yolo")
+    await person.choose("view", "Train it")
     start = time.perf_counter()
     await person.move("train", trigger_value=True)
     person.seen.trainings += 1
@@ -316,7 +327,7 @@ async def train(person: Person, number: int, _scene: Scene, _upload: Scene) -> N
     await person.move("cancel_training", trigger_value=True)
 
 
-SCRIPT: tuple[Callable[[Person, int, Scene, Scene], Awaitable[None]], ...] = (
+SCRIPT: tuple[Callable[[Person, Scene, Scene], Awaitable[None]], ...] = (
     race_a_scene,
     move_a_slider,
     turn_pages,
@@ -328,26 +339,32 @@ SCRIPT: tuple[Callable[[Person, int, Scene, Scene], Awaitable[None]], ...] = (
 
 async def attend(url: str, number: int, until: float, pause: float, scenes: tuple[Scene, Scene], seen: Seen) -> None:
     """Do one thing after the other, each person beginning elsewhere, with ``pause`` seconds between, on average."""
-    async with session(url, seen) as person:
+    async with session(url, link_of(number), seen) as person:
         for step in range(number, 10**9):
             await asyncio.sleep(random.expovariate(1 / pause))
             if time.monotonic() > until:
                 return
             try:
-                await SCRIPT[step % len(SCRIPT)](person, number, *scenes)
+                await SCRIPT[step % len(SCRIPT)](person, *scenes)
             except (Lost, TimeoutError, ConnectionClosed) as lost:
                 seen.lost += 1
                 seen.complaints[f"lost: {lost or type(lost).__name__}"] += 1
 
 
+def link_of(number: int) -> str:
+    """Return the choices that person ``number`` arrives with: a scene of its own, every other one quick detectors."""
+    quick = {} if number % 2 else {"detectors": "Faster R-CNN,YOLO,Fast R-CNN"}
+    return urlencode({"scene": FIRST_SCENE + number, **quick})
+
+
 @asynccontextmanager
-async def session(url: str, seen: Seen) -> AsyncIterator[Person]:
+async def session(url: str, link: str, seen: Seen) -> AsyncIterator[Person]:
     """Connect as a browser does: with its cookie, which an upload has to show again."""
     with await asyncio.to_thread(urllib.request.urlopen, f"{url}/_stcore/health") as answer:
         cookie = (answer.headers.get("Set-Cookie") or "").partition(";")[0]
     address = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
     async with connect(address, max_size=None, ping_interval=None, additional_headers={"Cookie": cookie}) as socket:
-        person = Person(url, socket, cookie, seen)
+        person = Person(url, socket, cookie, link, seen)
         listening = asyncio.create_task(person.listen())
         try:
             yield person

@@ -1,11 +1,12 @@
 """Autograd: the graph behind a value, walked forward and back, and how it differs from a graph made beforehand."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.i18n import _
 from pages.parts.autograd_graph import autograd_graph
 from pages.parts.autograd_runs import autograd_runs
-from pages.parts.startup import come_through_the_entrance
 
 VIEWS = {"graph": autograd_graph, "runs": autograd_runs}
 

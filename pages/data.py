@@ -1,5 +1,7 @@
 """Data: from a source by cleaning, transforms and a Dataset to the batches of a DataLoader."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.data.folders import FolderError
@@ -10,7 +12,6 @@ from pages.parts.data_loader import show_loader
 from pages.parts.data_pipeline import chosen_view, show_pipeline, turn_to
 from pages.parts.data_source import PickedSource, pick_source
 from pages.parts.data_transforms import pipeline, show_transforms
-from pages.parts.startup import come_through_the_entrance
 from pages.parts.work_folder import RoomError
 
 REMEMBERED = 8  # opened sources, for all sessions together

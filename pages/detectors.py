@@ -1,5 +1,7 @@
 """Detector comparison: five detectors race on one image, timed stage by stage."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.backbones import Size
@@ -11,7 +13,6 @@ from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, pick_image, show_picked
 from pages.parts.race import StartedRace, finished, show, start, titles, wait
 from pages.parts.race_results import show_more, show_results
-from pages.parts.startup import come_through_the_entrance
 
 ON_ARRIVAL = ("faster_rcnn", "yolo")  # quick enough to be there before anybody presses a button
 ARRIVAL_REGIONS = 300

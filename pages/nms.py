@@ -1,5 +1,7 @@
 """NMS: a detector's boxes before suppression, and what two thresholds make of them."""
 
+from pages.parts.startup import come_through_the_entrance
+
 from functools import partial
 
 import streamlit as st
@@ -16,7 +18,6 @@ from pages.parts.box_editor import ADDRESS, edit_boxes
 from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.nms_explorer import nms_explorer
-from pages.parts.startup import come_through_the_entrance
 
 Scored = tuple[int, float, list[float]]  # label, score and corners of a box
 

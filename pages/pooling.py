@@ -1,5 +1,7 @@
 """From a region of any size to a feature of one size: warp, SPP, RoI pooling and RoIAlign of a dragged region."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
@@ -17,7 +19,6 @@ from pages.parts.pooling_comparison import PooledRegion, show_comparison, show_g
 from pages.parts.pooling_cost import pooling_cost
 from pages.parts.pooling_explorer import pooling_explorer
 from pages.parts.pooling_region import begin_with, drag, dragged, region_inputs, set_down
-from pages.parts.startup import come_through_the_entrance
 
 TRUNKS = ("faster_rcnn", "fast_rcnn", "sppnet")
 STRONGEST = "strongest"  # in the address; otherwise a channel's number

@@ -1,5 +1,7 @@
 """Region proposals: selective search against a learned RPN, and how well each covers the objects."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.detectors import load
@@ -11,7 +13,6 @@ from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.proposals_recall import choose_mode, show_recall
 from pages.parts.proposals_rpn import show_rpn
 from pages.parts.proposals_search import choose_strategy, show_search
-from pages.parts.startup import come_through_the_entrance
 
 
 @st.cache_resource

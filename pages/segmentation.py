@@ -1,5 +1,7 @@
 """Segmentation: a class for every pixel, by a patch CNN, the line of FCNs and Mask R-CNN."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 from torch import Tensor
 
@@ -22,7 +24,6 @@ from pages.parts.segmentation_connected import choose_shuffle, segmentation_flat
 from pages.parts.segmentation_explore import segmentation_explore
 from pages.parts.segmentation_instances import segmentation_instances
 from pages.parts.segmentation_views import choose_model, choose_view
-from pages.parts.startup import come_through_the_entrance
 
 REMEMBERED = 32  # images, for all sessions together
 RUNS = 3

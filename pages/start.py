@@ -1,5 +1,7 @@
 """Start: how the topics hang together, each with a picture that the models have just made."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.figures.stages import Picture
@@ -9,7 +11,6 @@ from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
 from pages.parts.start_line import Line, show_line
 from pages.parts.start_lines import lines
-from pages.parts.startup import come_through_the_entrance
 
 
 @cache_words()

@@ -1,9 +1,10 @@
 """Training: any model of the app on any source, live; runs compared; and what is in their weights."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.startup import come_through_the_entrance
 from pages.parts.training_compare import show_comparison
 from pages.parts.training_form import ask_for_training, choose_material, preview
 from pages.parts.training_live import show_run

@@ -1,5 +1,7 @@
 """Transfer learning: one small task from scratch, by the last layer alone, and by everything, side by side."""
 
+from pages.parts.startup import come_through_the_entrance
+
 from typing import Any
 
 import streamlit as st
@@ -10,7 +12,6 @@ from core.transfer import BATCH, Plan
 from core.transfer_tasks import COUNTS
 from core.trunks import TRUNKS, Name
 from pages.parts.data_source import pick_source
-from pages.parts.startup import come_through_the_entrance
 from pages.parts.transfer_study import show_study
 from pages.parts.transfer_trunks import offer_weights
 

@@ -1,9 +1,10 @@
 """Upsampling: every way to enlarge a map side by side, transposed convolution step by step, and its checkerboard."""
 
+from pages.parts.startup import come_through_the_entrance
+
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.startup import come_through_the_entrance
 from pages.parts.upsampling_board import upsampling_board
 from pages.parts.upsampling_stamps import upsampling_stamps
 from pages.parts.upsampling_ways import upsampling_ways

@@ -1,5 +1,7 @@
 """YOLO, one look: its grid, its loss, the pull of the loss at one box, and its training, live."""
 
+from pages.parts.startup import come_through_the_entrance
+
 from functools import partial
 
 import streamlit as st
@@ -14,7 +16,6 @@ from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
 from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.startup import come_through_the_entrance
 from pages.parts.yolo_drag import yolo_drag
 from pages.parts.yolo_grid import yolo_grid
 from pages.parts.yolo_loss import yolo_loss

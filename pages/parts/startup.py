@@ -3,9 +3,7 @@
 import gc
 import importlib
 import runpy
-from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 import streamlit as st
 
@@ -16,16 +14,12 @@ ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 ENTERED = "entered"  # in the session's state, from the entrance to the page
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
 
-IMPORTING = Lock()
 
-
-@lru_cache
 def import_libraries() -> None:
     """Import torch and what stands on it, once for the server, out of the garbage collector's sight.
 
     They leave a million objects that live as long as the server. Collecting among them makes the import a fifth
-    slower, and Streamlit collects after every run of a page, which took 0.15 s each time: too much for a race that is
-    timed in the next thread.
+    slower, and each full collection afterwards takes 0.15 s: too much for a race that is timed in the next thread.
     """
     jobs.prepare()
     gc.disable()
@@ -35,10 +29,13 @@ def import_libraries() -> None:
     gc.enable()
 
 
+# Here, and every page imports this file before all others: of two first visitors at once, the second waits for the
+# first one's import of this file, where otherwise each would find half of torchvision.
+import_libraries()
+
+
 def enter() -> None:
     """Get ready to open a page from ``streamlit_app.py``."""
-    with IMPORTING:  # two first visitors at once would each find half of torchvision
-        import_libraries()
     say_failures()
     st.session_state[ENTERED] = True
 

@@ -57,19 +57,22 @@ def start_training(picked: PickedImage) -> None:
 def show_training(picked: PickedImage) -> None:
     """Show the session's training, or, before there is one, the image ``picked`` that it would be watched on."""
     current: StartedTraining | None = st.session_state.get(SESSION_KEY)
+    active = current is not None and current.job.poll().active
+    st.fragment(_watch, run_every=POLL if active else None)(current, picked, active)
+
+
+def _watch(current: StartedTraining | None, picked: PickedImage, was_active: bool) -> None:
+    status = st.container()  # always there: the picture keeps its place, so that none of an earlier run stays beside it
     if current is None:
-        _component(data=_data(picked, "", ()), key="yolo_training")
-        return
-    active = current.job.poll().active
-    st.fragment(_watch, run_every=POLL if active else None)(current, active)
-
-
-def _watch(current: StartedTraining, was_active: bool) -> None:
-    now = current.job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the fragment stops polling
-    _status(current, now)
-    _component(data=_data(current.picked, current.key, now.events), key="yolo_training")
+        data = _data(picked, "", ())
+    else:
+        now = current.job.poll()
+        if was_active and not now.active:
+            st.rerun()  # the fragment stops polling
+        with status:
+            _status(current, now)
+        data = _data(current.picked, current.key, now.events)
+    _component(data=data, key="yolo_training")
 
 
 def _status(current: StartedTraining, now: jobs.Progressed[Watched]) -> None:

@@ -26,13 +26,14 @@ def main(folder: Path, kills: int) -> None:
     torch.set_num_threads(1)
     start = time.perf_counter()
     _ended(_started(folder / "unbroken", seed=0))
-    duration = time.perf_counter() - start
+    a_step = (time.perf_counter() - start) / SCHEDULE.steps
 
     rng = random.Random(0)
     found: list[dict[str, object]] = []
     while len(found) < kills:
         child = _started(folder / "killed", seed=len(found) + 1)
-        time.sleep(rng.uniform(0, duration / 5))
+        _wait_for(child, rng.randrange(12), folder / "killed" / "log")
+        time.sleep(rng.uniform(0, a_step))
         os.kill(child, signal.SIGKILL)
         if _ended(child) == -signal.SIGKILL:
             found.append(_left(folder / "killed"))
@@ -59,6 +60,17 @@ def _started(folder: Path, seed: int) -> int:
         code = 0
     finally:
         os._exit(code)
+
+
+def _wait_for(child: int, steps: int, log: Path) -> None:
+    """Wait until the process ``child`` has added ``steps`` steps to ``log``, however slow it is, or has ended."""
+    before = _lines(log)
+    while _lines(log) < before + steps and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        time.sleep(1e-4)
+
+
+def _lines(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
 def _ended(child: int) -> int:
