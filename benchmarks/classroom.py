@@ -61,6 +61,7 @@ class Seen:
     """What all people saw together; ``racing`` is how many wait for a race right now."""
 
     racing: int = 0
+    arrivals: list[float] = field(default_factory=list)  # seconds, on a server that nobody has visited before
     pages: list[tuple[float, bool]] = field(default_factory=list)  # seconds, and whether many raced meanwhile
     sliders: list[tuple[float, bool]] = field(default_factory=list)
     races: list[float] = field(default_factory=list)
@@ -315,6 +316,7 @@ async def upload_an_image(person: Person, _scene: Scene, upload: Scene) -> None:
 
 async def train(person: Person, _scene: Scene, _upload: Scene) -> None:
     await person.open("yolo")
+    await person.choose("image", "Drawn scene")
     await person.choose("view", "Train it")
     start = time.perf_counter()
     await person.move("train", trigger_value=True)
@@ -338,8 +340,10 @@ SCRIPT: tuple[Callable[[Person, Scene, Scene], Awaitable[None]], ...] = (
 
 
 async def attend(url: str, number: int, until: float, pause: float, scenes: tuple[Scene, Scene], seen: Seen) -> None:
-    """Do one thing after the other, each person beginning elsewhere, with ``pause`` seconds between, on average."""
+    """Arrive by a link, then do one thing after the other, with ``pause`` seconds between them on average."""
     async with session(url, link_of(number), seen) as person:
+        await asyncio.sleep(random.expovariate(1 / pause))
+        seen.arrivals.append(await person.open("detectors"))
         for step in range(number, 10**9):
             await asyncio.sleep(random.expovariate(1 / pause))
             if time.monotonic() > until:
@@ -424,6 +428,7 @@ def figures(seen: Seen) -> dict[str, Any]:
     """Return what was seen, JSON-ready."""
     beside = f"while {MANY} race"
     return {
+        "arrival of all at a new server, s": spread(seen.arrivals),
         "page change, s": spread([seconds for seconds, _many in seen.pages]),
         f"page change {beside}, s": spread([seconds for seconds, many in seen.pages if many]),
         "slider, s": spread([seconds for seconds, _many in seen.sliders]),
