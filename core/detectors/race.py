@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms.v2.functional import resize
 
 from core.backbones import Size
 from core.data.scenes import ShapeScenes
@@ -28,6 +29,7 @@ TRUNCATED = "fast_rcnn_svd"
 NETWORK = {TRUNCATED: "fast_rcnn"}  # whose weights a contestant has, where they are not its own
 CONTESTANTS = (*NAMES[:3], TRUNCATED, *NAMES[3:])
 KEPT = 64  # of the crops and region features that a race keeps to show; the boxes are kept whole
+KEPT_SIDE = 128  # pixels of a kept crop; its tile in a picture has fewer
 COUNTED_CROPS = 32
 CURVE_REGIONS = (100, 200, 500, 1000, 2000)
 REPEATS = 3
@@ -202,13 +204,16 @@ def gigaflops(detector: Detector, trace: Trace) -> float:
 
 @singledispatch
 def thinned(value: Value) -> Value:
-    """Return ``value`` without what no picture shows: crops and features beyond the first ``KEPT``."""
+    """Return ``value`` without what no picture shows: crops and features beyond the first ``KEPT``, and the crops' fine
+    detail, which would be more than half of all that a race keeps."""
     return value
 
 
 @thinned.register
 def _(value: Crops) -> Crops:
-    return Crops(value.images[:KEPT].clamp(0, 255).to(torch.uint8), value.boxes)
+    images = value.images[:KEPT].clamp(0, 255).to(torch.uint8)
+    side = min(images.shape[-1], KEPT_SIDE)
+    return Crops(resize(images, [side, side]), value.boxes)
 
 
 @thinned.register
