@@ -2,13 +2,18 @@
 
 from pages.parts.startup import come_through_the_entrance
 
+from functools import partial
+
 import streamlit as st
 
 from core.data.folders import FolderError
+from core.data.pipelines import written
 from core.data.sources import DRAWN, Opened, open_source
 from core.i18n import _
+from core.scripts import Script, learning
+from pages.parts.code import Address, show_code
 from pages.parts.data_cleaning import report_of, show_cleaning
-from pages.parts.data_loader import show_loader
+from pages.parts.data_loader import MOST_BATCH, MOST_EPOCHS, MOST_SHOWN, MOST_WORKERS, show_loader
 from pages.parts.data_pipeline import chosen_view, show_pipeline, turn_to
 from pages.parts.data_source import PickedSource, pick_source
 from pages.parts.data_transforms import pipeline, show_transforms
@@ -65,6 +70,24 @@ def show_sample(picked: PickedSource, parts: tuple[Opened, Opened]) -> None:
     show_transforms(picked.key, parts[0], int(number), int(seed))
 
 
+def script(picked: PickedSource, length: int, address: Address) -> Script:
+    """Return the code for the way from a source of ``length`` images to batches, with the settings of ``address``."""
+    most = min(MOST_SHOWN, length)
+    return learning.data(
+        picked.data,
+        picked.title,
+        written(pipeline()),
+        (address.whole("sample", min(4, length - 1), 0, length - 1), address.whole("seed", 0, 0, 9999)),
+        address.whole("samples", min(26, most), 1, most),
+        address.whole("batch_size", 4, 1, MOST_BATCH),
+        address.whole("workers", 2, 0, MOST_WORKERS),
+        address.whole("epochs", 2, 1, MOST_EPOCHS),
+        address.whole("loader_seed", 0, 0, 9999),
+        address.words("shuffle", "true") == "true",
+        address.words("drop_last", "true") == "true",
+    )
+
+
 come_through_the_entrance()
 st.title(_("From raw pictures to batches"))
 st.markdown(_("Whatever learns here sees its data through these five parts. Click one to look into it."))
@@ -96,3 +119,5 @@ else:
             show_sample(picked, parts)
     except (FolderError, RoomError) as refused:
         st.error(str(refused))
+    if parts:
+        show_code(partial(script, picked, len(parts[0])))

@@ -5,6 +5,9 @@ from pages.parts.startup import come_through_the_entrance
 import streamlit as st
 
 from core.i18n import _
+from core.scripts import learning
+from core.training import hosted
+from pages.parts.code import show_code
 from pages.parts.training_compare import show_comparison
 from pages.parts.training_form import ask_for_training, choose_material, preview
 from pages.parts.training_live import show_run
@@ -44,8 +47,11 @@ def train() -> None:
     run = current_run()
     if run:
         show_run(run)
+        plan, title, own = hosted.plan_of(run), run.card["titles"]["data"], hosted.starts_from_own(run)
+        show_code(lambda _address: learning.training(plan, title, own))
     elif asked:
         preview(asked)
+        show_code(lambda _address: learning.training(asked.plan, asked.source.title, asked.weights is not None))
 
 
 come_through_the_entrance()

@@ -2,15 +2,18 @@
 
 from pages.parts.startup import come_through_the_entrance
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.i18n import _
-from core.transfer import BATCH, Plan
+from core.scripts import learning
+from core.transfer import BATCH, WAYS, Plan
 from core.transfer_tasks import COUNTS
 from core.trunks import TRUNKS, Name
+from pages.parts.code import show_code
 from pages.parts.data_source import pick_source
 from pages.parts.transfer_study import show_study
 from pages.parts.transfer_trunks import offer_weights
@@ -86,3 +89,5 @@ if picked and picked.data == "scenes" and name == "slim":
     st.caption(_("Our trunk was trained on these very shapes: this is no new task for it."))
 if offer_weights(name) and picked:
     show_study(picked, plan)
+    source, plans = (picked.data, picked.title), [replace(plan, way=way) for way in WAYS]
+    show_code(lambda _address: learning.transferred(*source, plans))

@@ -5,14 +5,20 @@ import contextlib
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from core import transfer
 from core.autograd.classifier import Plan
+from core.data.epochs import epoch_order
+from core.data.pipelines import parse
 from core.data.scenes import CLASSES, ShapeScenes
+from core.data.sources import open_source
+from core.data.transforms import each_step
 from core.detectors import load, run
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.one_map import compare, crop_of, map_of, rcnn_around
@@ -29,10 +35,11 @@ from core.figures.upsampling import scene_data
 from core.figures.yolo import grid_data, look, loss_data
 from core.proposals.recall import Proposed
 from core.proposals.selective_search import MODES
-from core.scripts import Script, detection, pytorch, segmentation
+from core.scripts import Script, detection, learning, pytorch, segmentation
 from core.segmentation import load as load_segmenter
 from core.segmentation.enlarging import in_whole_cells
 from core.segmentation.study import load_study
+from core.training import tuning
 from core.training.checkpoint import CheckpointError
 
 KEY, TITLE = "scene:1:medium", "Scene 1, medium"
@@ -261,3 +268,37 @@ def test_a_notebook_has_the_same_code_in_cells() -> None:
 
 def _bytes(packed: str) -> bytes:
     return base64.b64decode(packed)
+
+
+def test_data_comes_in_the_batches_of_the_page() -> None:
+    steps = "crop:side=160,flip:p=1"
+    printed, names = ran(learning.data("digits", "Digits", steps, (4, 7), 26, 4, 2, 2, 3, True, True))
+    assert names["epochs"] == epoch_order(
+        26, batch_size=4, shuffle=True, num_workers=2, drop_last=True, seed=3, epochs=2
+    )
+    stage = each_step(open_source("digits", "train")[4], parse(steps), 7)[-1]
+    assert torch.equal(names["stage"].image, stage.image), "the sample is not the page's"
+    assert "crop: (3, 160, 160)" in printed and names["images"].shape == (4, 3, 160, 160)
+
+
+def test_a_training_has_the_losses_of_the_one_that_it_tells_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = tuning.plan_for("yolo", "digits", start=None, steps=2, batch_size=2, seed=5)
+    printed, names = ran(learning.training(plan, "Digits", own_weights=False))
+    assert names["plan"] == plan and "finished after step 2" in printed
+    assert {path.name for path in Path("runs/yolo").iterdir()} >= {"weights.safetensors"}
+
+
+def test_a_training_from_ones_own_files_names_no_place_of_the_server() -> None:
+    plan = tuning.plan_for("yolo", "/srv/secret/unpacked", start="/srv/secret/start.safetensors", steps=2)
+    text = learning.training(plan, "my 'set'", own_weights=True).text
+    compile(text, "training.py", "exec")
+    assert "secret" not in text and "my 'set'" in text and learning.OWN_WEIGHTS in text
+
+
+def test_transfer_learns_what_the_page_shows() -> None:
+    plans = [transfer.Plan(way, 5, steps=2) for way in transfer.WAYS]
+    printed, names = ran(learning.transferred("digits", "Digits", plans))
+    assert names["plans"] == plans
+    for learnt in (event for event in transfer.study("digits", plans) if isinstance(event, transfer.Learnt)):
+        assert f"{learnt.plan.way}: {learnt.accuracy:.3f} in the end" in printed

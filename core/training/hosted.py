@@ -74,6 +74,11 @@ def plan_of(run: Run) -> Plan:
     return Plan(**{**asked, "augmentation": Augmentation(**asked["augmentation"])})
 
 
+def starts_from_own(run: Run) -> bool:
+    """Whether ``run`` started from weights that somebody gave for it."""
+    return (run.folder / START).exists()
+
+
 def is_held(run: Run) -> bool:
     """Whether a process is at work on ``run``: it trains, or still writes down where it stopped."""
     with suppress(OSError), (run.folder / _LOCK).open("a") as lock:

@@ -115,3 +115,20 @@ def test_the_code_is_that_of_the_screen(page: Page, app_url: str, tmp_path: Path
     if kind == "ipynb":
         text = "\n\n".join(cell["source"] for cell in json.loads(text)["cells"])
     assert 'load("yolo")' in text and 'ShapeScenes("validation", 10000, "medium")[5]' in text and "0.62" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("data?batch_size=6&drop_last=false", ("batch_size=6,", "drop_last=False,", "data = 'scenes'")),
+        ("training?train_minutes=0.5", ("data=data, minutes=0.5", "data = 'scenes'")),
+        ("transfer?per_class=5&transfer_steps=50", ("way='scratch', per_class=5, steps=50", "data = 'digits'")),
+    ],
+)
+def test_the_pages_on_learning_say_their_settings_as_code(
+    page: Page, app_url: str, address: str, said: tuple[str, ...]
+) -> None:
+    page.goto(f"{app_url}/{address}")
+    page.locator(".ask button").click(timeout=FIRST_SCREEN)
+    for words in said:
+        expect(page.get_by_role("dialog")).to_contain_text(words)
