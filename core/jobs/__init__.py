@@ -7,14 +7,20 @@ browser has gone. One worker does quick jobs, whose times are shown: two at once
 trainings above all, go to another, which gets what processor time is left. Between two events of a quick job the
 urgent ones that wait are done, so that nobody's first screen waits for it.
 
-The workers are processes of this machine, or those of a Ray cluster where ``VISIBLE_VISION_RAY`` names one.
+The workers are processes of this machine, or those of a Ray cluster where ``VISIBLE_VISION_RAY`` names one. Processes
+need seconds to import torch, as the app itself does, and both at once would keep a new server's first visitor waiting
+for longer: what is urgent as the very first job is done by a thread of the app, and the processes come after it.
 """
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain, repeat
 
+from core.jobs import processes, threads
 from core.jobs.job import Event, Job, Progressed, Work
+from core.jobs.messages import Worker
 from core.jobs.queue import Queue
 
 CLUSTER = "VISIBLE_VISION_RAY"  # the environment variable with a Ray cluster's address, such as auto or host:6379
@@ -26,16 +32,10 @@ def _queue() -> Queue:
         from core.jobs.ray import on_cluster
 
         return on_cluster(cluster)
-    if sys.platform == "linux":
-        from core.jobs.processes import start
-    else:  # where one cannot count on a fork, nor on /proc
-        from core.jobs.threads import start
-    return Queue(start)
-
-
-def prepare() -> None:
-    """Start the worker of quick jobs, whose imports take as long as the app's own: better at the same time."""
-    _queue().prepare()
+    if sys.platform != "linux":  # where one cannot count on a fork, nor on /proc
+        return Queue(threads.start)
+    quick: Iterator[Callable[[bool], Worker]] = chain([threads.stand_in], repeat(processes.start))
+    return Queue(lambda long: processes.start(long) if long else next(quick)(long))
 
 
 def submit(
@@ -51,4 +51,4 @@ def submit(
     return _queue().submit(work, urgent, owner=owner, long=long, newest=newest, kind=kind)
 
 
-__all__ = ["Event", "Job", "Progressed", "Queue", "Work", "prepare", "submit"]
+__all__ = ["Event", "Job", "Progressed", "Queue", "Work", "submit"]

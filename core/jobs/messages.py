@@ -10,12 +10,13 @@ End = Literal["done", "failed", "cancelled"]
 @dataclass(frozen=True)
 class Begin:
     """Do the ``work`` of job ``number``, with sentences in ``language``; of a job that keeps its ``newest`` event only
-    no two events share anything."""
+    no two events share anything. ``urgent`` work is quick, and somebody waits for it."""
 
     number: int
     work: Callable[[], Iterator[Any]]
     language: str
     newest: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True)

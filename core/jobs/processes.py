@@ -48,11 +48,6 @@ class Nursery:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def prepare(self) -> None:
-        """Start the process, unless it runs."""
-        with self._lock:
-            self._prepared()
-
     def fork(self, long: bool) -> Process:
         """Return a new worker, for ``long`` jobs or for quick ones.
 

@@ -34,12 +34,6 @@ class Queue:
         kinds = [False] * quick + [True] * long
         self._slots = [Slot(partial(start, is_long), is_long, self) for is_long in kinds]
 
-    def prepare(self) -> None:
-        """Start the workers of quick jobs before there are any."""
-        for slot in self._slots:
-            if not slot.long:
-                slot.open()
-
     def submit(
         self,
         work: Work[Event],

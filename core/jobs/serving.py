@@ -23,6 +23,13 @@ def serve(line: Line) -> None:
             server.take()
 
 
+def serve_first_urgent(line: Line) -> None:
+    """Do the first job if it is urgent, and go; all else is left to the next worker."""
+    message = line.recv()
+    if isinstance(message, Begin) and message.urgent:
+        _Server(line).do(message)
+
+
 class _Server:
     def __init__(self, line: Line):
         self._line = line
@@ -34,9 +41,13 @@ class _Server:
         if isinstance(message, Stop):
             self._stopped.add(message.number)
         elif isinstance(message, Begin):
-            self._line.send(copy_context().run(self._run, message))
+            self.do(message)
             return True
         return False
+
+    def do(self, begin: Begin) -> None:
+        """Do a job and say how it ended."""
+        self._line.send(copy_context().run(self._run, begin))
 
     def _run(self, begin: Begin) -> Ended:
         language.set(begin.language)

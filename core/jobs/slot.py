@@ -41,18 +41,14 @@ class Slot:
         self._outbox: SimpleQueue[Message | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._live, daemon=True, name="worker")
 
-    def open(self) -> None:
-        """Start the worker, if that has not been done."""
-        if self._thread.ident is None:
-            self._thread.start()
-
     def begin(self, job: Job[Any]) -> None:
         """Let the worker do ``job`` now."""
         assert job.request
         self.jobs.append(job)
         self.heard = time.monotonic()
-        self._outbox.put(Begin(job.number, job.request.work, job.language, job.request.newest))
-        self.open()
+        self._outbox.put(Begin(job.number, job.request.work, job.language, job.request.newest, job.urgent))
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self, job: Job[Any]) -> None:
         """Tell the worker to stop ``job``."""
@@ -72,7 +68,8 @@ class Slot:
             try:
                 self._follow(self._start())
             except Gone:
-                logger.warning("A worker was lost")
+                if self.jobs:
+                    logger.warning("A worker was lost, or left its work to the next")
             except Exception:
                 logger.exception("A worker failed")
             self._keeper.lost(self)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import jobs
 from pages.parts.faults import say_failures
 
 ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
@@ -21,7 +20,6 @@ def import_libraries() -> None:
     They leave a million objects that live as long as the server. Collecting among them makes the import a fifth
     slower, and each full collection afterwards takes 0.15 s: too much for a race that is timed in the next thread.
     """
-    jobs.prepare()
     gc.disable()
     for name in LIBRARIES:
         importlib.import_module(name)

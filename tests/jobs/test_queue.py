@@ -1,5 +1,6 @@
 """Jobs: their order, progress, cancel, failures and limits, and their end when nobody asks for them any more."""
 
+import os
 import threading
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from core import jobs
 from core.i18n import language
 from core.jobs import Queue
 from core.jobs import job as one_job
@@ -257,6 +259,18 @@ def test_workers_know_nothing_of_the_app_around_them(process_queue: Queue) -> No
     assert not quick["streamlit"] and not long["streamlit"]
     assert quick["main"].endswith("nursery.py")
     assert long["nice"] == 19 > quick["nice"], "a training takes a race's time"
+
+
+def test_the_first_urgent_job_of_a_server_is_done_in_the_app_and_the_next_by_a_process() -> None:
+    fresh = jobs._queue.__wrapped__()
+    first, second = (fresh.submit(works.state_of_the_worker, urgent=urgent) for urgent in (True, False))
+    assert wait_for(first, "done").events[0]["pid"] == os.getpid()
+    assert wait_for(second, "done").events[0]["pid"] != os.getpid()
+
+
+def test_a_first_job_that_is_not_urgent_is_left_to_a_process() -> None:
+    first = jobs._queue.__wrapped__().submit(works.state_of_the_worker)
+    assert wait_for(first, "done").events[0]["pid"] != os.getpid()
 
 
 def test_work_that_cannot_be_pickled_fails_alone(process_queue: Queue) -> None:
