@@ -7,6 +7,7 @@ import streamlit as st
 from core.i18n import _
 from pages.parts.autograd_graph import autograd_graph
 from pages.parts.autograd_runs import autograd_runs
+from pages.parts.choices import choose
 
 VIEWS = {"graph": autograd_graph, "runs": autograd_runs}
 
@@ -24,16 +25,7 @@ def choose_view() -> str:
             "slider and watch another graph come about."
         ),
     }
-    view = st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        default="graph",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="autograd",
-        bind="query-params",
-        persist_state="session",
-    )
+    view = choose(_("View"), titles, "autograd", "graph")
     st.markdown(words[view])
     return view
 

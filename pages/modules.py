@@ -5,6 +5,7 @@ from pages.parts.startup import come_through_the_entrance
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.choices import choose
 from pages.parts.modules_build import modules_build
 from pages.parts.modules_classify import modules_classify
 from pages.parts.modules_descent import modules_descent
@@ -27,17 +28,7 @@ def choose_view() -> str:
             "makes of points that it was not trained on."
         ),
     }
-    view = st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        default="build",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="modules",
-        label_visibility="collapsed",
-        bind="query-params",
-        persist_state="session",
-    )
+    view = choose(_("View"), titles, "modules", "build", labelled=False)
     st.markdown(words[view])
     return view
 

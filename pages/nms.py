@@ -15,6 +15,7 @@ from core.nms import Decay
 from core.scripts import Script, detection
 from core.training.checkpoint import CheckpointError, read_card
 from pages.parts.box_editor import ADDRESS, edit_boxes
+from pages.parts.choices import choose
 from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.nms_explorer import nms_explorer
@@ -58,25 +59,13 @@ def choose_kind() -> tuple[bool, Decay, bool]:
     scopes = {"class": _("Within a class"), "all": _("Across classes")}
     decays: dict[Decay, str] = {"linear": _("Linear"), "gaussian": _("Gaussian")}
     row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
-    scope = row.segmented_control(
-        _("Suppress"),
-        list(scopes),
-        default="class",
-        required=True,
-        format_func=lambda name: scopes[name],
-        key="scope",
-        bind="query-params",
-        persist_state="session",
-    )
-    decay = row.segmented_control(
+    scope = choose(_("Suppress"), scopes, "scope", "class", place=row)
+    decay = choose(
         _("Soft-NMS"),
-        list(decays),
-        default="linear",
-        required=True,
-        format_func=lambda name: decays[name],
-        key="soft",
-        bind="query-params",
-        persist_state="session",
+        decays,
+        "soft",
+        "linear",
+        place=row,
         help=_(
             "Bodla et al. 2017 lower the score of a box that overlaps a better one instead of dropping it: linear "
             "times 1 - IoU from the IoU threshold on, Gaussian times exp(-IoU² / 0.5) whatever the threshold."

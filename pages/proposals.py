@@ -9,6 +9,7 @@ from core.detectors.faster_rcnn import FasterRCNN
 from core.i18n import _
 from core.proposals.recall import MOST
 from core.training.checkpoint import CheckpointError
+from pages.parts.choices import choose
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.proposals_recall import choose_mode, show_recall
 from pages.parts.proposals_rpn import show_rpn
@@ -31,16 +32,7 @@ def loaded() -> FasterRCNN:
 def choose_view() -> str:
     """Show the three views and return the chosen one's name."""
     views = {"search": _("Selective search"), "rpn": _("RPN"), "recall": _("Compare")}
-    return st.segmented_control(
-        _("View"),
-        list(views),
-        default="search",
-        required=True,
-        format_func=lambda name: views[name],
-        key="view",
-        bind="query-params",
-        persist_state="session",
-    )
+    return choose(_("View"), views, "view", "search")
 
 
 def pick() -> PickedImage | None:

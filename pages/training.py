@@ -7,6 +7,7 @@ import streamlit as st
 from core.i18n import _
 from core.scripts import learning
 from core.training import hosted
+from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.training_compare import show_comparison
 from pages.parts.training_form import ask_for_training, choose_material, preview
@@ -26,17 +27,7 @@ def choose_view() -> str:
         "compare": _("What a setting changes shows beside a run without it: their curves over each other."),
         "weights": _("All that a training leaves behind is a state dict: named tensors of numbers."),
     }
-    view: str = st.segmented_control(
-        _("View"),
-        list(titles),
-        default="train",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="training",
-        label_visibility="collapsed",
-        bind="query-params",
-        persist_state="session",
-    )
+    view: str = choose(_("View"), titles, "training", "train", labelled=False)
     st.markdown(words[view])
     return view
 

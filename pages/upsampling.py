@@ -5,6 +5,7 @@ from pages.parts.startup import come_through_the_entrance
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.choices import choose
 from pages.parts.upsampling_board import upsampling_board
 from pages.parts.upsampling_stamps import upsampling_stamps
 from pages.parts.upsampling_ways import upsampling_ways
@@ -29,16 +30,7 @@ def choose_view() -> str:
             "anything was learned. Choose a kernel size and a stride."
         ),
     }
-    view = st.segmented_control(
-        _("View"),
-        list(VIEWS),
-        default="ways",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="upsampling",
-        bind="query-params",
-        persist_state="session",
-    )
+    view = choose(_("View"), titles, "upsampling", "ways")
     st.markdown(words[view])
     return view
 

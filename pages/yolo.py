@@ -14,6 +14,7 @@ from core.i18n import N_, _
 from core.scripts import Script, detection
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 from pages.parts.code import Address, show_code
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.yolo_drag import yolo_drag
@@ -71,16 +72,7 @@ def choose_view() -> str:
         "drag": _("Put a predicted box where you like, and watch which way, and how hard, the loss pulls at it."),
         "train": _("A new YOLO learns on this server while you look on: its loss, and what it finds in this image."),
     }
-    view = st.segmented_control(
-        _("View"),
-        list(titles),
-        default="grid",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="view",
-        bind="query-params",
-        persist_state="session",
-    )
+    view = choose(_("View"), titles, "view", "grid")
     st.markdown(words[view])
     return view
 

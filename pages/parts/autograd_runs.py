@@ -10,6 +10,7 @@ from core.i18n import N_, _
 from core.scripts import pytorch
 from pages.parts.autograd_graph import graph_words
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.component import component
 
@@ -39,16 +40,7 @@ def autograd_runs() -> None:
         "shape": _("Branch on a number and a shape"),
         "cond": _("torch.cond"),
     }
-    name = st.segmented_control(
-        _("Function"),
-        list(titles),
-        default="value",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="function",
-        bind="query-params",
-        persist_state="session",
-    )
+    name = choose(_("Function"), titles, "function", "value")
     _runs(data={**runs_of(name), "words": _run_words()}, key="autograd_runs")
     st.subheader(_("Captured before it runs"))
     st.markdown(_capture_words()[name])

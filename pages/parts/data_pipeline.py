@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.i18n import _
+from pages.parts.choices import choose
 from pages.parts.component import component
 
 _component = component("data_pipeline")
@@ -18,16 +19,7 @@ def view_titles() -> dict[str, str]:
 def chosen_view() -> str:
     """Show the views and return the chosen one's name."""
     titles = view_titles()
-    return st.segmented_control(
-        _("View"),
-        list(titles),
-        default="transforms",
-        required=True,
-        format_func=lambda name: titles[name],
-        key=VIEW,
-        bind="query-params",
-        persist_state="session",
-    )
+    return choose(_("View"), titles, VIEW, "transforms")
 
 
 def show_pipeline(view: str, lines: dict[str, list[str]], amiss: bool) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.sources import Form, FoundFolder, datasets_below, owners_folder
 from core.i18n import _
+from pages.parts.choices import choose
 from pages.parts.data_download import pick_download
 from pages.parts.data_practice import practice_source
 from pages.parts.data_sets import CHOSEN, PickedSource, choose_what_was_added
@@ -32,16 +33,7 @@ def pick_source(forms: Collection[Form], first: str = "scenes") -> PickedSource 
         "download": _("Download"),
     }
     choose_what_was_added()
-    kind = st.segmented_control(
-        _("Data"),
-        list(kinds),
-        default=first,
-        required=True,
-        format_func=lambda name: kinds[name],
-        key=CHOSEN,
-        bind="query-params",
-        persist_state="session",
-    )
+    kind = choose(_("Data"), kinds, CHOSEN, first)
     if kind in ("scenes", "digits"):
         picked: PickedSource | None = PickedSource(kind, kinds[kind], kind, "masks")
     else:

@@ -13,6 +13,7 @@ from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
@@ -36,16 +37,7 @@ class PickedImage:
 def pick_image() -> PickedImage | None:
     """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet."""
     kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload")}
-    kind = st.segmented_control(
-        _("Image"),
-        list(kinds),
-        default="scene",
-        required=True,
-        format_func=lambda name: kinds[name],
-        key="image",
-        bind="query-params",
-        persist_state="session",
-    )
+    kind = choose(_("Image"), kinds, "image", "scene")
     return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
 
 

@@ -15,6 +15,7 @@ from core.proposals.recall import MOST, Covered, measure_held_out, proposers
 from core.proposals.selective_search import Mode
 from core.scripts import detection
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.image_picker import PickedImage, choose_difficulty
 from pages.parts.queueing import submit, waiting
@@ -28,16 +29,7 @@ Measured = jobs.Job[dict[str, Covered]]
 def choose_mode() -> Mode:
     """Show selective search's modes and return the chosen one."""
     modes: dict[Mode, str] = {"single": _("Single"), "fast": _("Fast"), "quality": _("Quality")}
-    return st.segmented_control(
-        _("Selective search"),
-        list(modes),
-        default="fast",
-        required=True,
-        format_func=lambda name: modes[name],
-        key="mode",
-        bind="query-params",
-        persist_state="session",
-    )
+    return choose(_("Selective search"), modes, "mode", "fast")
 
 
 def _titles() -> dict[str, str]:

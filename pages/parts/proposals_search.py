@@ -11,6 +11,7 @@ from core.i18n import N_, _
 from core.proposals.selective_search import COLOUR_SPACES, CTSF, MODES, Mode, Strategy
 from core.scripts import detection
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.hierarchy_explorer import hierarchy_explorer
 from pages.parts.image_picker import PickedImage
@@ -31,15 +32,11 @@ def choose_strategy() -> Strategy:
         "quality": _("Quality"),
         "own": _("My own"),
     }
-    preset = st.segmented_control(
+    preset = choose(
         _("Strategy"),
-        list(presets),
-        default="fast",
-        required=True,
-        format_func=lambda name: presets[name],
-        key="preset",
-        bind="query-params",
-        persist_state="session",
+        presets,
+        "preset",
+        "fast",
         help=_(
             "Single groups the image once, fast 8 times and quality 80 times, in several colour spaces, at several "
             "scales and by several similarities: what one hierarchy misses, another one finds."

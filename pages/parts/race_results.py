@@ -23,6 +23,7 @@ from core.figures.race import curve_chart
 from core.i18n import _
 from core.papers import PaperFigure, paper_figures
 from pages.parts.chart import show_chart
+from pages.parts.choices import choose
 from pages.parts.queueing import submit
 from pages.parts.race import POLL, StartedRace, finished, stages, status, titles
 from pages.parts.race_viewer import Lane, race_viewer
@@ -54,18 +55,9 @@ def show_results(started: StartedRace) -> None:
 
 def show_more(started: StartedRace) -> None:
     """Show what puts the race's figures into proportion; the chosen view lives in the address."""
-    views = {"papers": (_("The papers' figures"), show_papers), "curve": (_("Cost of proposals"), show_curve)}
-    view = st.segmented_control(
-        _("Compare with"),
-        list(views),
-        default="papers",
-        required=True,
-        format_func=lambda name: views[name][0],
-        key="view",
-        bind="query-params",
-        persist_state="session",
-    )
-    views[view][1](started)
+    titles = {"papers": _("The papers' figures"), "curve": _("Cost of proposals")}
+    view = choose(_("Compare with"), titles, "view", "papers")
+    {"papers": show_papers, "curve": show_curve}[view](started)
 
 
 def show_curve(started: StartedRace) -> None:

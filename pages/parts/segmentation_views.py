@@ -5,6 +5,7 @@ import streamlit as st
 from core.i18n import _
 from core.segmentation import NAMES, SEGMENTERS
 from core.segmentation.fcn import FCN8s
+from pages.parts.choices import choose
 
 
 def choose_model() -> str:
@@ -39,15 +40,6 @@ def choose_view() -> str:
             "components are the naive answer; Mask R-CNN gives each detection a mask of its own."
         ),
     }
-    view = st.segmented_control(
-        _("View"),
-        list(titles),
-        default="explore",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="view",
-        bind="query-params",
-        persist_state="session",
-    )
+    view = choose(_("View"), titles, "view", "explore")
     st.markdown(words[view])
     return view

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.i18n import _
 from core.training.tuning import LARGEST_BATCH, plan_for
+from pages.parts.choices import choose
 
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 MOST_MINUTES, MOST_STEPS = 30.0, 20_000
@@ -17,15 +18,7 @@ SCORE_EVERY = (3.0, 20.0)  # neither more nor less often than every so many seco
 def choose_length(row: DeltaGenerator) -> dict[str, Any]:
     """Show in ``row`` when a training ends, and return the settings of a plan that follow."""
     units = {"minutes": _("Minutes"), "steps": _("Steps")}
-    unit = row.segmented_control(
-        _("Ends after"),
-        list(units),
-        default="minutes",
-        required=True,
-        format_func=units.__getitem__,
-        key="train_for",
-        **KEPT,
-    )
+    unit = choose(_("Ends after"), units, "train_for", "minutes", place=row)
     if unit == "steps":
         steps = row.number_input(_("Steps"), 1, MOST_STEPS, 300, 50, key="train_steps", width=130, **KEPT)
         return {"steps": int(steps), "score_every": SCORE_EVERY[0]}

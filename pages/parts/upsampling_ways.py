@@ -13,6 +13,7 @@ from core.segmentation.enlarging import as_trained, in_whole_cells
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.training.checkpoint import CheckpointError
 from pages.parts.caching import cache_words
+from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage, pick_image
@@ -100,30 +101,12 @@ def _show(data: Json) -> None:
 
 def _choose_source() -> str:
     titles = {"network": _("A network's scores"), "grid": _("Draw your own")}
-    return st.segmented_control(
-        _("Score map"),
-        list(titles),
-        default="network",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="source",
-        bind="query-params",
-        persist_state="session",
-    )
+    return choose(_("Score map"), titles, "source", "network")
 
 
 def _choose_weights() -> bool:
     titles = {"trained": _("Trained"), "begun": _("As they begin")}
-    weights = st.segmented_control(
-        _("Weights of the ways"),
-        list(titles),
-        default="trained",
-        required=True,
-        format_func=lambda name: titles[name],
-        key="weights_of",
-        bind="query-params",
-        persist_state="session",
-    )
+    weights = choose(_("Weights of the ways"), titles, "weights_of", "trained")
     return weights == "trained"
 
 

@@ -11,6 +11,7 @@ from core.data.scenes import CLASSES
 from core.figures.yolo import training_data
 from core.i18n import _
 from core.training.live import BATCH, Watched, train_live
+from pages.parts.choices import choose
 from pages.parts.component import component
 from pages.parts.image_picker import PickedImage
 from pages.parts.queueing import submit, waiting
@@ -35,15 +36,12 @@ def start_training(picked: PickedImage) -> None:
     """Show the controls; the button starts a training, watched on ``picked``, in place of the session's last one."""
     starts = {"trunk": _("Trained trunk"), "random": _("Random weights")}
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    start = row.segmented_control(
+    start = choose(
         _("Start from"),
-        list(starts),
-        default="trunk",
-        required=True,
-        format_func=lambda name: starts[name],
-        key="start",
-        bind="query-params",
-        persist_state="session",
+        starts,
+        "start",
+        "trunk",
+        place=row,
         help=_("The papers start from a network that can name images already. So does the trained trunk here."),
     )
     if row.button(_("Train for a minute"), type="primary", icon=":material/model_training:", key="train"):
