@@ -40,9 +40,9 @@ def running_app(log: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running_server(log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run the app as ``running_app`` does; yields its process as well."""
-    port = free_port()
+def running_server(log: Path, port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run the app as ``running_app`` does, or on ``port``; yields its process as well."""
+    port = port or free_port()
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     with (
         log.open("w") as output,

@@ -54,6 +54,22 @@ def test_a_race_whose_worker_is_killed_says_so_and_the_next_one_ends(visitor: Pa
         visitor.get_by_role("img", name="YOLO, NMS").wait_for(timeout=LONG)
 
 
+def test_a_page_goes_on_by_itself_when_its_server_is_killed_and_comes_back(visitor: Page, tmp_path: Path) -> None:
+    port = conftest.free_port()
+    said = visitor.get_by_text("Streamlit server is not responding")
+    with conftest.running_server(tmp_path / "first", port) as (url, server):
+        visitor.goto(f"{url}/nms?lang=en&scene=5&detector=YOLO")
+        expect(visitor.locator(".row").first).to_be_visible(timeout=FIRST_SCREEN)
+        server.kill()
+        expect(said).to_be_visible(timeout=LONG)
+    with conftest.running_server(tmp_path / "second", port):
+        expect(said).to_have_count(0, timeout=LONG)
+        visitor.get_by_label("Scene number").fill("7")
+        visitor.get_by_label("Scene number").press("Enter")
+        visitor.wait_for_url(re.compile("scene=7"), timeout=LONG)
+        expect(visitor.get_by_role("radio", name="YOLO")).to_be_checked(timeout=LONG)
+
+
 def test_a_training_whose_worker_is_killed_is_found_again_and_resumed(visitor: Page, tmp_path: Path) -> None:
     resume = visitor.get_by_role("button", name="Resume")
     with conftest.running_server(tmp_path / "log") as (url, server):
