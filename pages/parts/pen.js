@@ -74,11 +74,14 @@ function readAddress(defaults, settings = { ...defaults }) {
 
 let writing = 0;
 
-// At rest only: browsers limit how often a page may change its address.
+// A first change at once, those that follow on its heels at rest: browsers limit how often an address may change.
 function writeAddress(root, settings, defaults) {
+  const write = () => root.isConnected && writeAtOnce(settings, defaults);
+  if (!writing) write();
   clearTimeout(writing);
   writing = setTimeout(() => {
-    if (root.isConnected) writeAtOnce(settings, defaults);
+    writing = 0;
+    write();
   }, 200);
 }
 
