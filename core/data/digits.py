@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.random import Generator
 from PIL import Image
-from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.ops import masks_to_boxes
@@ -92,6 +91,8 @@ def handwritten(split: str) -> tuple[Tensor, Tensor]:
 
 @lru_cache
 def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits  # a second, which whoever wants no digits need not wait
+
     ink, numbers = load_digits(return_X_y=True)
     return np.rint(ink.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8), numbers.astype(np.int64)
 

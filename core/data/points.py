@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.datasets import make_circles, make_moons
 from torch import Tensor
 
 SHAPES = ("moons", "circles", "spirals")
@@ -14,6 +13,8 @@ def labelled_points(shape: str, count: int, noise: float, seed: int) -> tuple[Te
 
     ``noise`` is the standard deviation of what is added to each coordinate. The moons and circles are scikit-learn's.
     """
+    from sklearn.datasets import make_circles, make_moons  # a second, which whoever wants no points need not wait
+
     if shape == "moons":
         points, labels = make_moons(count, noise=noise, random_state=seed)
         points = points - (0.5, 0.25)  # their middle

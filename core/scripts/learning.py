@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from core import transfer
 from core.data.sources import DRAWN
 from core.scripts.script import Script, written
-from core.training import tuning
+
+if TYPE_CHECKING:  # every page that has a script would wait for all that trains
+    from core import transfer
+    from core.training import tuning
 
 OWN_WEIGHTS = "weights.safetensors"
 
@@ -115,7 +118,7 @@ def data(
     )
 
 
-def training(plan: tuning.Plan, title: str, own_weights: bool) -> Script:
+def training(plan: "tuning.Plan", title: str, own_weights: bool) -> Script:
     """Return the training by ``plan`` on data called ``title``; from the user's ``own_weights``, whose place on the
     server is nobody's business, if they are."""
     start = f'\nstart = "{OWN_WEIGHTS}"  # the uploaded weights: lay them beside this file' if own_weights else ""
@@ -133,7 +136,7 @@ def training(plan: tuning.Plan, title: str, own_weights: bool) -> Script:
     )
 
 
-def transferred(source: str, title: str, plans: Sequence[transfer.Plan]) -> Script:
+def transferred(source: str, title: str, plans: "Sequence[transfer.Plan]") -> Script:
     """Return the task of ``source`` learnt by each of ``plans``."""
     about = "Transfer learning: one small task from scratch, by the last layer alone, and by everything."
     lines = "\n".join(f"    {_call(plan)}," for plan in plans)
@@ -147,7 +150,7 @@ def _data(source: str, title: str) -> str:
     return f"data = {title!r}  # say where your copy of this folder lies"
 
 
-def _call(plan: tuning.Plan | transfer.Plan, **names: str) -> str:
+def _call(plan: "tuning.Plan | transfer.Plan", **names: str) -> str:
     """Return the call that makes ``plan``, without what goes without saying; ``names`` stand in place of values."""
     said = {field.name: repr(value) for field in fields(plan) if (value := getattr(plan, field.name)) != field.default}
     return f"Plan({', '.join(f'{name}={value}' for name, value in (said | names).items())})"

@@ -10,6 +10,7 @@ from pages.lessons import lesson_on
 from pages.parts.lesson import SHOWN, show_lesson
 from pages.parts.presenter import present_this, presenting, show_presenter
 from pages.parts.share import share
+from pages.parts.training_elsewhere import keep_training
 
 LOOK = (Path(__file__).parent / "tools.css").read_text()
 
@@ -24,8 +25,6 @@ def tools_row() -> DeltaGenerator:
 
 def show_tools(row: DeltaGenerator, page: str) -> None:
     """Show in ``row`` the tools of the ``page`` with this path, and its lesson or the presenter's bar if asked for."""
-    from pages.parts.training_elsewhere import keep_training  # it stands on torch, which is imported by now
-
     lesson = lesson_on(page)
     with row:
         keep_training(page)

@@ -8,7 +8,8 @@ from core.training import hosted
 from core.training.exports import event_files, metrics_csv
 from core.training.runs import Run
 from pages.parts.training_curves import show_curves
-from pages.parts.training_runs import current_run, own_runs, title_of
+from pages.parts.training_elsewhere import own_runs
+from pages.parts.training_runs import current_run, title_of
 from pages.parts.training_status import duration, scores_of
 
 MOST = 6  # runs over each other can still be told apart

@@ -1,12 +1,29 @@
-"""A training that goes on while its session looks at another page: how far it is, in the header."""
+"""A training that goes on while its session looks at another page: how far it is, in the header.
+
+Every page has it, so it imports nothing of what trains: a new server's first visitor would wait a second for that.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.training_runs import ADDRESS, Job, own_runs
+from core.jobs import Job
 
-PAGE = "training"
+if TYPE_CHECKING:
+    from core.training.hosted import Snapshot
+
+TrainingJob: TypeAlias = "Job[Snapshot]"
+
+PAGE, ADDRESS = "training", "run"
+JOBS = "training_jobs"
 POLL = 3.0  # seconds; a job that nobody asks for is paused after 20
+
+
+def own_runs() -> "dict[str, TrainingJob | None]":
+    """Return the tokens of this session's runs, the oldest first, with the jobs that it has started."""
+    known: dict[str, TrainingJob | None] = st.session_state.setdefault(JOBS, {})
+    return known
 
 
 def keep_training(page: str) -> None:
@@ -18,7 +35,7 @@ def keep_training(page: str) -> None:
             st.fragment(_keep, run_every=POLL)(token, job)
 
 
-def _keep(token: str, job: Job) -> None:
+def _keep(token: str, job: TrainingJob) -> None:
     now = job.poll()
     if not now.active:
         st.rerun()  # nobody needs to ask any more

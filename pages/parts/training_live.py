@@ -11,7 +11,8 @@ from core.training.kept_looks import read_looks
 from core.training.runs import Curve, Run
 from pages.parts.caching import cache_words
 from pages.parts.training_curves import SIDES, score_title, show_curves, show_looks
-from pages.parts.training_runs import own_runs, owner, remember, show, title_of
+from pages.parts.training_elsewhere import own_runs
+from pages.parts.training_runs import owner, remember, show, title_of
 from pages.parts.training_status import Now, about_data, how_it_stands, progress_of
 
 POLL = 1.0  # seconds between two looks at a run

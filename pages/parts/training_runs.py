@@ -6,25 +6,16 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core import jobs
 from core.i18n import _
 from core.training import hosted
 from core.training.checkpoint import CheckpointError
 from core.training.runs import Run
 from core.training.tuning import KINDS, Plan
+from pages.parts.training_elsewhere import ADDRESS, TrainingJob, own_runs
 
-ADDRESS = "run"
-CURRENT, JOBS, BEGUN, NOT_BEGUN = "training_run", "training_jobs", "training_begun", "training_not_begun"
+CURRENT, BEGUN, NOT_BEGUN = "training_run", "training_begun", "training_not_begun"
 MOST_KNOWN = 12  # runs of a session that are offered to be compared
 TWICE = 1.5  # seconds within which a second click on the same button means the first
-
-Job = jobs.Job[hosted.Snapshot]
-
-
-def own_runs() -> dict[str, Job | None]:
-    """Return the tokens of this session's runs, the oldest first, with the jobs that it has started."""
-    known: dict[str, Job | None] = st.session_state.setdefault(JOBS, {})
-    return known
 
 
 def begin(plan: Plan, weights: bytes | None, titles: dict[str, str]) -> None:
@@ -54,7 +45,7 @@ def owner() -> str:
     return name
 
 
-def remember(token: str, job: Job | None) -> None:
+def remember(token: str, job: "TrainingJob | None") -> None:
     """Count the run among this session's; only so many are."""
     known = own_runs()
     known[token] = job or known.get(token)
