@@ -11,6 +11,7 @@ from core.data.speed import fetched
 from core.data.transforms import Description, Transformed, TransformError
 from core.figures.data import Json, collate_data, throughput_chart
 from core.i18n import _
+from pages.parts.chart import show_chart
 from pages.parts.data_jobs import StartedJob, follow, start
 
 MEASURED = (0, 1, 2)  # workers
@@ -40,8 +41,7 @@ def _speeds(now: jobs.Progressed[Throughput]) -> None:
         done = len(now.events)
         st.progress(done / len(MEASURED), words.format(done=done, total=len(MEASURED)))
     if now.events:
-        chart = throughput_chart(now.events)
-        st.plotly_chart(chart, width="stretch", key="throughput", config={"displayModeBar": False})
+        show_chart(throughput_chart(now.events), "throughput", _("Images a second by the number of workers"))
 
 
 def show_collate(key: str, opened: Opened, description: Description, batch_size: int) -> None:
