@@ -32,6 +32,8 @@ _MOST_AT_ONCE = 8 * 2**20  # bytes that a reader may ask for; the directory of 2
 _CHUNK = 2**16
 _WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack a few bytes to any amount of memory at once
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_UNFIT = re.compile(r"[^\w-]+")  # for the name of a folder
+_LONGEST_TITLE = 60  # letters, of four bytes at most
 _CLUTTER = re.compile(r"(^|/)(__MACOSX(/|$)|\._|\.DS_Store$|Icon\r$|Thumbs\.db$|desktop\.ini$)")
 
 Source = str | os.PathLike[str] | IO[bytes]
@@ -48,9 +50,9 @@ class Unpacked:
     beside ``folder``, in its parent, goes with it.
     """
 
-    def __init__(self, parent: str | os.PathLike[str] | None):
+    def __init__(self, parent: str | os.PathLike[str] | None, title: str):
         self._work = TemporaryDirectory(prefix="visible-vision-", dir=parent)
-        self.folder = Path(self._work.name) / "unpacked"
+        self.folder = Path(self._work.name) / (_UNFIT.sub("_", title)[:_LONGEST_TITLE] or "unpacked")
         self.folder.mkdir()
         self.files: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
@@ -68,17 +70,18 @@ class Unpacked:
         self._work.cleanup()
 
 
-def unpack(source: Source, parent: str | os.PathLike[str] | None = None) -> Unpacked:
+def unpack(source: Source, parent: str | os.PathLike[str] | None = None, title: str = "") -> Unpacked:
     """Unpack a zip file, given as a path or a binary file, into a new folder in ``parent``.
 
-    Without ``parent`` the folder lies where the system keeps temporary files. Archives in the archive stay packed;
-    what systems add unasked, such as __MACOSX, is left out.
+    The folder is called by the ``title``, since sentences call data sets by the names of their folders. Without
+    ``parent`` it lies where the system keeps temporary files. Archives in the archive stay packed; what systems add
+    unasked, such as __MACOSX, is left out.
 
     Raises:
         ArchiveError: it is no zip file, or damaged, encrypted or too large; or it has links, devices, two files of
             one name, or names that lead elsewhere or are not fit for files. Nothing of it is left then.
     """
-    work = Unpacked(parent)
+    work = Unpacked(parent, title)
     try:
         _unpack(source, work)
     except BaseException as error:

@@ -59,7 +59,7 @@ def _upload() -> None:
 def _unpacked(file: io.BytesIO, name: str) -> tuple[PickedSource, Unpacked]:
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     with room_for(MOST_UNPACKED) as folder:
-        keeper = unpack(file, folder)
+        keeper = unpack(file, folder, Path(name).stem)
         try:
             found = dataset_in(keeper.folder)
         except FolderError as error:

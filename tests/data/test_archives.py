@@ -77,6 +77,14 @@ def test_files_come_out_as_they_went_in_and_go_with_the_object(work: Path) -> No
     assert list(work.iterdir()) == [], "a session that ends without closing leaves nothing either"
 
 
+@pytest.mark.parametrize(
+    ("title", "name"), [("blood cells", "blood_cells"), ("../..", "_"), ("", "unpacked"), ("세포" * 99, "세포" * 30)]
+)
+def test_the_folder_has_the_archives_name_as_far_as_that_is_fit(title: str, name: str, work: Path) -> None:
+    with unpack(zipped(*FILES), work, title) as unpacked:
+        assert unpacked.folder.name == name and unpacked.folder.parent.parent == work
+
+
 def test_a_path_does_as_well_as_a_file(work: Path, tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(zipped(*FILES).getvalue())
     with unpack(tmp_path / "set.zip", work) as unpacked:
