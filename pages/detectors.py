@@ -33,6 +33,7 @@ def choose_race() -> tuple[list[str], int, Size]:
         key="detectors",
         bind="query-params",
         persist_state="session",
+        wrap=True,
     )
     words = _(
         "Full AlexNet and up to 2000 proposals with random weights: for timing only, the boxes mean nothing. "

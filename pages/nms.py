@@ -50,6 +50,7 @@ def choose_detector() -> str:
         key="detector",
         bind="query-params",
         persist_state="session",
+        wrap=True,
     )
 
 

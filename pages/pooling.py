@@ -50,6 +50,7 @@ def choose_trunk() -> str:
         key="trunk",
         bind="query-params",
         persist_state="session",
+        wrap=True,
     )
 
 

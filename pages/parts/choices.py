@@ -35,4 +35,5 @@ def choose(
         label_visibility="visible" if labelled else "collapsed",
         bind="query-params",
         persist_state="session",
+        wrap=True,  # on a phone, what stands beyond the edge is not found
     )

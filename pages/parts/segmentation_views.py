@@ -19,6 +19,7 @@ def choose_model() -> str:
         key="model",
         bind="query-params",
         persist_state="session",
+        wrap=True,
     )
 
 
