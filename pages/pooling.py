@@ -14,6 +14,7 @@ from core.i18n import _
 from core.scripts import detection
 from core.training.checkpoint import CheckpointError
 from pages.parts.code import show_code
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.pooling_comparison import PooledRegion, show_comparison, show_glide
 from pages.parts.pooling_cost import pooling_cost
@@ -81,7 +82,7 @@ def take_channel(channel: int) -> None:
     st.session_state["channel"] = str(channel)
 
 
-@st.fragment
+@fragment
 def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: ImageMap) -> None:
     """Show the region and everything that depends on it; only this is run again when the region moves.
 

@@ -10,6 +10,7 @@ from core.scripts import pytorch
 from pages.parts.autograd_lessons import FIRST, lessons
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 SOURCE = "autograd_source"  # in the session
 TYPING = "autograd_typing"
@@ -18,7 +19,7 @@ ADDRESS = "code"
 _component = component("autograd_graph", "autograd_parts")
 
 
-@st.fragment
+@fragment
 def autograd_graph() -> None:
     """Show the graph behind the source; only this is run again when the source changes.
 

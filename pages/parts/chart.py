@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts.component import component, export_words
+from pages.parts.faults import fragment
 
 TEMPLATES = {"light": "plotly_white", "dark": "plotly_dark"}
 
@@ -18,7 +19,7 @@ def show_chart(figure: go.Figure, key: str, alt: str, place: DeltaGenerator | No
         _offer_files(figure, key, alt)
 
 
-@st.fragment
+@fragment
 def _offer_files(figure: go.Figure, key: str, title: str) -> None:
     """Show the line below the chart; a page of its own holds all of plotly.js and is made when it is asked for."""
     asked = f"{key}_page_asked"

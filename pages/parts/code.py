@@ -10,6 +10,7 @@ import streamlit as st
 from core.i18n import _
 from core.scripts import Script
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 KEY = "code"
 ASKED = "code_asked"  # in the session: the address for which the code is asked
@@ -40,7 +41,7 @@ class Address:
         return self.settings.get(name, first)
 
 
-@st.fragment
+@fragment
 def show_code(write: Callable[[Address], Script]) -> None:
     """Show the button; ``write`` is called with the address, when it is pressed, and returns the script to show."""
     _button(data={"words": {"code": _("Code for this")}}, key=KEY, width="content", on_asked_change=_take)

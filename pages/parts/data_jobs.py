@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.i18n import _
+from pages.parts.faults import fragment
 from pages.parts.queueing import submit, waiting
 
 Event = TypeVar("Event")
@@ -36,7 +37,7 @@ def start(slot: str, name: str, work: Callable[[], Iterator[Event]], long: bool 
 def follow(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None]) -> None:
     """Show how the job stands and, by ``show``, what has come of it, looking again while it runs."""
     active = started.job.poll().active
-    st.fragment(_look, run_every=POLL if active else None)(started, show, active)
+    fragment(_look, run_every=POLL if active else None)(started, show, active)
 
 
 def _look(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None], was_active: bool) -> None:

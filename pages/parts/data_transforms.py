@@ -10,6 +10,7 @@ from core.data.transforms import KINDS, Pipeline, Sample, TransformError
 from core.figures.data import Json, run_data, swaps_data
 from core.i18n import _
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 _component = component("data_transforms", "data_parts")
 
@@ -33,7 +34,7 @@ def pipeline() -> list[dict[str, str | float]]:
     return description
 
 
-@st.fragment
+@fragment
 def show_transforms(key: str, opened: Opened, number: int, seed: int) -> None:
     """Show sample ``number`` of a source called ``key`` through the chosen steps, which draw by ``seed``."""
     text = steps_text()

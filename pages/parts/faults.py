@@ -1,9 +1,15 @@
 """What a page says of a failure that nothing on it foresaw: a sentence, and no word of what failed."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.jobs.serving import failure
+
+Given = ParamSpec("Given")
 
 
 def say_failures() -> None:
@@ -12,6 +18,17 @@ def say_failures() -> None:
     context = get_script_run_ctx()
     if context:
         context.on_script_error = say
+
+
+def fragment(function: Callable[Given, None], run_every: float | None = None) -> Callable[Given, None]:
+    """Make ``function`` a fragment as ``st.fragment`` does, one that says its failures when it runs by itself, too."""
+
+    @wraps(function)
+    def saying(*args: Given.args, **kwargs: Given.kwargs) -> None:
+        say_failures()
+        function(*args, **kwargs)
+
+    return st.fragment(saying, run_every=run_every)
 
 
 def say(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from core.scripts import pytorch
 from pages.parts.caching import cache_words
 from pages.parts.code import Address, show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.modules_build_words import build_words
 
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -23,7 +24,7 @@ _SOURCE = "build_source"
 _component = component("modules_build", "modules_parts")
 
 
-@st.fragment
+@fragment
 def modules_build() -> None:
     """Show the description and the network that follows from it; only this is run again when it changes."""
     source, description, lr, seed = _choose()

@@ -13,6 +13,7 @@ from core.scripts import pytorch
 from pages.parts.caching import cache_words
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
@@ -20,7 +21,7 @@ KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _component = component("modules_classify", "modules_parts")
 
 
-@st.fragment
+@fragment
 def modules_classify() -> None:
     """Show the plan and the training that follows from it; only this is run again for another plan."""
     plan = _choose()

@@ -21,6 +21,7 @@ from core.i18n import _
 from core.scripts import pytorch
 from pages.parts.code import Address, show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.modules_descent_words import descent_words
 
 FURTHEST = 5.0  # from the origin, on both axes
@@ -32,7 +33,7 @@ _SURFACE = "descent_surface"
 _component = component("modules_descent", "modules_parts")
 
 
-@st.fragment
+@fragment
 def modules_descent() -> None:
     """Show the settings and every optimizer's walk; only this is run again when one of them changes."""
     dragged: Point | None = st.session_state.pop(_DRAGGED, None)

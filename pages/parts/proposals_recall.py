@@ -17,6 +17,7 @@ from core.scripts import detection
 from pages.parts.caching import cache_words
 from pages.parts.choices import choose
 from pages.parts.code import show_code
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage, choose_difficulty
 from pages.parts.queueing import submit, waiting
 from pages.parts.recall_explorer import recall_explorer
@@ -76,7 +77,7 @@ def _show_held_out(mode: Mode) -> None:
         st.session_state["measurement"] = started
     if started and started["of"] == (mode, difficulty):
         active = started["job"].poll().active
-        st.fragment(_watch, run_every=POLL if active else None)(started["job"], active)
+        fragment(_watch, run_every=POLL if active else None)(started["job"], active)
     else:
         st.caption(_("Scenes of the validation split, which no network was trained on: the same for everybody."))
 

@@ -17,6 +17,7 @@ from core.detectors.race import TRUNCATED, Finished, Ran, Refused
 from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
 from core.i18n import _, spoken
 from pages.parts.caching import cache_words
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage
 from pages.parts.queueing import submit, waiting
 
@@ -66,7 +67,7 @@ def wait(started: StartedRace, seconds: float) -> None:
 def show(started: StartedRace) -> None:
     """Show the race's panels, looking again and again while it runs."""
     active = started.job.poll().active
-    st.fragment(_panels, run_every=POLL if active else None)(started, active)
+    fragment(_panels, run_every=POLL if active else None)(started, active)
 
 
 def finished(started: StartedRace) -> list[Finished]:

@@ -24,6 +24,7 @@ from core.i18n import _
 from core.papers import PaperFigure, paper_figures
 from pages.parts.chart import show_chart
 from pages.parts.choices import choose
+from pages.parts.faults import fragment
 from pages.parts.queueing import submit
 from pages.parts.race import POLL, StartedRace, finished, stages, status, titles
 from pages.parts.race_viewer import Lane, race_viewer
@@ -77,7 +78,7 @@ def show_curve(started: StartedRace) -> None:
         job = _curve_job(*image)
     st.session_state["curve"] = job
     active = job.poll().active
-    st.fragment(_curve, run_every=POLL if active else None)(job, active)
+    fragment(_curve, run_every=POLL if active else None)(job, active)
 
 
 @st.cache_resource(max_entries=CURVES, show_spinner=False)

@@ -13,6 +13,7 @@ from core.i18n import _
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import BATCH, Slid, slide_trained
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage
 from pages.parts.queueing import submit, waiting
 
@@ -62,7 +63,7 @@ def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
         st.session_state[SESSION_KEY] = current
     if current and current.picked.key == picked.key:
         active = current.job.poll().active
-        st.fragment(_watch, run_every=POLL if active else None)(current, model, active)
+        fragment(_watch, run_every=POLL if active else None)(current, model, active)
     else:
         _show_ways(picked, model, (convolved,))
     st.caption(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.i18n import _
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 KEY = "share"
 LINK = "shared_link"  # in the session
@@ -15,7 +16,7 @@ LONGEST = 900  # letters: a larger QR code is too fine for a phone at the back o
 _share = component("share")
 
 
-@st.fragment
+@fragment
 def share() -> None:
     """Show the button; the browser knows the address, and asks for its QR code when it is pressed."""
     _share(data={"code": _code(), "words": _words()}, key=KEY, width="content", on_link_change=_take)

@@ -10,6 +10,7 @@ from core.scripts import pytorch
 from pages.parts.caching import cache_words
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.tensors_lessons import Lesson, lessons
 
 _component = component("tensors_playground")
@@ -17,7 +18,7 @@ _component = component("tensors_playground")
 SOURCE = "tensors_source"  # in the session; in the address "source", or "lesson" where it is one as it stands
 
 
-@st.fragment
+@fragment
 def tensors_playground() -> None:
     """Show the editor and what its lines make; only this is run again when something is typed."""
     offered = lessons()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.i18n import _
 from core.jobs import Job
+from pages.parts.faults import fragment
 
 if TYPE_CHECKING:
     from core.training.hosted import Snapshot
@@ -32,7 +33,7 @@ def keep_training(page: str) -> None:
         return
     for token, job in own_runs().items():
         if job and job.poll().active:
-            st.fragment(_keep, run_every=POLL)(token, job)
+            fragment(_keep, run_every=POLL)(token, job)
 
 
 def _keep(token: str, job: TrainingJob) -> None:

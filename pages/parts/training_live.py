@@ -10,6 +10,7 @@ from core.training.checkpoint import CheckpointError
 from core.training.kept_looks import read_looks
 from core.training.runs import Curve, Run
 from pages.parts.caching import cache_words
+from pages.parts.faults import fragment
 from pages.parts.training_curves import SIDES, score_title, show_curves, show_looks
 from pages.parts.training_elsewhere import own_runs
 from pages.parts.training_runs import owner, remember, show, title_of
@@ -25,7 +26,7 @@ def show_run(run: Run) -> None:
     """Show ``run``, and follow it as long as somebody is at work on it."""
     job = own_runs().get(run.name)
     active = _is_active(run, job.poll() if job else None)
-    st.fragment(_watch, run_every=POLL if active else None)(run.name, active)
+    fragment(_watch, run_every=POLL if active else None)(run.name, active)
 
 
 def _is_active(run: Run, now: Now | None) -> bool:

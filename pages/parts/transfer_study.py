@@ -15,6 +15,7 @@ from core.transfer import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
 from core.transfer_tasks import COUNTS
 from core.trunks import Name
 from pages.parts.data_source import PickedSource
+from pages.parts.faults import fragment
 from pages.parts.queueing import submit
 from pages.parts.race import status
 from pages.parts.transfer_board import transfer_board
@@ -90,7 +91,7 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
         start(picked, missing)
         started = st.session_state[STARTED]
     active = bool(started and started.job.poll().active)
-    st.fragment(_watch, run_every=POLL if active else None)(picked, plans, active)
+    fragment(_watch, run_every=POLL if active else None)(picked, plans, active)
 
 
 def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:

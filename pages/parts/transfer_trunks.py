@@ -7,6 +7,7 @@ import streamlit as st
 from core import jobs
 from core.i18n import _
 from core.trunks import TRUNKS, Name, at_hand, fetching
+from pages.parts.faults import fragment
 from pages.parts.queueing import submit
 from pages.parts.race import status
 
@@ -29,7 +30,7 @@ def offer_weights(name: Name) -> bool:
     active = bool(job and job.poll().active)
     if not active:
         _say(name)
-    st.fragment(_watch, run_every=POLL if active else None)(name, active)
+    fragment(_watch, run_every=POLL if active else None)(name, active)
     return False
 
 

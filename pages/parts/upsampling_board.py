@@ -14,6 +14,7 @@ from pages.parts.caching import cache_words
 from pages.parts.chart import show_chart
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.image_picker import pick_image
 from pages.parts.upsampling_ways import loaded
 from pages.parts.upsampling_words import way_titles
@@ -39,7 +40,7 @@ def upsampling_board() -> None:
     _show_trained()
 
 
-@st.fragment
+@fragment
 def _show_trained() -> None:
     """Show the checkerboard in the scores that each trained way gives an image."""
     image_column, chart_column = st.columns([2, 3], gap="large")

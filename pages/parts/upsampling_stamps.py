@@ -8,11 +8,12 @@ from core.scripts import segmentation
 from core.segmentation.transposed import Stamping, StampingError
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 
 _component = component("upsampling_stamps", "upsampling_parts")
 
 
-@st.fragment
+@fragment
 def upsampling_stamps() -> None:
     """Show the settings and what follows from them; only this is run again for another setting."""
     kernel, cells, numbers = _choose()

@@ -16,6 +16,7 @@ from pages.parts.caching import cache_words
 from pages.parts.choices import choose
 from pages.parts.code import show_code
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage, pick_image
 from pages.parts.upsampling_words import explorer_words
 
@@ -37,7 +38,7 @@ def scene_of(key: str, label: int | None, trained: bool, _pixels: Tensor, _truth
     return scene_data(loaded(), _pixels, _truth, label, trained)
 
 
-@st.fragment
+@fragment
 def upsampling_ways() -> None:
     """Show the choices and the pictures; only this is run again for another choice or an edited grid."""
     choice_column, image_column, class_column = st.columns([3, 3, 2], gap="large")

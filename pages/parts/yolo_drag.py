@@ -9,12 +9,13 @@ from core.detectors.yolo import Grid
 from core.figures.yolo import BoxError, Json, answer_data
 from core.i18n import _
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.yolo_loss import term_words
 
 _component = component("yolo_drag", "layered_picture")
 
 
-@st.fragment
+@fragment
 def yolo_drag(key: str, scene: Json, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> None:
     """Show ``core.figures.yolo.drag_data`` of the image called ``key``, and answer to the box that is dragged there.
 

@@ -13,6 +13,7 @@ from core.i18n import _
 from core.training.live import BATCH, Watched, train_live
 from pages.parts.choices import choose
 from pages.parts.component import component
+from pages.parts.faults import fragment
 from pages.parts.image_picker import PickedImage
 from pages.parts.queueing import submit, waiting
 
@@ -56,7 +57,7 @@ def show_training(picked: PickedImage) -> None:
     """Show the session's training, or, before there is one, the image ``picked`` that it would be watched on."""
     current: StartedTraining | None = st.session_state.get(SESSION_KEY)
     active = current is not None and current.job.poll().active
-    st.fragment(_watch, run_every=POLL if active else None)(current, picked, active)
+    fragment(_watch, run_every=POLL if active else None)(current, picked, active)
 
 
 def _watch(current: StartedTraining | None, picked: PickedImage, was_active: bool) -> None:

@@ -4,12 +4,14 @@ import errno
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import streamlit as st
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from core.data import archives, batches
@@ -177,7 +179,7 @@ def test_a_training_that_the_disk_cannot_take_is_a_sentence(
 
 
 def test_the_flawed_set_that_the_disk_cannot_take_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.startup.say_failures", faults.say_failures)
+    monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
     monkeypatch.setattr("pages.parts.data_practice.write_practice", full)
     app = opened("data", source="Flawed set")
     assert "The server's disk is full." in said(app) and "secret" not in said(app)
@@ -246,7 +248,7 @@ def test_downloads_without_a_network_say_so(
 
 
 def test_a_bug_is_a_sentence_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.startup.say_failures", faults.say_failures)
+    monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
 
     def broken(*_args: Any, **_more: Any) -> None:
         raise RuntimeError("/secret/path")
@@ -258,3 +260,12 @@ def test_a_bug_is_a_sentence_without_its_words(monkeypatch: pytest.MonkeyPatch) 
     app.switch_page("pages/tensors.py")
     app.run()
     assert not app.error and figures(app)
+
+
+def test_a_fragment_that_runs_by_itself_says_bugs_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = SimpleNamespace(on_script_error=None)  # of a run that has not come through the entrance
+    monkeypatch.setattr(faults, "get_script_run_ctx", lambda: context)
+    monkeypatch.setattr(st, "fragment", lambda function, run_every: function)
+    found: list[int] = []
+    faults.fragment(found.append, run_every=1.0)(7)
+    assert found == [7] and context.on_script_error is faults.say
