@@ -1,19 +1,29 @@
 """What tests of pages share."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from core import jobs
 from core.jobs import threads
+from tests.jobs.conftest import wait_until
 
 
 @pytest.fixture(autouse=True)
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes wrong in a page is an exception of the test's, not a sentence to the test's user."""
-    monkeypatch.setattr("pages.parts.startup.say_failures", lambda: None)
+    monkeypatch.setattr("pages.parts.faults.get_script_run_ctx", lambda: None)
 
 
 @pytest.fixture
-def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs run in threads of the test, so that what it puts in the place of a function is what they call."""
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Jobs run in threads of the test, so that what it puts in the place of a function is what they call.
+
+    They end with the test: Python must not end while a thread is within torch.
+    """
     queue = jobs.Queue(threads.start)
     monkeypatch.setattr(jobs, "_queue", lambda: queue)
+    yield
+    for job in [*queue._waiting, *(job for slot in queue._slots for job in slot.jobs)]:
+        job.cancel()
+    wait_until(lambda: [slot.jobs for slot in queue._slots], lambda found: not any(found))
