@@ -25,8 +25,8 @@ def sent(page: Page) -> list[object]:
 
 @pytest.fixture
 def trained(page: Page, sent: list[object], app_url: str) -> Iterator[Page]:
-    """Train for a few steps, and remove the run in the end."""
-    page.goto(f"{app_url}/training?train_for=Steps&train_steps=60&train_batch=1")
+    """Begin a training that no test sees the end of, and remove the run in the end."""
+    page.goto(f"{app_url}/training?train_for=Steps&train_steps=2000&train_batch=1")
     button(page, "Start training").click(timeout=FIRST_SCREEN)
     expect(button(page, "Pause")).to_be_visible(timeout=FIRST_SCREEN)
     yield page
