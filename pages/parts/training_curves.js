@@ -38,6 +38,7 @@ function startCurves(root) {
         if (nearest) pointAt(nearest);
       });
       canvas.addEventListener("pointerleave", () => pointAt(null));
+      pointByKeys(canvas);
       charts.set(name, { figure, canvas, keys });
     }
     return charts.get(name);

@@ -29,6 +29,7 @@ function start(root) {
     canvas.addEventListener("pointermove", hover);
     canvas.addEventListener("pointerdown", hover);
     canvas.addEventListener("pointerleave", () => { hovered = null; later(); });
+    pointByKeys(canvas);
   }
   find(".boards").addEventListener("keydown", (event) => {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
