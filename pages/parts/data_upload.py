@@ -11,6 +11,7 @@ from core.data.folders import FolderError
 from core.data.sources import dataset_in, without_path
 from core.i18n import _
 from pages.parts.data_sets import CHOSEN_OWN, PickedSource, add_own, own_sets
+from pages.parts.uploader import show_uploader
 from pages.parts.work_folder import RoomError, room_for
 
 UPLOADS, REFUSED = "source_uploads", "source_refused"
@@ -38,7 +39,7 @@ def _upload() -> None:
     uploads = st.session_state.get(UPLOADS, 0)
     most = MOST_PACKED // 10**6
     # Another key makes a new uploader, and lets the server forget the file: it lies unpacked on the disk by then.
-    file = st.file_uploader(_("Upload a zip file"), ["zip"], key=f"source_upload_{uploads}", max_upload_size=most)
+    file = show_uploader(_("Upload a zip file"), ["zip"], most, key=f"source_upload_{uploads}")
     if file is None:
         return
     before, sentence = st.session_state.get(REFUSED, ("", ""))

@@ -14,6 +14,7 @@ from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
 from pages.parts.caching import cache_words
 from pages.parts.choices import choose
+from pages.parts.uploader import show_uploader
 
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
@@ -104,7 +105,7 @@ def _pick_photo() -> PickedImage:
 
 
 def _pick_upload() -> PickedImage | None:
-    file = st.file_uploader(_("Upload an image"), TYPES, key="upload", max_upload_size=MOST_BYTES // 2**20)
+    file = show_uploader(_("Upload an image"), TYPES, MOST_BYTES // 2**20, key="upload")
     if file is None:
         words = _("Choose an image file of up to {most} MB. It stays on this server and is forgotten with this tab.")
         st.info(words.format(most=MOST_BYTES // 2**20))

@@ -8,6 +8,7 @@ from core.i18n import _
 from core.training.checkpoint import FOLDER, CheckpointError
 from core.training.given import MOST_BYTES, Weights, read_upload
 from core.training.tuning import KINDS
+from pages.parts.uploader import show_uploader
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ def start_titles() -> dict[str, str]:
 
 def chosen_weights() -> GivenWeights | None:
     """Show an uploader and return the weights that were brought along; None, with a sentence, without or with bad."""
-    file = st.file_uploader(
+    file = show_uploader(
         _("Weights"),
+        None,  # a pickle file is refused with the reason
+        MOST_BYTES // 10**6,
         key="weights_upload",
-        max_upload_size=MOST_BYTES // 10**6,
         help=_("A .safetensors file: a state dict that was saved here, or by safetensors.torch.save_file."),
     )
     if file is None:

@@ -56,6 +56,10 @@ def test_uploads_need_the_token_of_their_page_and_have_a_limit(
         assert put_again(token, b"x" * 3 * 2**20) == 413
         field.set_input_files({"name": "b.png", "mimeType": "image/png", "buffer": b"x" * 25 * 2**20})
         expect(visitor.get_by_text(re.compile("must be .* or smaller"))).to_be_visible(timeout=FIRST_SCREEN)
+        sentence = visitor.get_by_test_id("stFileUploader").evaluate(
+            "(field) => getComputedStyle(field, '::after').content"
+        )
+        assert "was not taken" in sentence, "without a mouse upon the file"
 
 
 def test_no_other_site_may_open_a_session(app_url: str) -> None:
