@@ -77,7 +77,7 @@ let writing = 0;
 // A first change at once, those that follow on its heels at rest: browsers limit how often an address may change.
 function writeAddress(root, settings, defaults) {
   const write = () => root.isConnected && writeAtOnce(settings, defaults);
-  if (!writing) write();
+  if (!writing && !write()) return;
   clearTimeout(writing);
   writing = setTimeout(() => {
     writing = 0;
@@ -85,14 +85,17 @@ function writeAddress(root, settings, defaults) {
   }, 200);
 }
 
+// Returns whether the address is another one now.
 function writeAtOnce(settings, defaults) {
-  if (isSaved) return;
+  if (isSaved) return false;
   const address = new URL(location.href);
   for (const [name, value] of Object.entries(settings)) {
     if (value === defaults[name]) address.searchParams.delete(name);
     else address.searchParams.set(name, value);
   }
-  if (address.href !== location.href) history.replaceState(history.state, "", address);
+  if (address.href === location.href) return false;
+  history.replaceState(history.state, "", address);
+  return true;
 }
 
 // ---- drawing ----
