@@ -31,6 +31,7 @@ from core.training.loop import Schedule, TrainingStep, train
 from core.training.runs import opened_log
 from core.training.tuning import SAVE_AFTER
 
+REPORT = Path(__file__).parent / "reports" / "training.json"
 BATCH = 8
 PHOTO = (640, 480)  # as the blood photos are
 OBJECT = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
@@ -205,4 +206,5 @@ def _photos(root: Path, count: int) -> VOCFolder:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"machine": machine(), "torch": torch.__version__} | measure(False, print), indent=2))
+    report = {"machine": machine(), "torch": torch.__version__} | measure(False, print)
+    REPORT.write_text(json.dumps(report, indent=2) + "\n")
