@@ -52,7 +52,7 @@ def _words() -> dict[str, str]:
         "masks": _("Masks, Mask R-CNN"),
         "truth": _("Ground truth"),
         "perfect": _("Components of a perfect semantic map"),
-        "count": _("{count} instances"),
+        "count": _("instances: {count}"),
         "instance": _("number {number}, {label}"),
         "nothing": _("nothing"),
         "point": _("Point at an instance to see what the others make of it."),

@@ -100,7 +100,7 @@ def _words() -> dict[str, str]:
             "convolution looks past those pixels: their gradient is 0."
         ),
         "cell": _(
-            "Row {row}, column {column}: {count} stamps fall on this cell of the output. In a convolution of kernel "
+            "Stamps on row {row}, column {column} of the output: {count}. In a convolution of kernel "
             "{kernel} and stride {stride} the pixel there counts in as many outputs: the gradient of their sum is "
             "{gradient}."
         ),

@@ -88,7 +88,7 @@ def _words() -> dict[str, str]:
             "The input cell in row {row}, column {column} lays the kernel, times {value}, on the output. Stamps lie a "
             "stride apart and add up where they overlap. Point at an output cell to see what it is the sum of."
         ),
-        "adds": _("Output row {row}, column {column}: so far {terms} = {sum}. In the end {count} stamps fall on it."),
-        "nothing": _("Output row {row}, column {column}: nothing so far. In the end {count} stamps fall on it."),
+        "adds": _("Output row {row}, column {column}: so far {terms} = {sum}. Stamps in the end: {count}."),
+        "nothing": _("Output row {row}, column {column}: nothing so far. Stamps in the end: {count}."),
         "cutOff": _("This cell is cut off by the padding."),
     }

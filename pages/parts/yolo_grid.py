@@ -27,8 +27,8 @@ def _words() -> dict[str, str]:
         "mapCaption": _(
             "Each of the {side} x {side} cells in the colour of its most probable class; stronger is surer."
         ),
-        "scoredCaption": _("{count} boxes whose confidence times class probability is {threshold} or more."),
-        "leftCaption": _("{count} boxes are left after NMS with a score of {threshold} or more."),
+        "scoredCaption": _("Boxes whose confidence times class probability is {threshold} or more: {count}."),
+        "leftCaption": _("Boxes left after NMS with a score of {threshold} or more: {count}."),
         "none": _("No box reaches {threshold}: lower the threshold."),
         "cell": _("Cell in row {row}, column {column}"),
         "predictor": _("Predictor {number}"),

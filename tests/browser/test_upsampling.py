@@ -106,7 +106,7 @@ def test_stamps_follow_the_slider_and_a_cell_says_what_it_is_the_sum_of(page: Pa
     expect(page).to_have_url(re.compile("step=16"))
     click_at(page.locator("[data-map=sum] canvas"), 2.5 / 9, 2.5 / 9)
     expect(page.locator(".says")).to_contain_text(
-        "Output row 3, column 3: so far 1 × 1 + 2 × 1 + 5 × 1 + 6 × 1 = 14. In the end 4 stamps"
+        "Output row 3, column 3: so far 1 × 1 + 2 × 1 + 5 × 1 + 6 × 1 = 14. Stamps in the end: 4"
     )
     click_at(page.locator("[data-map=input] canvas"), 0.9, 0.1)
     expect(page.locator("[data-value=step]")).to_have_text("4 of 16")
