@@ -37,7 +37,7 @@ def chosen_weights() -> GivenWeights | None:
     """Show an uploader and return the weights that were brought along; None, with a sentence, without or with bad."""
     file = show_uploader(
         _("Weights"),
-        None,  # a pickle file is refused with the reason
+        [],  # a pickle file is refused with the reason
         MOST_BYTES // 10**6,
         key="weights_upload",
         help=_("A .safetensors file: a state dict that was saved here, or by safetensors.torch.save_file."),

@@ -11,11 +11,9 @@ from core.i18n import _
 LOOK = (Path(__file__).parent / "uploader.css").read_text()
 
 
-def show_uploader(
-    label: str, kinds: list[str] | None, most: int, key: str, help: str | None = None
-) -> UploadedFile | None:
-    """Show the field for a file of up to ``most`` MB, with one of the endings ``kinds`` or any; return the file."""
-    limit = " · ".join([_("up to {most} MB").format(most=most), *([", ".join(kinds).upper()] if kinds else [])])
+def show_uploader(label: str, kinds: list[str], most: int, key: str, help: str | None = None) -> UploadedFile | None:
+    """Show the field for a file of up to ``most`` MB; return the file. Its name ends in one of ``kinds``, if any."""
+    limit = " · ".join(filter(None, [_("up to {most} MB").format(most=most), ", ".join(kinds).upper()]))
     words = {
         "choose": _("Choose a file"),
         "limit": limit,
@@ -24,4 +22,4 @@ def show_uploader(
     # A style sheet writes its strings as JSON does.
     properties = "".join(f"--{name}: {json.dumps(text, ensure_ascii=False)};" for name, text in words.items())
     st.html(f"<style>{LOOK}.stFileUploader {{{properties}}}</style>")
-    return st.file_uploader(label, kinds, key=key, max_upload_size=most, help=help)
+    return st.file_uploader(label, kinds or None, key=key, max_upload_size=most, help=help)
