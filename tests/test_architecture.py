@@ -21,6 +21,7 @@ SHOWING = {
     *("pills", "segmented_control", "slider", "select_slider", "number_input", "text_input", "text_area"),
     *("file_uploader", "camera_input", "color_picker", "data_editor"),
 }
+OWN_SHOWING = {"choose", "show_uploader"}  # functions of ours that wrap one of these
 SHOWN_KEYWORDS = {"help", "alt", "label", "placeholder", "text", "title", "page_title", "show_spinner", "caption"}
 MARKUP = re.compile(r":material/\w+:|[\W\d_]")  # icons, markdown, numbers
 UNITS = {"ms", "s", "GB", "MB", "px", "x"}
@@ -66,10 +67,13 @@ def untranslated(node: ast.AST) -> list[str]:
 
 def shown(tree: ast.AST) -> Iterator[tuple[int, list[str]]]:
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        if not isinstance(node, ast.Call):
+            continue
+        is_own = isinstance(node.func, ast.Name) and node.func.id in OWN_SHOWING
+        if not is_own and not isinstance(node.func, ast.Attribute):
             continue
         values = [keyword.value for keyword in node.keywords if keyword.arg in SHOWN_KEYWORDS]
-        if node.func.attr in SHOWING:
+        if is_own or (isinstance(node.func, ast.Attribute) and node.func.attr in SHOWING):
             values += node.args[:1]
         for value in values:
             yield node.lineno, untranslated(value)
@@ -130,6 +134,14 @@ def test_every_visible_sentence_passes_through_the_translation(path: Path) -> No
     assert not found, f"wrap these in _(): {found}"
 
 
+@pytest.mark.parametrize("path", [path for path in APP if path.name != "faults.py"], ids=name_of)
+def test_a_fragment_is_one_that_says_its_failures(path: Path) -> None:
+    lines = [
+        node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute) and node.attr == "fragment"
+    ]
+    assert not lines, f"lines {lines}: take pages.parts.faults.fragment"
+
+
 @pytest.mark.parametrize("path", [path for path in CORE + PAGES if path.parent.name != "pages"], ids=name_of)
 def test_no_sentence_is_translated_before_somebody_reads_it(path: Path) -> None:
     """A file is imported once, for readers of all languages; only a page itself runs anew for each."""
@@ -167,6 +179,8 @@ def test_the_search_for_early_translations_finds_them(code: str, lines: list[int
         ('line.markdown(f":material/hourglass_top: {waiting}")', []),
         ('right.metric(_("Time"), f"{ms:.1f} ms")', []),
         ('st.image(picture, alt=f"{title}, {words}")', []),
+        ('choose("View", titles, key, help="of all")', ["of", "all", "View"]),
+        ('show_uploader("A zip file", ["zip"], 200, key="upload")', ["A", "zip", "file"]),
         ('names.index("Hello")', []),
     ],
 )
