@@ -3,7 +3,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/ready
-SOURCES := streamlit_app.py core pages tests benchmarks
+SOURCES := streamlit_app.py core ui pages tests benchmarks
 
 .PHONY: app test lint words browser bench clean
 

@@ -1,18 +1,18 @@
 """The app: its language, navigation over the pages, the tools around them, and nothing else."""
 
-from pages.parts.startup import enter
+from ui.frame.startup import enter
 
 from pathlib import Path
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.language import choose_language
-from pages.parts.presenter import presenting
-from pages.parts.tools import show_tools, tools_row
+from ui.frame.language import choose_language
+from ui.frame.presenter import presenting
+from ui.frame.tools import show_tools, tools_row
 
 enter()
-st.set_page_config(page_title=_("Visible Vision"), page_icon=Path("pages/parts/icon.svg"), layout="wide")
+st.set_page_config(page_title=_("Visible Vision"), page_icon=Path("ui/frame/icon.svg"), layout="wide")
 tools = tools_row()
 with tools:
     choose_language()

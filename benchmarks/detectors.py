@@ -17,12 +17,12 @@ from core.backbones import Size
 from core.data import ShapeScenes
 from core.data.photos import photo
 from core.detectors import NAMES, Detector, Trace, build, load, run
-from core.detectors.base import Progress, Step
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.race import machine
 from core.detectors.rcnn import RCNN
 from core.proposals import selective_search
+from core.stages import Progress, Step
 from core.values import Detections
 
 REGIONS = 2000

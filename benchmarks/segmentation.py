@@ -15,7 +15,6 @@ from torch.nn import functional
 
 from benchmarks.detectors import Parts, Say, measured, seconds_of
 from core.data import ShapeScenes
-from core.detectors.base import run
 from core.segmentation import NAMES, load
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.study import studied
@@ -28,6 +27,7 @@ from core.segmentation.upsampling import (
     pixel_shuffle,
     transposed_convolution,
 )
+from core.stages import run
 
 REPORT = Path(__file__).parent / "reports" / "segmentation.json"
 BATCHES = (32, 256)  # patches; a scene has 256 in all

@@ -12,10 +12,10 @@ from torchvision.ops import MultiScaleRoIAlign, roi_pool
 from core.backbones import FC_WIDTH, STRIDE
 from core.detectors.faster_rcnn import BEFORE_NMS, LEAST_SIDE, SCALES, FasterRCNN
 from core.detectors.regions import BINS, LONGEST, SHORT_SIDE, RegionHead
-from core.detectors.suppression import MOST_DETECTIONS, NMS_THRESHOLD, SCORE_THRESHOLD
 from core.proposals import rpn
 from core.proposals.anchors import RATIOS
 from core.proposals.rpn import RPN
+from core.suppression import MOST_DETECTIONS, NMS_THRESHOLD, SCORE_THRESHOLD
 
 
 class CellAnchors(AnchorGenerator):  # type: ignore[misc] # torchvision is untyped

@@ -19,16 +19,17 @@ from PIL import Image
 from torch import Tensor, nn
 
 from benchmarks.detectors import seconds_of
-from core.data import ShapeScenes, batches
-from core.data.batches import PHOTOS, Batch, PhotoBatches, drawn_ahead
+from core.data import ShapeScenes
 from core.data.folders import VOCFolder
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.race import machine
 from core.detectors.yolo import YOLO
 from core.evaluation import Samples
-from core.training.live import draw_batch
+from core.training import batches
+from core.training.batches import PHOTOS, Batch, PhotoBatches, drawn_ahead
 from core.training.loop import Schedule, TrainingStep, train
 from core.training.runs import opened_log
+from core.training.short_training import draw_batch
 from core.training.tuning import SAVE_AFTER
 
 REPORT = Path(__file__).parent / "reports" / "training.json"

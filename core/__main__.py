@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from core import segmentation
+from core.checkpoint import FOLDER, CheckpointError, update_card
 from core.data import ShapeScenes
 from core.data.checking import KINDS, as_json, check_folder, write_cleaned
 from core.data.folders import FolderError, MaskFolder, VOCFolder
@@ -28,7 +29,6 @@ from core.images import ImageError, read_image
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
 from core.segmentation.study import UpsamplingStudy, studied
-from core.training.checkpoint import FOLDER, CheckpointError, update_card
 from core.training.loop import TrainingStep
 from core.training.recipes import RECIPES, RUNS, train_by_recipe
 from core.training.team import Team, joined_team

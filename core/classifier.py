@@ -12,8 +12,8 @@ from torch.nn import functional
 from torchvision.transforms.v2.functional import resize
 
 from core.data.scenes import CLASSES
-from core.detectors.base import Staged, Step
 from core.i18n import N_
+from core.stages import Staged, Step
 from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
 

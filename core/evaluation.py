@@ -14,8 +14,8 @@ from torch import Tensor
 from torchmetrics.detection import MeanAveragePrecision
 from torchvision.ops import box_iou
 
-from core.detectors.base import Detector, run
-from core.detectors.suppression import suppress
+from core.stages import Detector, run
+from core.suppression import suppress
 from core.values import Detections, Regions
 
 NMS_THRESHOLDS = tuple(step / 20 for step in range(1, 20))

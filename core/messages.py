@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po, write_po
 from core.i18n import DOMAIN, ENGLISH, LANGUAGES, LOCALE_FOLDER
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("streamlit_app.py", "core/**/*.py", "pages/**/*.py")
+SOURCES = ("streamlit_app.py", "core/**/*.py", "pages/*.py", "ui/**/*.py")
 # Which arguments of which calls are sentences. Stages are shown by the names that the models give them.
 CALLS = {"_": None, "translate": None, "N_": None, "ngettext": (1, 2), "Step": (1,), "Progress": (1,)}
 

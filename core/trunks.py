@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torchvision import models
 
 from core.backbones import Backbone, slim
+from core.checkpoint import FOLDER, PARTIAL, CheckpointError, load_trunk
 from core.i18n import _
-from core.training.checkpoint import FOLDER, PARTIAL, CheckpointError, load_trunk
 
 TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
 CHUNK = 2**18

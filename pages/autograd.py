@@ -1,13 +1,13 @@
 """Autograd: the graph behind a value, walked forward and back, and how it differs from a graph made beforehand."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.autograd_graph import autograd_graph
-from pages.parts.autograd_runs import autograd_runs
-from pages.parts.choices import choose
+from ui.autograd.graph import autograd_graph
+from ui.autograd.runs import autograd_runs
+from ui.kit.choices import choose
 
 VIEWS = {"graph": autograd_graph, "runs": autograd_runs}
 

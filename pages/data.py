@@ -1,6 +1,6 @@
 """Data: from a source by cleaning, transforms and a Dataset to the batches of a DataLoader."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 from functools import partial
 
@@ -11,13 +11,13 @@ from core.data.pipelines import written
 from core.data.sources import DRAWN, Opened, open_source
 from core.i18n import _
 from core.scripts import Script, learning
-from pages.parts.code import Address, show_code
-from pages.parts.data_cleaning import report_of, show_cleaning
-from pages.parts.data_loader import MOST_BATCH, MOST_EPOCHS, MOST_SHOWN, MOST_WORKERS, show_loader
-from pages.parts.data_pipeline import chosen_view, show_pipeline, turn_to
-from pages.parts.data_source import PickedSource, pick_source
-from pages.parts.data_transforms import pipeline, show_transforms
-from pages.parts.work_folder import RoomError
+from ui.data.cleaning import report_of, show_cleaning
+from ui.data.loader import MOST_BATCH, MOST_EPOCHS, MOST_SHOWN, MOST_WORKERS, show_loader
+from ui.data.pipeline import chosen_view, show_pipeline, turn_to
+from ui.data.source import PickedSource, pick_source
+from ui.data.transforms import pipeline, show_transforms
+from ui.data.work_folder import RoomError
+from ui.kit.code import Address, show_code
 
 REMEMBERED = 8  # opened sources, for all sessions together
 

@@ -1,6 +1,6 @@
 """Detector comparison: five detectors race on one image, timed stage by stage."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
@@ -9,10 +9,10 @@ from core.detectors import NAMES
 from core.detectors.race import machine
 from core.i18n import _
 from core.scripts import detection
-from pages.parts.code import show_code
-from pages.parts.image_picker import PickedImage, pick_image, show_picked
-from pages.parts.race import StartedRace, finished, show, start, titles, wait
-from pages.parts.race_results import show_more, show_results
+from ui.detectors.race import StartedRace, finished, show, start, titles, wait
+from ui.detectors.results import show_more, show_results
+from ui.kit.code import show_code
+from ui.kit.image_picker import PickedImage, pick_image, show_picked
 
 ON_ARRIVAL = ("faster_rcnn", "yolo")  # quick enough to be there before anybody presses a button
 ARRIVAL_REGIONS = 300

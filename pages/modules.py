@@ -1,14 +1,14 @@
 """Modules and optimizers: a network built from blocks, optimizers on surfaces, and a classifier trained live."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.choices import choose
-from pages.parts.modules_build import modules_build
-from pages.parts.modules_classify import modules_classify
-from pages.parts.modules_descent import modules_descent
+from ui.kit.choices import choose
+from ui.modules.build import modules_build
+from ui.modules.classify import modules_classify
+from ui.modules.descent import modules_descent
 
 VIEWS = {"build": modules_build, "descent": modules_descent, "classify": modules_classify}
 

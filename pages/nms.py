@@ -1,6 +1,6 @@
 """NMS: a detector's boxes before suppression, and what two thresholds make of them."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 from functools import partial
 
@@ -8,17 +8,17 @@ import streamlit as st
 from torch import Tensor
 
 from core.box_table import TableError
+from core.checkpoint import CheckpointError, read_card
 from core.detectors import DETECTORS, NAMES, Detections, Detector, load, run
 from core.figures.nms import MOST_BOXES, explorer_data
 from core.i18n import _
 from core.nms import Decay
 from core.scripts import Script, detection
-from core.training.checkpoint import CheckpointError, read_card
-from pages.parts.box_editor import ADDRESS, edit_boxes
-from pages.parts.choices import choose
-from pages.parts.code import Address, show_code
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.nms_explorer import nms_explorer
+from ui.kit.choices import choose
+from ui.kit.code import Address, show_code
+from ui.kit.image_picker import PickedImage, pick_image
+from ui.nms.box_editor import ADDRESS, edit_boxes
+from ui.nms.explorer import nms_explorer
 
 Scored = tuple[int, float, list[float]]  # label, score and corners of a box
 

@@ -1,25 +1,25 @@
 """From a region of any size to a feature of one size: warp, SPP, RoI pooling and RoIAlign of a dragged region."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
+from core.checkpoint import CheckpointError
 from core.detectors import DETECTORS, Detector, load
 from core.detectors.one_map import ImageMap, RegionError, crop_of, first_region, map_of, rcnn_around, region_in
 from core.detectors.rcnn import RCNN
 from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
 from core.scripts import detection
-from core.training.checkpoint import CheckpointError
-from pages.parts.code import show_code
-from pages.parts.faults import fragment
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.pooling_comparison import PooledRegion, show_comparison, show_glide
-from pages.parts.pooling_cost import pooling_cost
-from pages.parts.pooling_explorer import pooling_explorer
-from pages.parts.pooling_region import begin_with, drag, dragged, region_inputs, set_down
+from ui.kit.code import show_code
+from ui.kit.faults import fragment
+from ui.kit.image_picker import PickedImage, pick_image
+from ui.pooling.comparison import PooledRegion, show_comparison, show_glide
+from ui.pooling.cost import pooling_cost
+from ui.pooling.explorer import pooling_explorer
+from ui.pooling.region import begin_with, drag, dragged, region_inputs, set_down
 
 TRUNKS = ("faster_rcnn", "fast_rcnn", "sppnet")
 STRONGEST = "strongest"  # in the address; otherwise a channel's number

@@ -1,19 +1,19 @@
 """Region proposals: selective search against a learned RPN, and how well each covers the objects."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
+from core.checkpoint import CheckpointError
 from core.detectors import load
 from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.recall import MOST
 from core.i18n import _
-from core.proposals.recall import MOST
-from core.training.checkpoint import CheckpointError
-from pages.parts.choices import choose
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.proposals_recall import choose_mode, show_recall
-from pages.parts.proposals_rpn import show_rpn
-from pages.parts.proposals_search import choose_strategy, show_search
+from ui.kit.choices import choose
+from ui.kit.image_picker import PickedImage, pick_image
+from ui.proposals.recall import choose_mode, show_recall
+from ui.proposals.rpn import show_rpn
+from ui.proposals.search import choose_strategy, show_search
 
 
 @st.cache_resource

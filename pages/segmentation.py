@@ -1,11 +1,11 @@
 """Segmentation: a class for every pixel, by a patch CNN, the line of FCNs and Mask R-CNN."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 from torch import Tensor
 
-from core.detectors.base import Trace, run
+from core.checkpoint import CheckpointError
 from core.figures.fully_connected import flattened_data
 from core.figures.segmentation import Json, compared_data, explore_data, fusion_data, instances_data
 from core.i18n import N_, _
@@ -15,15 +15,15 @@ from core.segmentation import NAMES, MaskRCNN, Segmenter, load
 from core.segmentation.fcn import FCN8s
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import Slid, one_pass
-from core.training.checkpoint import CheckpointError
-from pages.parts.caching import cache_words
-from pages.parts.code import show_code
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.segmentation_compared import segmentation_compared, segmentation_fusion
-from pages.parts.segmentation_connected import choose_shuffle, segmentation_flattened, show_sliding
-from pages.parts.segmentation_explore import segmentation_explore
-from pages.parts.segmentation_instances import segmentation_instances
-from pages.parts.segmentation_views import choose_model, choose_view
+from core.stages import Trace, run
+from ui.kit.caching import cache_words
+from ui.kit.code import show_code
+from ui.kit.image_picker import PickedImage, pick_image
+from ui.segmentation.compared import segmentation_compared, segmentation_fusion
+from ui.segmentation.connected import choose_shuffle, segmentation_flattened, show_sliding
+from ui.segmentation.explore import segmentation_explore
+from ui.segmentation.instances import segmentation_instances
+from ui.segmentation.views import choose_model, choose_view
 
 REMEMBERED = 32  # images, for all sessions together
 RUNS = 3

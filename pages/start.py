@@ -1,16 +1,16 @@
 """Start: how the topics hang together, each with a picture that the models have just made."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
+from core.checkpoint import CheckpointError
 from core.figures.stages import Picture
 from core.figures.start import pictures_of
 from core.i18n import _, spoken
-from core.training.checkpoint import CheckpointError
-from pages.parts.caching import cache_words
-from pages.parts.start_line import Line, show_line
-from pages.parts.start_lines import lines
+from ui.kit.caching import cache_words
+from ui.start.line import Line, show_line
+from ui.start.lines import lines
 
 
 @cache_words()

@@ -1,11 +1,11 @@
 """Tensors: a playground of a few lines, where every tensor is shown with the storage that it reads."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.tensors_playground import tensors_playground
+from ui.tensors.playground import tensors_playground
 
 come_through_the_entrance()
 st.title(_("Tensors"))

@@ -1,19 +1,19 @@
 """Training: any model of the app on any source, live; runs compared; and what is in their weights."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
 from core.i18n import _
 from core.scripts import learning
-from core.training import hosted
-from pages.parts.choices import choose
-from pages.parts.code import show_code
-from pages.parts.training_compare import show_comparison
-from pages.parts.training_form import ask_for_training, choose_material, preview
-from pages.parts.training_live import show_run
-from pages.parts.training_runs import current_run
-from pages.parts.training_weights import show_weights
+from core.training import app_runs
+from ui.kit.choices import choose
+from ui.kit.code import show_code
+from ui.training.compare import show_comparison
+from ui.training.form import ask_for_training, choose_material, preview
+from ui.training.live import show_run
+from ui.training.runs import current_run
+from ui.training.weights import show_weights
 
 
 def choose_view() -> str:
@@ -38,7 +38,7 @@ def train() -> None:
     run = current_run()
     if run:
         show_run(run)
-        plan, title, own = hosted.plan_of(run), run.card["titles"]["data"], hosted.starts_from_own(run)
+        plan, title, own = app_runs.plan_of(run), run.card["titles"]["data"], app_runs.starts_from_own(run)
         show_code(lambda _address: learning.training(plan, title, own))
     elif asked:
         preview(asked)

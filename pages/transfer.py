@@ -1,6 +1,6 @@
 """Transfer learning: one small task from scratch, by the last layer alone, and by everything, side by side."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 from dataclasses import replace
 from typing import Any
@@ -10,13 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.i18n import _
 from core.scripts import learning
-from core.transfer import BATCH, WAYS, Plan
-from core.transfer_tasks import COUNTS
+from core.transfer.tasks import COUNTS
+from core.transfer.ways import BATCH, WAYS, Plan
 from core.trunks import TRUNKS, Name
-from pages.parts.code import show_code
-from pages.parts.data_source import pick_source
-from pages.parts.transfer_study import show_study
-from pages.parts.transfer_trunks import offer_weights
+from ui.data.source import pick_source
+from ui.kit.code import show_code
+from ui.transfer.study import show_study
+from ui.transfer.trunks import offer_weights
 
 STEPS = (50, 150, 500)
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)

@@ -1,14 +1,14 @@
 """Upsampling: every way to enlarge a map side by side, transposed convolution step by step, and its checkerboard."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
 from core.i18n import _
-from pages.parts.choices import choose
-from pages.parts.upsampling_board import upsampling_board
-from pages.parts.upsampling_stamps import upsampling_stamps
-from pages.parts.upsampling_ways import upsampling_ways
+from ui.kit.choices import choose
+from ui.upsampling.board import upsampling_board
+from ui.upsampling.stamps import upsampling_stamps
+from ui.upsampling.ways import upsampling_ways
 
 VIEWS = {"ways": upsampling_ways, "stamps": upsampling_stamps, "board": upsampling_board}
 

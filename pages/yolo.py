@@ -1,26 +1,26 @@
 """YOLO, one look: its grid, its loss, the pull of the loss at one box, and its training, live."""
 
-from pages.parts.startup import come_through_the_entrance
+from ui.frame.startup import come_through_the_entrance
 
 from functools import partial
 
 import streamlit as st
 from torch import Tensor
 
+from core.checkpoint import CheckpointError
 from core.detectors import load, run
 from core.detectors.yolo import YOLO, Grid
 from core.figures.yolo import Json, drag_data, grid_data, look, loss_data
 from core.i18n import N_, _
 from core.scripts import Script, detection
-from core.training.checkpoint import CheckpointError
-from pages.parts.caching import cache_words
-from pages.parts.choices import choose
-from pages.parts.code import Address, show_code
-from pages.parts.image_picker import PickedImage, pick_image
-from pages.parts.yolo_drag import yolo_drag
-from pages.parts.yolo_grid import yolo_grid
-from pages.parts.yolo_loss import yolo_loss
-from pages.parts.yolo_training import show_training, start_training
+from ui.kit.caching import cache_words
+from ui.kit.choices import choose
+from ui.kit.code import Address, show_code
+from ui.kit.image_picker import PickedImage, pick_image
+from ui.yolo.drag import yolo_drag
+from ui.yolo.grid import yolo_grid
+from ui.yolo.loss import yolo_loss
+from ui.yolo.training import show_training, start_training
 
 REMEMBERED = 32  # images, for all sessions together
 

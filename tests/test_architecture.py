@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "core").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
-APP = [ROOT / "streamlit_app.py", *PAGES]
+UI = sorted((ROOT / "ui").rglob("*.py"))
+APP = [ROOT / "streamlit_app.py", *PAGES, *UI]
 LONGEST_PAGE = 170
 
 # Calls that show their first argument, and keywords whose value is shown wherever they stand.
@@ -104,7 +105,12 @@ def test_there_is_something_to_check() -> None:
 @pytest.mark.parametrize("path", CORE, ids=name_of)
 def test_core_knows_neither_streamlit_nor_the_pages(path: Path) -> None:
     for name in imports(path):
-        assert not within(name, "streamlit") and not within(name, "pages") and not within(name, "tests"), name
+        assert (
+            not within(name, "streamlit")
+            and not within(name, "pages")
+            and not within(name, "ui")
+            and not within(name, "tests")
+        ), name
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)
@@ -139,10 +145,10 @@ def test_a_fragment_is_one_that_says_its_failures(path: Path) -> None:
     lines = [
         node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute) and node.attr == "fragment"
     ]
-    assert not lines, f"lines {lines}: take pages.parts.faults.fragment"
+    assert not lines, f"lines {lines}: take ui.kit.faults.fragment"
 
 
-@pytest.mark.parametrize("path", [path for path in CORE + PAGES if path.parent.name != "pages"], ids=name_of)
+@pytest.mark.parametrize("path", CORE + UI, ids=name_of)
 def test_no_sentence_is_translated_before_somebody_reads_it(path: Path) -> None:
     """A file is imported once, for readers of all languages; only a page itself runs anew for each."""
     lines = translated_at(at_import(parsed(path)))

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from core.classifier import Classifier, resized
-from core.detectors.base import Trace, run
-from core.training.start import read_weights, start_from
+from core.stages import Trace, run
+from core.training.initial_weights import read_weights, start_from
 from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
 

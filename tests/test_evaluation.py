@@ -9,7 +9,6 @@ from torch import Tensor
 from torchvision.ops import box_convert
 
 from core.data import ShapeScenes
-from core.detectors.suppression import NMS_THRESHOLD, suppress
 from core.evaluation import (
     ELEVEN_POINTS,
     Outcome,
@@ -19,6 +18,7 @@ from core.evaluation import (
     proposal_recall,
     voc_average_precision,
 )
+from core.suppression import NMS_THRESHOLD, suppress
 from core.values import Detections
 from tests.shared_data import shared
 

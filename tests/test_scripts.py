@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core import transfer
 from core.autograd.classifier import Plan
+from core.checkpoint import CheckpointError
 from core.data.epochs import epoch_order
 from core.data.pipelines import parse
 from core.data.scenes import CLASSES, ShapeScenes
@@ -22,6 +22,7 @@ from core.data.transforms import each_step
 from core.detectors import load, run
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.one_map import compare, crop_of, map_of, rcnn_around
+from core.detectors.recall import Proposed
 from core.detectors.yolo import YOLO
 from core.figures.autograd import source_data
 from core.figures.classifier import classifier_data
@@ -33,14 +34,13 @@ from core.figures.segmentation import explore_data, instances_data
 from core.figures.tensors import playground_data
 from core.figures.upsampling import scene_data
 from core.figures.yolo import grid_data, look, loss_data
-from core.proposals.recall import Proposed
 from core.proposals.selective_search import MODES
 from core.scripts import Script, detection, learning, pytorch, segmentation
 from core.segmentation import load as load_segmenter
 from core.segmentation.enlarging import in_whole_cells
 from core.segmentation.study import load_study
 from core.training import tuning
-from core.training.checkpoint import CheckpointError
+from core.transfer import ways
 
 KEY, TITLE = "scene:1:medium", "Scene 1, medium"
 
@@ -297,8 +297,8 @@ def test_a_training_from_ones_own_files_names_no_place_of_the_server() -> None:
 
 
 def test_transfer_learns_what_the_page_shows() -> None:
-    plans = [transfer.Plan(way, 5, steps=2) for way in transfer.WAYS]
+    plans = [ways.Plan(way, 5, steps=2) for way in ways.WAYS]
     printed, names = ran(learning.transferred("digits", "Digits", plans))
     assert names["plans"] == plans
-    for learnt in (event for event in transfer.study("digits", plans) if isinstance(event, transfer.Learnt)):
+    for learnt in (event for event in ways.study("digits", plans) if isinstance(event, ways.Learnt)):
         assert f"{learnt.plan.way}: {learnt.accuracy:.3f} in the end" in printed

@@ -13,7 +13,7 @@ import torch
 from torchvision import models
 
 from core import trunks
-from core.training.checkpoint import CheckpointError
+from core.checkpoint import CheckpointError
 from core.trunks import TRUNKS, at_hand, fetching, trained
 
 IMAGES = torch.randint(256, (2, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

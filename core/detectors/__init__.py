@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from core.backbones import Size
-from core.detectors.base import Detector, Progress, Step, TimedStep, Trace, run, timed_steps
+from core.checkpoint import FOLDER, load_ready
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.detectors.yolo import YOLO
-from core.training.checkpoint import FOLDER, load_ready
+from core.stages import Detector, Progress, Step, TimedStep, Trace, run, timed_steps
 from core.values import Detections, Regions
 
 DETECTORS: dict[str, type[RCNN | SPPNet | FastRCNN | FasterRCNN | YOLO]] = {

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, SEARCH_MODE, Proposer, RegionHead, joined, sample, to_input
-from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, pool_windows, roi_windows
 from core.proposals import selective_search
+from core.stages import Detector, Progress, Step
+from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 ROIS_PER_IMAGE = 64

@@ -17,11 +17,11 @@ from torch import Tensor
 from core.backbones import STRIDE, Size, backbone
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
-from core.detectors.suppression import candidates, suppress
 from core.pooling import flatten_cells, roi_pool
 from core.proposals.rpn import RPN, propose
+from core.stages import Detector, Progress, Step
+from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 SCALES: dict[Size, tuple[int, ...]] = {"slim": (32, 64, 128), "paper": (128, 256, 512)}

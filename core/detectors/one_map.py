@@ -15,11 +15,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.backbones import STRIDE, Backbone, Size
 from core.boxes import assign, clip
-from core.detectors.base import Detector
 from core.detectors.rcnn import RCNN, warp
 from core.detectors.regions import BINS, RegionHead, to_input
 from core.i18n import _
 from core.pooling import flatten_cells, pyramid_pool, roi_align, roi_pool
+from core.stages import Detector
 
 EDGES = ("x0", "y0", "x1", "y1")
 MOST_SHIFT = 16  # pixels

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import resize
 
 from core.backbones import Size
+from core.checkpoint import CheckpointError, read_card
 from core.data.scenes import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
 from core.detectors.fast_rcnn import FastRCNN
@@ -22,7 +23,6 @@ from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.i18n import ngettext
 from core.proposals import selective_search
-from core.training.checkpoint import CheckpointError, read_card
 from core.values import Crops, RegionFeatures, Regions, Value
 
 TRUNCATED = "fast_rcnn_svd"

@@ -24,12 +24,12 @@ from torch.nn import functional
 from core.backbones import CROP_SIDE, FC_WIDTH, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, Progress, Step
 from core.detectors.regions import BINS, SEARCH_MODE, Proposer, classification_loss, joined, sample
-from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import flatten_cells
 from core.proposals import selective_search
+from core.stages import Detector, Progress, Step
+from core.suppression import candidates, suppress
 from core.values import Crops, RegionFeatures, Regions, Scores
 
 CONTEXT = 16  # pixels of the warped crop, on each side

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from core.detectors.base import Trace
+from core.stages import Trace
 
 
 def race_report(source: str, image: Tensor, classes: tuple[str, ...], traces: dict[str, Trace]) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from torch.nn import functional
 from core.backbones import FC_WIDTH, STRIDE, Size, backbone, fully_connected
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, Progress, Step
 from core.detectors.rcnn import SVM_THRESHOLD
 from core.detectors.regions import SEARCH_MODE, Proposer, classification_loss, joined, sample, to_input
-from core.detectors.suppression import candidates, suppress
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
 from core.proposals import selective_search
+from core.stages import Detector, Progress, Step
+from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 ROIS_PER_IMAGE = 64

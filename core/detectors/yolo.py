@@ -22,8 +22,8 @@ from torchvision.ops import box_convert
 
 from core.backbones import CROP_SIDE, STRIDE, Size, backbone
 from core.data.scenes import CLASSES
-from core.detectors.base import Detector, Progress, Step
-from core.detectors.suppression import candidates, suppress
+from core.stages import Detector, Progress, Step
+from core.suppression import candidates, suppress
 from core.values import FeatureMap, Scores
 
 BOXES_PER_CELL = 2

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones import STRIDE
-from core.detectors.base import Trace
 from core.figures.pooling import viridis
 from core.figures.segmentation import Json, segmented_data, squeezed
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.segmentation.shuffling import random_order, shuffled_connected, shuffled_convolution
 from core.segmentation.sliding import WAYS, Slid
+from core.stages import Trace
 from core.values import FeatureMap, ScoreMap
 
 BYTE = 255

@@ -17,12 +17,12 @@ from core.backbones import STRIDE
 from core.boxes import assign, clip, decode
 from core.data.scenes import CLASSES
 from core.detectors.faster_rcnn import BEFORE_NMS, LEAST_SIDE, FasterRCNN
+from core.detectors.recall import COUNTS, Covered, Curve, Proposed, cover, curve
 from core.detectors.regions import to_input
 from core.figures.palette import class_colour
 from core.figures.transport import data_url, packed, rounded
 from core.i18n import _
 from core.nms import sweep
-from core.proposals.recall import COUNTS, Covered, Curve, Proposed, cover, curve
 from core.proposals.rpn import POSITIVE_IOU, AnchorLabels, before_nms, label_anchors
 from core.proposals.selective_search import Hierarchy, Ints, Pixels, Strategy, hierarchies, to_pixels
 
@@ -141,7 +141,7 @@ def recall_data(
 
 
 def curves_data(measured: Sequence[Mapping[str, Covered]], titles: Mapping[str, str]) -> dict[str, Any]:
-    """Return the curves of ``core.proposals.recall.measure`` on at least one scene, as ``recall_data`` does."""
+    """Return the curves of ``core.detectors.recall.measure`` on at least one scene, as ``recall_data`` does."""
     curves = {name: curve([one[name] for one in measured]) for name in measured[0]}
     methods = [_method(name, titles[name], seen, seen.proposals, seen.seconds) for name, seen in curves.items()]
     return {"image": None, "truth": None, "counts": list(COUNTS), "methods": methods, "scenes": len(measured)}

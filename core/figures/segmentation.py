@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from core.backbones import STRIDE
+from core.checkpoint import read_card
 from core.data.scenes import label_map
-from core.detectors.base import Staged, Trace
 from core.detectors.regions import input_scale
 from core.figures.pooling import viridis
 from core.figures.transport import packed, rounded
@@ -28,7 +28,7 @@ from core.segmentation.instance import SURE, MaskRCNN, topmost
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.segmentation.quality import as_report, summed_up
 from core.segmentation.receptive_field import receptive_fields
-from core.training.checkpoint import read_card
+from core.stages import Staged, Trace
 from core.values import Instances, ScoreMap
 
 BACKGROUND = "#8C8C8C"

@@ -19,7 +19,6 @@ from torchvision.utils import make_grid
 
 from core.backbones import Size
 from core.data.scenes import CLASSES
-from core.detectors.base import Progress, TimedStep
 from core.detectors.race import RaceEvent, Ran, race
 from core.figures.labels import label_picture
 from core.figures.lettering import font_for
@@ -27,6 +26,7 @@ from core.figures.palette import class_colour
 from core.i18n import _ as translate
 from core.i18n import ngettext, spoken
 from core.segmentation.instance import topmost
+from core.stages import Progress, TimedStep
 from core.values import (
     ClassScores,
     Crops,

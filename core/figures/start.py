@@ -14,12 +14,12 @@ from core.autograd.descent import SURFACES, Settings, descend
 from core.data.photos import photo
 from core.data.scenes import ShapeScenes
 from core.detectors import load as load_detector
-from core.detectors.base import Staged, Step
 from core.figures.classifier import EDGE
 from core.figures.stages import SIDE, Picture, draw, heat_map, heat_tiles
 from core.i18n import _
 from core.proposals.selective_search import selective_search
 from core.segmentation import load as load_segmenter
+from core.stages import Staged, Step
 
 SCENE = 6  # of the validation split: five shapes, two of one class touch
 SMALL = 208  # pixels of a picture's side

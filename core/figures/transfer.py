@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from core.transfer import WAYS, Layer, Learnt, Look, Opened, Plan, Way, layers
+from core.transfer.ways import WAYS, Layer, Learnt, Look, Opened, Plan, Way, layers
 from core.trunks import Name
 
 Json = dict[str, Any]
@@ -64,7 +64,7 @@ def _way(plan: Plan, classes: int, looks: Sequence[Look], result: Learnt | None)
 
 @lru_cache(maxsize=64)
 def network_of(trunk: Name, way: Way, classes: int) -> tuple[Layer, ...]:
-    """Return the layers of a network, as ``core.transfer.layers`` does; they are remembered."""
+    """Return the layers of a network, as ``core.transfer.ways.layers`` does; they are remembered."""
     return layers(trunk, way, classes)
 
 

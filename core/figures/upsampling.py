@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.backbones import STRIDE
+from core.checkpoint import read_card
 from core.figures.race import FONT_SIZE
 from core.figures.segmentation import segmented_data, squeezed, true_labels
 from core.figures.transposed import signed_colours
@@ -16,7 +17,6 @@ from core.segmentation.enlarging import SCORED_BY, Doublings, Enlargement, enlar
 from core.segmentation.quality import summed_up
 from core.segmentation.study import UpsamplingStudy
 from core.segmentation.transposed import energy
-from core.training.checkpoint import read_card
 
 GRID = 6  # cells a side of the map that the user draws
 SHADES = "abcdefghi"  # a cell's value in the address: -1 to 1 in quarters

@@ -27,7 +27,7 @@ from core.detectors.yolo import (
 from core.figures.palette import class_colour
 from core.figures.transport import data_url, rounded
 from core.i18n import _
-from core.training.live import Watched
+from core.training.short_training import Watched
 from core.values import Detections, Scores
 
 FAR_OUTSIDE = torch.tensor([-9.0, -9.0, 0.01, 0.01])  # centre and sides, as fractions of the image

@@ -21,9 +21,9 @@ from typing import Any
 LIBRARIES = (
     "core.jobs.wire",
     "core.figures.stages",
-    "core.proposals.recall",
+    "core.detectors.recall",
     "core.segmentation.sliding",
-    "core.training.live",
+    "core.training.short_training",
 )
 PID = 4  # bytes
 LONG = b"\1"

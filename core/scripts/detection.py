@@ -111,7 +111,7 @@ for place in kept[:$top].tolist():
 RECALL = """
 $image_import
 from core.detectors import load
-from core.proposals.recall import MOST, cover, proposers
+from core.detectors.recall import MOST, cover, proposers
 
 $image
 detector = load("faster_rcnn")

@@ -8,8 +8,8 @@ from core.data.sources import DRAWN
 from core.scripts.script import Script, written
 
 if TYPE_CHECKING:  # every page that has a script would wait for all that trains
-    from core import transfer
     from core.training import tuning
+    from core.transfer import ways
 
 OWN_WEIGHTS = "weights.safetensors"
 
@@ -70,7 +70,7 @@ for event in tune(plan, Path("runs/$model")):
 """
 
 TRANSFER = """
-from core.transfer import Learnt, Look, Plan, study
+from core.transfer.ways import Learnt, Look, Plan, study
 
 $data
 plans = [
@@ -123,7 +123,7 @@ def training(plan: "tuning.Plan", title: str, own_weights: bool) -> Script:
     server is nobody's business, if they are."""
     start = f'\nstart = "{OWN_WEIGHTS}"  # the uploaded weights: lay them beside this file' if own_weights else ""
     made = _call(plan, data="data", **({"start": "start"} if own_weights else {}))
-    imported = "from core.data.batches import Augmentation\n" if "Augmentation(" in made else ""
+    imported = "from core.training.batches import Augmentation\n" if "Augmentation(" in made else ""
     return written(
         "training",
         f"A training of {plan.model}, with its scores and its curves in a run directory.",
@@ -136,7 +136,7 @@ def training(plan: "tuning.Plan", title: str, own_weights: bool) -> Script:
     )
 
 
-def transferred(source: str, title: str, plans: "Sequence[transfer.Plan]") -> Script:
+def transferred(source: str, title: str, plans: "Sequence[ways.Plan]") -> Script:
     """Return the task of ``source`` learnt by each of ``plans``."""
     about = "Transfer learning: one small task from scratch, by the last layer alone, and by everything."
     lines = "\n".join(f"    {_call(plan)}," for plan in plans)
@@ -150,7 +150,7 @@ def _data(source: str, title: str) -> str:
     return f"data = {title!r}  # say where your copy of this folder lies"
 
 
-def _call(plan: "tuning.Plan | transfer.Plan", **names: str) -> str:
+def _call(plan: "tuning.Plan | ways.Plan", **names: str) -> str:
     """Return the call that makes ``plan``, without what goes without saying; ``names`` stand in place of values."""
     said = {field.name: repr(value) for field in fields(plan) if (value := getattr(plan, field.name)) != field.default}
     return f"Plan({', '.join(f'{name}={value}' for name, value in (said | names).items())})"

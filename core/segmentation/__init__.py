@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from core.checkpoint import FOLDER, load_ready
 from core.segmentation.base import Segmenter
 from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.segmentation.patch_cnn import PatchCNN
-from core.training.checkpoint import FOLDER, load_ready
 
 SEGMENTERS: dict[str, type[PatchCNN | FCN32s | FCN16s | FCN8s | MaskRCNN]] = {
     kind.name: kind for kind in (PatchCNN, FCN32s, FCN16s, FCN8s, MaskRCNN)

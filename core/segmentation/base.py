@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.detectors.base import Staged, run
+from core.stages import Staged, run
 from core.values import LabelMap
 
 

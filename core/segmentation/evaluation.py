@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from core.data.scenes import label_map
-from core.detectors.base import Staged, run
 from core.evaluation import Samples, precision_metric, rounded
 from core.segmentation.instance import painted
 from core.segmentation.quality import Outcome, as_report, summed_up
+from core.stages import Staged, run
 from core.values import Instances, LabelMap, Value
 
 

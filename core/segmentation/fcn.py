@@ -26,9 +26,9 @@ from torch.nn import functional
 
 from core.backbones import FC_WIDTH, STRIDE, normalised_convolution, slim
 from core.data.scenes import CLASSES
-from core.detectors.base import Progress, Step
 from core.segmentation.base import Segmenter, pixel_loss
 from core.segmentation.upsampling import bilinear_kernel
+from core.stages import Progress, Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 COARSEST = 32

@@ -22,10 +22,10 @@ from torchvision.ops import roi_align as roi_align_each
 from core.backbones import STRIDE
 from core.boxes import assign
 from core.data.scenes import CLASSES, label_map
-from core.detectors.base import Progress, Step, run
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.regions import input_scale
 from core.pooling import roi_align
+from core.stages import Progress, Step, run
 from core.values import Detections, FeatureMap, Instances, RegionFeatures
 
 BINS = 14

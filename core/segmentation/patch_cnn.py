@@ -22,8 +22,8 @@ from torch.nn import functional
 
 from core.backbones import STRIDE, fully_connected, slim
 from core.data.scenes import CLASSES
-from core.detectors.base import Progress, Step
 from core.segmentation.base import Segmenter
+from core.stages import Progress, Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 PATCH = 227

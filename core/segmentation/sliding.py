@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from core.detectors.base import Trace, run
 from core.segmentation import load
 from core.segmentation.patch_cnn import PatchCNN
+from core.stages import Trace, run
 from core.values import ScoreMap
 
 BATCH = 32

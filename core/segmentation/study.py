@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.backbones import STRIDE, slim
+from core.checkpoint import FOLDER, load_ready
 from core.data.scenes import CLASSES
-from core.detectors.base import Progress, Step
 from core.segmentation.base import Segmenter, pixel_loss
 from core.segmentation.upsampling import UPSAMPLERS
-from core.training.checkpoint import FOLDER, load_ready
+from core.stages import Progress, Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 DOUBLINGS = 4

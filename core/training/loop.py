@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from core.checkpoint import CheckpointError, discard_partial, save_tensors
 from core.i18n import _
-from core.training.checkpoint import CheckpointError, discard_partial, save_tensors
 from core.training.team import ALONE, Team
 
 LARGEST_GRADIENT = 10.0  # norm; a rare batch would otherwise undo many

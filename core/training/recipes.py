@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from core.backbones import CellClassifier
+from core.checkpoint import FOLDER, load_trunk, load_weights, save_tensors, update_card
 from core.data import ShapeScenes
-from core.data.loaders import DrawnScenes, batch, draw_ahead, with_proposals
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
@@ -23,7 +23,7 @@ from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.study import UpsamplingStudy
-from core.training.checkpoint import FOLDER, load_trunk, load_weights, save_tensors, update_card
+from core.training.loaders import DrawnScenes, batch, draw_ahead, with_proposals
 from core.training.loop import Schedule, TrainingStep, train
 from core.training.svm import Fitted, fit
 

@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
+from core.checkpoint import CheckpointError, discard_partial, read_card, write_whole, writing
 from core.i18n import _
-from core.training.checkpoint import CheckpointError, discard_partial, read_card, write_whole, writing
 from core.training.loop import TrainingStep
 
 METRICS = "metrics.jsonl"

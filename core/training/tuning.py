@@ -14,26 +14,34 @@ import torch
 from safetensors import safe_open
 from torch.utils.data import Subset
 
+from core.checkpoint import FOLDER, CheckpointError, read_card, save_tensors, update_card
 from core.classifier import Classifier
-from core.data.batches import PHOTOS, Augmentation, Form, PhotoBatches, ProposedPhotos, cached_proposals, drawn_ahead
 from core.data.folders import FolderError
 from core.data.sources import without_path
 from core.detectors import DETECTORS
-from core.detectors.base import Staged
 from core.detectors.race import machine
 from core.evaluation import Samples
 from core.i18n import _
 from core.segmentation import SEGMENTERS
 from core.segmentation.instance import MaskRCNN
-from core.training.checkpoint import FOLDER, CheckpointError, read_card, save_tensors, update_card
+from core.stages import Staged
+from core.training.batches import (
+    PHOTOS,
+    Augmentation,
+    Form,
+    PhotoBatches,
+    ProposedPhotos,
+    cached_proposals,
+    drawn_ahead,
+)
 from core.training.datasets import Data, open_data
+from core.training.initial_weights import Taken, fit_weights, read_weights, start_from
 from core.training.loop import Schedule, TrainingError, TrainingStep, train
 from core.training.recipes import RECIPES, SVM_STAGE
 from core.training.runs import STATE, WEIGHTS, Log, opened_log, read_metrics, standing, step_of
-from core.training.start import Taken, fit_weights, read_weights, start_from
 from core.training.svm import Fitted, fit, stand_in
 from core.training.team import ALONE, Team
-from core.training.watching import Look, Measuring, looks, measured, spread
+from core.training.validation import Look, Measuring, looks, measured, spread
 from core.values import Regions
 
 SCENES, DIGITS = "scenes", "digits"

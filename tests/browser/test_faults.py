@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.training.hosted import FOLDER
+from core.training.app_runs import FOLDER
 from tests.browser import conftest
 
 FIRST_SCREEN = 60_000  # ms

@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from pages.lessons import LESSONS
 from tests.browser.controls import finished, slider
+from ui.lessons import LESSONS
 
 STATES = LESSONS["nms"]().states
 

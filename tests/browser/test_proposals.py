@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from core.data.scenes import ShapeScenes
 from core.detectors import Regions, load, run
 from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.recall import COUNTS, by_sliding_window, cover, curve
 from core.figures.proposals import rpn_data
-from core.proposals.recall import COUNTS, by_sliding_window, cover, curve
 from tests.browser.controls import move, painted, slider
 from tests.browser.motions import MOVE_A_SLIDER
 

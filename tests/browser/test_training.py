@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.training.hosted import FOLDER
+from core.training.app_runs import FOLDER
 from tests.browser.controls import move, painted, slider
 
 FIRST_SCREEN = 60_000  # ms

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from core.checkpoint import CheckpointError
 from core.data import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, fast_rcnn, race, rcnn, sppnet
 from core.detectors.fast_rcnn import FastRCNN
@@ -31,7 +32,6 @@ from core.detectors.race import (
     thinned,
 )
 from core.proposals import selective_search
-from core.training.checkpoint import CheckpointError
 from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Value
 
 MISSING = "The checkpoint of yolo is missing: run `python -m core train yolo` to train it."

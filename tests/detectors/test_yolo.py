@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torchvision.ops import box_iou
 
-from core.detectors.base import run
 from core.detectors.yolo import (
     STEP,
     YOLO,
@@ -20,6 +19,7 @@ from core.detectors.yolo import (
     pull,
     responsible,
 )
+from core.stages import run
 from core.values import Scores
 
 SIDE, PIXELS, CLASSES = 4, 64, 3

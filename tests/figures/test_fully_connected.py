@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from core.data.scenes import ShapeScenes
-from core.detectors.base import run
 from core.figures.fully_connected import UNKNOWN, flattened_data, slid_data
 from core.figures.segmentation import Json
 from core.segmentation import build
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import Slid, slide_each_way
+from core.stages import run
 
 
 @pytest.fixture(scope="module")

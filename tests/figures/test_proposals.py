@@ -14,6 +14,7 @@ from torchvision.ops import box_iou, nms
 from core.data.scenes import ShapeScenes
 from core.detectors import load, run
 from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.recall import COUNTS, Proposed, cover, curve
 from core.figures.proposals import (
     BEST,
     BETWEEN,
@@ -28,7 +29,6 @@ from core.figures.proposals import (
     recall_data,
     rpn_data,
 )
-from core.proposals.recall import COUNTS, Proposed, cover, curve
 from core.proposals.rpn import label_anchors
 from core.proposals.selective_search import MODES, Hierarchy, Strategy, Weights, hierarchies
 from core.values import Regions

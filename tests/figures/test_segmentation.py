@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from core.backbones import fold_batch_norm
 from core.data.scenes import ShapeScenes, label_map
-from core.detectors.base import Trace, run
 from core.figures.segmentation import (
     compared_data,
     explore_data,
@@ -25,6 +24,7 @@ from core.figures.segmentation import (
 from core.segmentation import NAMES, MaskRCNN, Segmenter, build
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
+from core.stages import Trace, run
 from core.values import Instances
 
 Scene = tuple[Tensor, dict[str, Tensor]]

@@ -19,8 +19,8 @@ from core.figures.training import (
     run_data,
     weights_data,
 )
-from core.training.kept_looks import Kept, KeptLook
 from core.training.runs import Curve, Run
+from core.training.sample_history import Kept, KeptLook
 from core.training.tuning import plan_for
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from core.figures.transfer import COLOURS, DASHES, THUMBNAIL, board_data, counts_data
-from core.transfer import WAYS, Learnt, Look, Opened, Plan, Timing
+from core.transfer.ways import WAYS, Learnt, Look, Opened, Plan, Timing
 
 PLANS = [Plan(way) for way in WAYS]
 PICTURES = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)

@@ -11,7 +11,6 @@ from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image
 
 from core.data.scenes import ShapeScenes
 from core.detectors import Trace, load, run
-from core.detectors.suppression import NMS_THRESHOLD
 from core.detectors.yolo import YOLO, Grid, loss_parts
 from core.figures.yolo import (
     LARGE,
@@ -28,8 +27,9 @@ from core.figures.yolo import (
     root_data,
     training_data,
 )
-from core.training.live import Watched
+from core.suppression import NMS_THRESHOLD
 from core.training.loop import TrainingStep
+from core.training.short_training import Watched
 from core.values import Detections
 
 CELLS, SIDE = 256, 16

@@ -12,7 +12,7 @@ from tests.jobs.conftest import wait_until
 @pytest.fixture(autouse=True)
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes wrong in a page is an exception of the test's, not a sentence to the test's user."""
-    monkeypatch.setattr("pages.parts.faults.get_script_run_ctx", lambda: None)
+    monkeypatch.setattr("ui.kit.faults.get_script_run_ctx", lambda: None)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-TOOLS = ("chart_files", "code", "share")
+TOOLS = ("kit_chart_files", "kit_code", "frame_share")
 APP = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 

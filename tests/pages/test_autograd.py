@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.autograd.tracing import examples
-from pages.parts.autograd_lessons import FIRST, lessons
 from tests.pages.opening import figures, opened
+from ui.autograd.lessons import FIRST, lessons
 
 open_page = partial(opened, "autograd")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts.component import FOLDER
+from ui.kit.component import ROOMS
 
-SCRIPTS = sorted(path for path in FOLDER.glob("*.js") if path.with_suffix(".html").exists())
+SCRIPTS = sorted(path for path in ROOMS.rglob("*.js") if path.with_suffix(".html").exists())
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

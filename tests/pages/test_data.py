@@ -109,8 +109,8 @@ def test_epochs_follow_the_controls() -> None:
 
 
 def test_images_a_second_are_measured_for_each_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.data_batches.IMAGES", 8)
-    monkeypatch.setattr("pages.parts.data_batches.MEASURED", (0, 1))
+    monkeypatch.setattr("ui.data.batches.IMAGES", 8)
+    monkeypatch.setattr("ui.data.batches.MEASURED", (0, 1))
     app = open_page(view="DataLoader")
     app.button(key="measure").click().run()
     end = time.monotonic() + MANY

@@ -133,7 +133,7 @@ def test_the_papers_figures_stand_beside_ours(arrived: AppTest) -> None:
 
 def test_the_cost_curve_is_measured_when_it_is_looked_at(in_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = [race.CurvePoint("yolo", regions, 0.01) for regions in (100, 200)]
-    monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", lambda _image: iter(measured))
+    monkeypatch.setattr("ui.detectors.results.cost_curve_of_trained", lambda _image: iter(measured))
     app = settled(opened("detectors", view="Cost of proposals"))
     job = app.session_state["curve"]
     end = time.monotonic() + 60
@@ -159,7 +159,7 @@ def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(
         gate.wait(30)
         yield race.CurvePoint("yolo", 200, 0.01)
 
-    monkeypatch.setattr("pages.parts.race_results.cost_curve_of_trained", slow)
+    monkeypatch.setattr("ui.detectors.results.cost_curve_of_trained", slow)
     app = settled(opened("detectors", view="Cost of proposals", scene="77"))
     job = app.session_state["curve"]
     job.cancel()

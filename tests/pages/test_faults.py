@@ -14,15 +14,17 @@ from safetensors.torch import load_file
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
-from core.data import archives, batches
+from core import checkpoint
+from core.data import archives
 from core.detectors import race
 from core.segmentation import sliding
-from core.training import checkpoint, hosted, start
-from pages.lessons import LESSONS
-from pages.parts import faults, training_files, training_weights
+from core.training import app_runs, batches, initial_weights
 from tests.data.test_folders import thing, write
 from tests.pages.opening import APP, figures, opened
 from tests.pages.test_data_source import zipped
+from ui.kit import faults
+from ui.lessons import LESSONS
+from ui.training import files, weights
 
 PAGES = [path or "start" for path in LESSONS]
 ROOT = Path(APP).parent
@@ -64,8 +66,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
         return real(tmp_path / path.name if path.parent == checkpoint.FOLDER else path)
 
     monkeypatch.setattr(checkpoint, "load_file", load)
-    monkeypatch.setattr(start.read_weights, "__defaults__", (tmp_path,))
-    for module in (training_files, training_weights):
+    monkeypatch.setattr(initial_weights.read_weights, "__defaults__", (tmp_path,))
+    for module in (files, weights):
         monkeypatch.setattr(module, "FOLDER", tmp_path)
     forget()
     yield tmp_path
@@ -158,12 +160,12 @@ def test_a_cleaned_copy_that_the_disk_cannot_take_is_a_sentence(
 def test_a_training_that_the_disk_cannot_take_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_threads: None, where: str
 ) -> None:
-    monkeypatch.setattr(hosted, "FOLDER", tmp_path / "runs")
+    monkeypatch.setattr(app_runs, "FOLDER", tmp_path / "runs")
     app = opened("training", train_for="Steps", train_steps="1", train_batch="1")
     if where == "later":
         monkeypatch.setattr(checkpoint, "save_file", full_for_safetensors)
     else:
-        monkeypatch.setattr("core.training.checkpoint.os.fsync", full)
+        monkeypatch.setattr("core.checkpoint.os.fsync", full)
     app.button(key="train").click().run()
     for _look in range(200):
         if app.error:
@@ -180,7 +182,7 @@ def test_a_training_that_the_disk_cannot_take_is_a_sentence(
 
 def test_the_flawed_set_that_the_disk_cannot_take_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
-    monkeypatch.setattr("pages.parts.data_practice.write_practice", full)
+    monkeypatch.setattr("ui.data.practice.write_practice", full)
     app = opened("data", source="Flawed set")
     assert "The server's disk is full." in said(app) and "secret" not in said(app)
 
@@ -254,7 +256,7 @@ def test_a_bug_is_a_sentence_without_its_words(monkeypatch: pytest.MonkeyPatch) 
         raise RuntimeError("/secret/path")
 
     monkeypatch.setattr("core.figures.nms.explorer_data", broken)
-    monkeypatch.setattr("pages.parts.nms_explorer.nms_explorer", broken)
+    monkeypatch.setattr("ui.nms.explorer.nms_explorer", broken)
     app = opened("nms")
     assert "the server's log says why" in said(app) and "secret" not in str(app.main)
     app.switch_page("pages/tensors.py")

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data.sources import VARIABLE
-from pages.lessons import LESSONS
 from tests.pages.opening import APP
+from ui.lessons import LESSONS
 
 ROOT = Path(APP).parent
 HOSTILE = (

@@ -13,10 +13,10 @@ from streamlit.testing.v1.element_tree import Block
 
 from core.i18n import ENGLISH, LANGUAGES, ask_listener
 from core.messages import translated
-from pages.parts.language import SPOKEN, spoken_here
 from tests.pages.opening import APP
 from tests.pages.test_detectors import settled, viewer
 from tests.test_messages import LATIN, MARKS, PLACEHOLDER, TERMS, forms
+from ui.frame.language import SPOKEN, spoken_here
 
 PAGES = sorted(path.stem for path in (Path(APP).parent / "pages").glob("*.py") if path.stem != "__init__")
 INTERNAL = re.compile(r"(?i)(id|key|type|url|name|kind|colou?rs?|symbol|mode|anchor|source|size|layer|word)$")

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.lessons import LESSONS
-from pages.lessons.lesson import State
 from tests.pages.opening import APP, opened
+from ui.lessons import LESSONS
+from ui.lessons.lesson import State
 
 ROOT = Path(APP).parent
 STARTS_WORK = ("race",)  # in the address: it would begin a job, which is not what is held here
@@ -21,7 +21,7 @@ STATES = [(page, state) for page, lesson in LESSONS.items() for state in lesson(
 
 def told(app: AppTest) -> dict[str, Any] | None:
     """Return what the lesson's component is given; None where it is not shown."""
-    shown = [one for one in app.get("bidi_component") if one.proto.component_name == "lesson"]
+    shown = [one for one in app.get("bidi_component") if one.proto.component_name == "frame_lesson"]
     return json.loads(shown[0].proto.json) if shown else None
 
 

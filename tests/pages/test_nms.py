@@ -15,11 +15,11 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 import core.detectors
+from core import checkpoint
 from core.box_table import COLUMNS
 from core.data.scenes import CLASSES
-from core.training import checkpoint
-from pages.parts.box_editor import read_address, write_address
 from tests.pages.opening import figures, opened
+from ui.nms.box_editor import read_address, write_address
 
 open_page = partial(opened, "nms")
 

@@ -11,9 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import core.detectors
-from core.proposals.recall import COUNTS
-from pages.parts import proposals_recall
+from core.detectors.recall import COUNTS
 from tests.pages.opening import figures, opened
+from ui.proposals import recall
 
 open_page = partial(opened, "proposals")
 PATIENCE = 60.0  # seconds
@@ -113,7 +113,7 @@ def finished(app: AppTest) -> AppTest:
 
 
 def test_held_out_scenes_are_measured_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposals_recall, "SCENES", 3)
+    monkeypatch.setattr(recall, "SCENES", 3)
     app = open_page(view="Compare", mode="Single")
     app.button(key="measure").click().run()
     finished(app)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.training.checkpoint import CheckpointError
-from pages.lessons import LESSONS
-from pages.parts.start_lines import lines
+from core.checkpoint import CheckpointError
 from tests.pages.opening import APP
+from ui.lessons import LESSONS
+from ui.start.lines import lines
 
 pytestmark = pytest.mark.usefixtures("fresh")
 

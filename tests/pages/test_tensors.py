@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 
 from core.figures.tensors import playground_data
-from pages.parts.tensors_lessons import Lesson, lessons
 from tests.pages.opening import opened, sent
+from ui.tensors.lessons import Lesson, lessons
 
 open_page = partial(opened, "tensors")
 

@@ -17,8 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.data import sources
-from core.training import hosted, tuning
-from core.training.given import read_upload
+from core.training import app_runs, tuning
+from core.training.uploaded_weights import read_upload
 from tests.pages.opening import figures, opened
 from tests.shared_data import shared
 from tests.training.stepwise import StepwiseQueue
@@ -28,8 +28,8 @@ open_page = partial(opened, "training", train_for="Steps", train_steps="3")
 
 @pytest.fixture(autouse=True)
 def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StepwiseQueue:
-    monkeypatch.setattr(hosted, "FOLDER", tmp_path / "runs")
-    monkeypatch.setattr(hosted, "SNAPSHOT_EVERY", 0.0)
+    monkeypatch.setattr(app_runs, "FOLDER", tmp_path / "runs")
+    monkeypatch.setattr(app_runs, "SNAPSHOT_EVERY", 0.0)
     monkeypatch.setattr(tuning, "LARGEST_BATCH", 2)
     monkeypatch.setitem(sources.COUNTS, "train", 6)
     monkeypatch.setitem(sources.COUNTS, "val", 4)
@@ -93,7 +93,7 @@ def test_opens_with_four_samples_what_the_model_says_of_them_and_the_schedule() 
 def test_a_training_runs_to_its_end_and_leaves_weights_to_download(queue: StepwiseQueue) -> None:
     app = open_page()
     app.button(key="train").click().run()
-    assert hosted.TOKEN.fullmatch(token_of(app)) and {"Pause", "Cancel"} <= set(labels(app))
+    assert app_runs.TOKEN.fullmatch(token_of(app)) and {"Pause", "Cancel"} <= set(labels(app))
     app = ended(app)
     assert "Finished after step 3" in said(app) and "6 images to learn from, 4 held out" in said(app)
     assert len(lines(app, "loss")) == 3 and lines(app, "loss")[0]["steps"][-1] == 3
@@ -159,10 +159,10 @@ def test_a_lost_job_and_a_failed_one_offer_to_go_on(queue: StepwiseQueue) -> Non
     token = token_of(app)
     [job] = queue.jobs
     job._events.close()  # type: ignore[union-attr]
-    card = json.loads((hosted.FOLDER / token / "card.json").read_text())
-    (hosted.FOLDER / token / "card.json").write_text(json.dumps({**card, "ended": None}))  # as a kill leaves it
+    card = json.loads((app_runs.FOLDER / token / "card.json").read_text())
+    (app_runs.FOLDER / token / "card.json").write_text(json.dumps({**card, "ended": None}))  # as a kill leaves it
     queue.jobs.clear()
-    hosted._jobs.clear()
+    app_runs._jobs.clear()
     again = open_page(run=token)
     assert "Interrupted" in said(again) and "Resume" in labels(again)
     again.button(key="resume_training").click().run()
@@ -216,9 +216,9 @@ def check_trained_from(app: AppTest, classes: set[str]) -> None:
     assert {one["name"] for one in sent(app, "samples")["classes"]} == classes | {"background"}
     app = trained(app)
     assert "Finished after step 3" in said(app) and lines(app, "loss") and "Weights (.safetensors)" in labels(app)
-    run = hosted.find(token_of(app))
+    run = app_runs.find(token_of(app))
     assert run and set(read_upload("mine.safetensors", run.weights.read_bytes()).classes) == classes | {"background"}
-    assert str(hosted.plan_of(run).data) not in str(app.main), "where the photos lie is the server's own business"
+    assert str(app_runs.plan_of(run).data) not in str(app.main), "where the photos lie is the server's own business"
 
 
 def test_a_zip_of_photos_becomes_a_trained_yolo_on_this_page(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_zip_of_photos_becomes_a_trained_yolo_on_this_page(tmp_path: Path) -> 
 
 
 def test_real_photos_become_a_trained_yolo_on_this_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosted, "SNAPSHOT_EVERY", 0.5)  # not one for each of 87 photos that are measured
+    monkeypatch.setattr(app_runs, "SNAPSHOT_EVERY", 0.5)  # not one for each of 87 photos that are measured
     check_trained_from(uploaded(zipped(shared("bccd"))), {"Platelets", "RBC", "WBC"})
 
 
@@ -236,7 +236,7 @@ def test_photos_that_are_gone_at_the_resumption_are_told(tmp_path: Path) -> None
     while not lines(app, "loss"):
         app.run()
     app.button(key="pause_training").click().run()
-    run = hosted.find(token_of(app))
+    run = app_runs.find(token_of(app))
     assert run
     card = {**run.card, "asked": {**run.card["asked"], "data": str(tmp_path / "gone")}}
     (run.folder / "card.json").write_text(json.dumps(card))
@@ -321,11 +321,11 @@ def test_uploaded_weights_are_a_table_and_the_start_of_a_training() -> None:
 def test_a_training_goes_on_while_another_page_is_looked_at(queue: StepwiseQueue) -> None:
     app = open_page()
     app.button(key="train").click().run()
-    [token] = [path.name for path in hosted.FOLDER.iterdir()]
+    [token] = [path.name for path in app_runs.FOLDER.iterdir()]
     app.switch_page("pages/tensors.py").run()
     [link] = [one.proto for one in app.get("page_link")]
     assert link.label.startswith("Training: ") and link.page == "training" and token in link.query_string
     while app.get("page_link"):
         app.run()
-    run = hosted.find(token)
+    run = app_runs.find(token)
     assert run and run.ended == "finished", "it went on to its end"

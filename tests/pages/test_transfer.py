@@ -12,11 +12,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.jobs import Progressed
-from core.transfer import Drift, Event, Learnt, Look, Opened, Plan, Timing
+from core.transfer.ways import Drift, Event, Learnt, Look, Opened, Plan, Timing
 from core.trunks import TRUNKS
-from pages.parts import data_source, transfer_study, transfer_trunks
-from pages.parts.data_sets import PickedSource
 from tests.pages.opening import figures, opened, sent
+from ui.data import source
+from ui.data.sets import PickedSource
+from ui.transfer import study, trunks
 
 open_page = partial(opened, "transfer")
 MORE = "transfer_more"
@@ -69,7 +70,7 @@ def handed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
         works.append(work)
         return Stand(events_of(*work.args))
 
-    monkeypatch.setattr(transfer_study, "submit", submit)
+    monkeypatch.setattr(study, "submit", submit)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     st.cache_resource.clear()
     yield works
@@ -154,7 +155,7 @@ def test_a_series_is_a_long_job_and_the_first_three_trainings_are_not(monkeypatc
         kinds.append(long)
         return Stand(events_of(*work.args))
 
-    monkeypatch.setattr(transfer_study, "submit", submit)
+    monkeypatch.setattr(study, "submit", submit)
     open_page().button(key=MORE).click().run()
     open_page(transfer_steps="500")
     assert kinds == [False, True, True]
@@ -171,7 +172,7 @@ def test_from_scratch_is_not_blamed_for_too_few_steps(monkeypatch: pytest.Monkey
         known = [event for event in events_of(*work.args) if isinstance(event, Opened)]
         return Stand([*known, *(event for plan in work.args[1] for event in slow(plan))])
 
-    monkeypatch.setattr(transfer_study, "submit", submit)
+    monkeypatch.setattr(study, "submit", submit)
     app = open_page()
     app.button(key=MORE).click().run()
     assert "But with 100 from scratch has not finished learning (its loss is 2.00)" in said(app)
@@ -195,18 +196,18 @@ def job_of(state: str, error: str = "") -> Callable[..., Stand]:
 def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled(
     handed_in: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer_study, "submit", job_of("running"))
+    monkeypatch.setattr(study, "submit", job_of("running"))
     app = open_page()
     assert sent(app)["ways"][0]["accuracy"] is None and len(sent(app)["ways"][0]["looks"]) == 2
     app.button(key="cancel").click().run()
     assert "Cancelled" in said(app)
-    monkeypatch.setattr(transfer_study, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
+    monkeypatch.setattr(study, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
     app.button(key="transfer_again").click().run()
     assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, 0.25, 0.25]
 
 
 def test_what_goes_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer_study, "submit", job_of("failed", "Two classes are needed."))
+    monkeypatch.setattr(study, "submit", job_of("failed", "Two classes are needed."))
     app = open_page()
     assert "Two classes are needed." in said(app)
     assert any(button.key == "transfer_again" for button in app.button)
@@ -219,7 +220,7 @@ def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypa
         jobs.append(Stand(events_of(*work.args)[:3], "running"))
         return jobs[-1]
 
-    monkeypatch.setattr(transfer_study, "submit", submit)
+    monkeypatch.setattr(study, "submit", submit)
     app = open_page()
     app.session_state["source"] = "scenes"
     app.run()
@@ -229,7 +230,7 @@ def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypa
 
 def test_nobodys_own_images_are_remembered(handed_in: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     own = PickedSource("upload:1234", "Cats", "/somewhere", "classes")
-    monkeypatch.setattr(data_source, "pick_source", lambda _forms, first: own)
+    monkeypatch.setattr(source, "pick_source", lambda _forms, first: own)
     open_page()
     again = open_page()
     assert [work.args[2] for work in handed_in] == ["", ""], "another session does not see what this one has found"
@@ -251,7 +252,7 @@ def test_weights_that_are_not_here_are_offered_with_their_size(
         loading.append((work.func.__name__, work.args, kinds))
         return Stand([10**7], "running")
 
-    monkeypatch.setattr(transfer_trunks, "submit", submit)
+    monkeypatch.setattr(trunks, "submit", submit)
     app = open_page(trunk_of="ResNet-18")
     assert not handed_in and not figures(app)
     assert "They take 47 MB from download.pytorch.org" in said(app) and "resnet18-f37072fd.pth" in said(app)
@@ -269,7 +270,7 @@ def test_weights_that_are_not_here_are_offered_with_their_size(
 
 def test_a_failed_download_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     offline = "download.pytorch.org cannot be reached: this server may be offline."
-    monkeypatch.setattr(transfer_trunks, "submit", lambda work, **_kinds: Stand([], "failed", offline))
+    monkeypatch.setattr(trunks, "submit", lambda work, **_kinds: Stand([], "failed", offline))
     app = open_page(trunk_of="AlexNet")
     app.button(key="trunk_download").click().run()
     assert offline in said(app) and not app.exception

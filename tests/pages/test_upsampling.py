@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from PIL import Image
 
-import pages.parts.upsampling_ways
+import ui.upsampling.ways
 from core.segmentation.study import UpsamplingStudy, load_study
 from core.segmentation.upsampling import UPSAMPLERS
 from tests.pages.opening import figures, opened, sent
@@ -28,7 +28,7 @@ def stand_in() -> Iterator[None]:
         torch.nn.init.normal_(weights, std=0.1)
     forget()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages.parts.upsampling_ways, "load_study", lambda: study)
+        patch.setattr(ui.upsampling.ways, "load_study", lambda: study)
         yield
     forget()
 
@@ -61,7 +61,7 @@ def test_a_grid_needs_no_network_as_it_begins(monkeypatch: pytest.MonkeyPatch) -
     def no_study() -> UpsamplingStudy:
         raise AssertionError("the study was loaded")
 
-    monkeypatch.setattr(pages.parts.upsampling_ways, "load_study", no_study)
+    monkeypatch.setattr(ui.upsampling.ways, "load_study", no_study)
     forget()
     data = sent(open_page(source=GRID, weights_of="As they begin"))
     assert data["grid"] == data["grids"]["corner"] and data["side"] == 6
@@ -123,7 +123,7 @@ def test_every_view_opens_after_every_other() -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     address: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(pages.parts.upsampling_ways, "load_study", partial(load_study, folder=tmp_path))
+    monkeypatch.setattr(ui.upsampling.ways, "load_study", partial(load_study, folder=tmp_path))
     forget()
     app = open_page(**address)
     assert "python -m core train upsamplers" in app.error[0].value

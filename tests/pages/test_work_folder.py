@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts.work_folder import RoomError, WorkFolders
+from ui.data.work_folder import RoomError, WorkFolders
 
 
 def wait_for(true: Callable[[], bool]) -> None:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones import Backbone
-from core.detectors.base import Progress, Step
+from core.checkpoint import CheckpointError, save_tensors
 from core.segmentation import NAMES, SEGMENTERS, build, load
 from core.segmentation.base import Segmenter, pixel_loss
 from core.segmentation.fcn import FCN8s
-from core.training.checkpoint import CheckpointError, save_tensors
+from core.stages import Progress, Step
 from core.values import LabelMap, ScoreMap
 from tests.test_backbones import noise, stir_batch_norm
 

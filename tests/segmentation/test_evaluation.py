@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core.data import ShapeScenes
-from core.detectors.base import Progress, Staged, Step
 from core.segmentation.evaluation import Segmented, evaluate, labels_of, segmented
+from core.stages import Progress, Staged, Step
 from core.values import Instances, LabelMap
 
 CLASSES = ("background", "square", "bar")

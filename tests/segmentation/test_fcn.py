@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from core.backbones import STRIDE
 from core.data.scenes import CLASSES
-from core.detectors.base import Step
 from core.segmentation.fcn import COARSEST, FCN, FCN8s, FCN16s, FCN32s, enlarged
 from core.segmentation.upsampling import bilinear_kernel
+from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap, Value
 from tests.test_backbones import noise, stir_batch_norm
 

@@ -13,15 +13,15 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.roi_heads import maskrcnn_inference, paste_masks_in_image, project_masks_on_boxes
 
 from core.backbones import STRIDE
+from core.checkpoint import FOLDER, load_weights
 from core.data import ShapeScenes
 from core.data.scenes import label_map
 from core.detectors import faster_rcnn, run
-from core.detectors.base import Step
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.regions import input_scale
 from core.segmentation import instance
 from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, painted, topmost
-from core.training.checkpoint import FOLDER, load_weights
+from core.stages import Step
 from core.values import FeatureMap, Instances, RegionFeatures, Regions, Value
 from tests.test_backbones import noise
 

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from core.backbones import STRIDE
 from core.data import ShapeScenes
-from core.detectors.base import Step
 from core.segmentation import load
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
+from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 from tests.test_backbones import noise, stir_batch_norm
 

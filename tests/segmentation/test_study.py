@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.backbones import STRIDE
+from core.checkpoint import CheckpointError, save_tensors
 from core.data.scenes import CLASSES
-from core.detectors.base import Step
 from core.segmentation.base import pixel_loss
 from core.segmentation.study import (
     DOUBLINGS,
@@ -22,7 +22,7 @@ from core.segmentation.study import (
     studied,
 )
 from core.segmentation.upsampling import UPSAMPLERS, max_unpool
-from core.training.checkpoint import CheckpointError, save_tensors
+from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap, Value
 from tests.test_backbones import noise, stir_batch_norm
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from core.detectors.yolo import YOLO
 from core.evaluation import average_precision
 from core.segmentation.quality import summed_up
-from core.training.live import draw_batch
 from core.training.loop import Batch, Schedule, train
+from core.training.short_training import draw_batch
 from core.training.team import ALONE, joined_team
 from core.values import Detections
 from tests.training.test_loop import Tiny, batch

@@ -11,8 +11,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.training import checkpoint
-from core.training.checkpoint import save_tensors
+from core import checkpoint
+from core.checkpoint import save_tensors
 from core.training.loop import train
 from tests.training.killed import SCHEDULE
 from tests.training.test_loop import Tiny, batch, kept, losses

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.checkpoint import CheckpointError
 from core.training import loop
-from core.training.checkpoint import CheckpointError
 from core.training.loop import LARGEST_GRADIENT, Batch, Schedule, TrainingStep, train
 
 SCHEDULE = Schedule(steps=12, learning_rate=1e-2, warmup=3, save_every=4)

@@ -14,15 +14,15 @@ from torch.nn import functional
 
 from core import backbones, segmentation
 from core.backbones import Backbone, CellClassifier
-from core.data import ShapeScenes, loaders
+from core.checkpoint import CheckpointError, load_weights, read_card, save_tensors
+from core.data import ShapeScenes
 from core.detectors import NAMES, load, run
-from core.detectors.base import Step
 from core.detectors.rcnn import RCNN
 from core.detectors.sppnet import SPPNet
 from core.segmentation.fcn import FCN
 from core.segmentation.study import StudiedFCN, UpsamplingStudy, load_study
-from core.training import recipes
-from core.training.checkpoint import CheckpointError, load_weights, read_card, save_tensors
+from core.stages import Step
+from core.training import loaders, recipes
 from core.training.loop import Schedule, TrainingStep
 from core.training.recipes import RECIPES, train_by_recipe
 from core.values import ScoreMap

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torchvision.ops import box_iou
 
 from core.boxes import clip, encode
-from core.data.loaders import DrawnScenes
 from core.detectors.rcnn import RCNN
 from core.detectors.svm import FEATURE_NORM, SVMHead
 from core.training import svm
+from core.training.loaders import DrawnScenes
 from core.training.svm import ImageFeatures, fit, mine, ridge, stand_in
 
 COLOURS = torch.tensor([[200, 40, 40], [40, 200, 40], [40, 40, 200]], dtype=torch.uint8)

@@ -17,16 +17,17 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
+from core import checkpoint
+from core.checkpoint import CheckpointError, read_card, save_tensors
 from core.data import sources
-from core.data.batches import NONE
 from core.data.folders import FolderError
 from core.detectors.yolo import YOLO
-from core.training import checkpoint, loop, tuning
-from core.training.checkpoint import CheckpointError, read_card, save_tensors
+from core.training import loop, tuning
+from core.training.batches import NONE
+from core.training.initial_weights import read_weights
 from core.training.loop import TrainingError, TrainingStep
 from core.training.recipes import RECIPES
 from core.training.runs import Run, differences, read_metrics, runs_in
-from core.training.start import read_weights
 from core.training.tuning import (
     NAMES,
     Begun,
@@ -40,7 +41,7 @@ from core.training.tuning import (
     plan_for,
     tune,
 )
-from core.training.watching import Measuring
+from core.training.validation import Measuring
 from core.values import ClassScores, Detections, Instances, LabelMap
 
 COLOURS = {"leaf": (30, 160, 60), "berry": (200, 30, 40)}

@@ -10,12 +10,12 @@ import time
 import warnings
 from pathlib import Path
 
+from core.checkpoint import CheckpointError
 from core.data.archives import ArchiveError, unpack
 from core.data.checking import check_folder
 from core.data.folders import FolderError
 from core.images import ImageError, open_image
-from core.training.checkpoint import CheckpointError
-from core.training.start import read_weights
+from core.training.initial_weights import read_weights
 from tests.uploads.corpus import Upload, corpus
 
 MEGABYTE = 1 << 20

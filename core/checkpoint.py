@@ -1,0 +1,181 @@
+"""Checkpoints as safetensors with a card beside them: written atomically, read with a clear sentence on failure."""
+
+import errno
+import glob
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from core.backbones import Backbone, CellClassifier, fold_batch_norm
+from core.i18n import _
+
+Model = TypeVar("Model", bound=nn.Module)
+
+FOLDER = Path(__file__).parents[1] / "checkpoints"
+PARTIAL = ".partial"
+OLD = 3600  # seconds: nobody writes one file for so long
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, of another model, or cannot be written; the message says what to do."""
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path, **said: str) -> None:
+    """Write ``tensors`` to ``path`` so that a reader never meets half a file, nor leaves a crash or a power cut one.
+
+    What is ``said`` of them goes into the file's header.
+
+    Raises:
+        CheckpointError: as ``write_whole`` does.
+    """
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_whole(path, partial(save_file, on_cpu, metadata=said) if said else partial(save_file, on_cpu))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` fill a file of another name, and put it in the place of ``path`` once all of it is on the disk.
+
+    It is filled in a folder of its own: safetensors writes under yet another name, which a kill leaves behind.
+
+    Raises:
+        CheckpointError: the disk is full, or not for us to write to; ``path`` is what it was.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        discard_partial(path, OLD)
+        folder = Path(mkdtemp(PARTIAL, f".{path.name}.", path.parent))
+        try:
+            beside = folder / path.name
+            beside.touch()
+            mode = beside.stat().st_mode  # safetensors' files are for their owner alone
+            write(beside)
+            beside.chmod(mode)
+            # Without this a disk may know the new name before the bytes that it stands for.
+            with beside.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            rmtree(folder, ignore_errors=True)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence that the disk has no room for ``path``, or that it must not be written there.
+
+    Raises:
+        CheckpointError: it is so.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+        if number in _FULL:
+            sentence = _("The disk is full, and {file} could not be saved: make room, and resume the training.")
+        elif number in _CLOSED:
+            sentence = _("{file} cannot be written: choose another folder.")
+        else:
+            raise
+        raise CheckpointError(sentence.format(file=path.name)) from None
+
+
+def _number_in(message: str) -> int | None:
+    """Return the system's error number that safetensors quotes."""
+    found = re.search(r"\(os error (\d+)\)", message)
+    return int(found[1]) if found else None
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(PermissionError):  # Windows opens no folders, and writes names through
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def discard_partial(path: Path, older_than: float = -math.inf) -> None:
+    """Remove what a kill while ``path`` was written has left beside it, if it has lain there for so many seconds."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{PARTIAL}"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > older_than:
+                rmtree(left, ignore_errors=True)
+
+
+def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool = False) -> None:
+    """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
+
+    A checkpoint of a ``part`` only leaves the rest of the model as it is.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds another model's weights.
+    """
+    try:
+        weights = load_file(folder / f"{name}.safetensors")
+        model.load_state_dict({**model.state_dict(), **weights} if part else weights)
+    except FileNotFoundError:
+        sentence = _("The checkpoint of {name} is missing: run `python -m core train {name}` to train it.")
+    except (SafetensorError, OSError):
+        sentence = _("The checkpoint of {name} is damaged: run `python -m core train {name}` to train it anew.")
+    except RuntimeError:
+        sentence = _(
+            "The checkpoint of {name} holds weights of another model: run `python -m core train {name}` to train it "
+            "anew."
+        )
+    else:
+        return
+    raise CheckpointError(sentence.format(name=name))
+
+
+def load_ready(model: Model, name: str, folder: Path = FOLDER) -> Model:
+    """Return ``model`` with the weights of checkpoint ``name``, ready to predict: batch normalisation is folded.
+
+    Raises:
+        CheckpointError: as ``load_weights`` does.
+    """
+    load_weights(model.eval(), name, folder)
+    fold_batch_norm(model)
+    return model.to(memory_format=torch.channels_last)
+
+
+def load_trunk(trunk: Backbone, name: str, folder: Path = FOLDER) -> None:
+    """Load the trunk of the cell classifier in checkpoint ``name`` into ``trunk``, where every detector starts from.
+
+    Raises:
+        CheckpointError: as ``load_weights`` does.
+    """
+    donor = CellClassifier()
+    load_weights(donor, name, folder)
+    trunk.load_state_dict(donor.trunk.state_dict())
+
+
+def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none to be read."""
+    try:
+        card = json.loads((folder / f"{name}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
+
+
+def update_card(name: str, folder: Path = FOLDER, **entries: Any) -> None:
+    """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
+    text = json.dumps({**read_card(name, folder), **entries}, indent=2) + "\n"
+    write_whole(folder / f"{name}.json", lambda beside: beside.write_text(text))

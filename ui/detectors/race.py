@@ -1,0 +1,154 @@
+"""A race on the page: started as a job, polled by a fragment, one panel for each detector."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import streamlit as st
+from torch import Tensor
+
+from core import jobs
+from core.backbones import Size
+from core.detectors import DETECTORS, Progress, TimedStep
+from core.detectors.race import TRUNCATED, Finished, Ran, Refused
+from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
+from core.i18n import _, spoken
+from ui.kit.caching import cache_words
+from ui.kit.faults import fragment
+from ui.kit.image_picker import PickedImage
+from ui.kit.queueing import submit, waiting
+
+POLL = 0.4  # seconds between two looks at a running job
+FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
+REDRAWN = 128  # stages' pictures in another language, for all sessions
+
+
+@dataclass(frozen=True)
+class StartedRace:
+    """A race that this session started: on which image, with whom, of at most how many region proposals, its job, and a
+    ``key`` of its own."""
+
+    picked: PickedImage
+    names: tuple[str, ...]
+    max_regions: int
+    size: Size
+    job: jobs.Job[Drawn]
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+
+def titles() -> dict[str, str]:
+    """Return the visible name of each contestant."""
+    return {name: kind.title for name, kind in DETECTORS.items()} | {TRUNCATED: _("Fast R-CNN, truncated SVD")}
+
+
+def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size, urgent: bool = False) -> StartedRace:
+    """Start a race in place of the session's last one; an ``urgent`` one goes before those that wait."""
+    last: StartedRace | None = st.session_state.get("race")
+    if last:
+        last.job.cancel()
+    entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
+    work = partial(race_in_pictures, picked.pixels, entered, max_regions, size)
+    job = submit(work, urgent, kind=f"race of {len(entered)}, {size}")
+    started = StartedRace(picked, tuple(names), max_regions, size, job)
+    st.session_state["race"] = started
+    return started
+
+
+def wait(started: StartedRace, seconds: float) -> None:
+    """Stand still while a quick race runs, for at most ``seconds``: a page that looks every moment disturbs it."""
+    end = time.monotonic() + seconds
+    while started.job.poll().active and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def show(started: StartedRace) -> None:
+    """Show the race's panels, looking again and again while it runs."""
+    active = started.job.poll().active
+    fragment(_panels, run_every=POLL if active else None)(started, active)
+
+
+def finished(started: StartedRace) -> list[Finished]:
+    """Return the contestants that are through."""
+    return [drawn.event for drawn in started.job.poll().events if isinstance(drawn.event, Finished)]
+
+
+def stages(started: StartedRace, events: Sequence[Drawn], name: str) -> list[tuple[TimedStep, Picture]]:
+    """Return the finished stages of contestant ``name`` with their pictures."""
+    own = [drawn for drawn in events if isinstance(drawn.event, Ran) and drawn.event.name == name]
+    return [
+        (drawn.event.event, _picture(started, name, drawn, drawn.event.event))
+        for drawn in own
+        if isinstance(drawn.event, Ran) and isinstance(drawn.event.event, TimedStep) and drawn.picture
+    ]
+
+
+def _picture(started: StartedRace, name: str, drawn: Drawn, step: TimedStep) -> Picture:
+    """Return the picture of a ``step``, drawn anew where the reader has changed the language since."""
+    if drawn.picture and drawn.language == spoken():
+        return drawn.picture
+    return _redrawn(started.key, name, step.name, step, started.picked.pixels)
+
+
+@cache_words(REDRAWN)
+def _redrawn(key: str, name: str, step_name: str, _step: TimedStep, _pixels: Tensor) -> Picture:
+    return draw(_step.value, _pixels)
+
+
+def _panels(started: StartedRace, was_active: bool) -> None:
+    now = started.job.poll()
+    if was_active and not now.active:
+        st.rerun()  # the whole page: the results follow below
+    status(now, started.job, _("Race"))
+    if started.size == "paper":
+        st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
+    for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
+        with column:
+            _panel(started, name, now)
+
+
+def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
+    """Say in one line how the job stands, with a button that cancels it while it can be; ``again`` names the button
+    that starts it anew."""
+    if now.active:
+        line = st.container(horizontal=True, vertical_alignment="center")
+        words = waiting(now) if now.place else _("Running ...")
+        line.markdown(f":material/hourglass_top: {words}", width="content")
+        line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
+    elif now.state == "cancelled":
+        st.warning(_("Cancelled. Press {button} to start again.").format(button=again))
+    elif now.state == "failed":
+        st.error(now.error)
+
+
+def _panel(started: StartedRace, name: str, now: jobs.Progressed[Drawn]) -> None:
+    own = [drawn for drawn in now.events if drawn.event.name == name]
+    done = stages(started, own, name)
+    spent = _("{ms} ms").format(ms=f"{1000 * sum(step.seconds for step, _picture in done):,.1f}")
+    st.markdown(f"**{titles()[name]}**" + (f" · {spent}" if done else ""))
+    for drawn in own:
+        if isinstance(drawn.event, Refused):
+            st.warning(drawn.event.sentence)
+            return
+    if now.active and own:
+        _progress(own)
+    if done:
+        step, picture = done[-1]
+        st.image(picture.webp, width="stretch", alt=f"{titles()[name]}, {_(step.name)}: {picture.words}")
+        st.caption(f"**{_(step.name)}**: {picture.words}")
+    elif now.active:
+        st.skeleton(height=200)
+
+
+def _progress(own: Sequence[Drawn]) -> None:
+    """Show how far the stage is that contestant's last event, of its ``own``, came from inside of."""
+    last = own[-1].event
+    if isinstance(last, Ran) and isinstance(last.event, Progress):
+        words = _("{stage}: {done} of {total}")
+        text = words.format(stage=_(last.event.name), done=last.event.done, total=last.event.total)
+        left = seconds_left(own)
+        if left is not None:
+            text += _(", {seconds} s left").format(seconds=round(left))
+        st.progress(last.event.done / max(last.event.total, 1), text)

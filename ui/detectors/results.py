@@ -1,0 +1,127 @@
+"""What a finished race shows: time a stage, the table, the stages one by one, the replay, the curve, the papers."""
+
+import json
+from functools import partial
+
+import streamlit as st
+from torch import Tensor
+
+from core import jobs
+from core.data.scenes import CLASSES
+from core.detectors import NAMES
+from core.detectors.race import (
+    CURVE_REGIONS,
+    CurvePoint,
+    Refused,
+    Row,
+    cost_curve_of_trained,
+    machine,
+    table,
+)
+from core.detectors.report import race_report
+from core.figures.race import curve_chart
+from core.i18n import _
+from core.papers import PaperFigure, paper_figures
+from ui.detectors.race import POLL, StartedRace, finished, stages, status, titles
+from ui.detectors.viewer import Lane, race_viewer
+from ui.kit.chart import show_chart
+from ui.kit.choices import choose
+from ui.kit.faults import fragment
+from ui.kit.queueing import submit
+
+CURVES = 16  # images whose curves are kept, for all sessions
+
+
+def show_results(started: StartedRace) -> None:
+    """Show a race that has ended: its pictures and times, and who did not run."""
+    through = finished(started)
+    now = started.job.poll()
+    events = now.events
+    status(now, started.job, _("Race"))
+    for drawn in events:
+        if isinstance(drawn.event, Refused) and drawn.event.name in started.names:
+            st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
+    if started.size == "paper":
+        st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
+    lanes = [
+        Lane(one.name, titles()[one.name], stages(started, events, one.name), one.name in started.names)
+        for one in through
+    ]
+    race_viewer(started.key, lanes, table(through, started.size))
+    words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out scenes, from each checkpoint's evaluation.")
+    st.caption(words.format(machine=machine()))
+    report = race_report(started.picked.title, started.picked.pixels, CLASSES, {one.name: one.trace for one in through})
+    st.download_button(_("Download as JSON"), json.dumps(report, indent=2), "race.json", "application/json")
+
+
+def show_more(started: StartedRace) -> None:
+    """Show what puts the race's figures into proportion; the chosen view lives in the address."""
+    titles = {"papers": _("The papers' figures"), "curve": _("Cost of proposals")}
+    view = choose(_("Compare with"), titles, "view", "papers")
+    {"papers": show_papers, "curve": show_curve}[view](started)
+
+
+def show_curve(started: StartedRace) -> None:
+    st.markdown(
+        _(
+            "How long this image takes with 100 to 2000 region proposals, measured now. Selective search comes on top; "
+            "Faster R-CNN makes its own proposals, and YOLO has none."
+        )
+    )
+    image = started.picked.key, started.picked.pixels
+    job = _curve_job(*image)
+    # A session starts a curve that others have left, but not one that was cancelled before its eyes.
+    left = job.poll().state == "cancelled" and st.session_state.get("curve") is not job
+    if st.button(_("Measure again"), key="measure") or left:
+        job.cancel()
+        _curve_job.clear(*image)
+        job = _curve_job(*image)
+    st.session_state["curve"] = job
+    active = job.poll().active
+    fragment(_curve, run_every=POLL if active else None)(job, active)
+
+
+@st.cache_resource(max_entries=CURVES, show_spinner=False)
+def _curve_job(image_key: str, _pixels: Tensor) -> jobs.Job[CurvePoint]:
+    """Measure the cost curve of an image, once for all who look at it: a class would wait for hours otherwise."""
+    return submit(partial(cost_curve_of_trained, _pixels))
+
+
+def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:
+    now = job.poll()
+    if was_active and not now.active:
+        st.rerun()
+    status(now, job, _("Measure again"))
+    if now.active:
+        measured = len({point.regions for point in now.events})
+        st.progress(measured / len(CURVE_REGIONS))
+    if now.events:
+        show_chart(curve_chart(now.events, titles()), "curve_chart", _("Time against region proposals"))
+        st.caption(_("Median of three runs, one where a run takes over a second: {machine}.").format(machine=machine()))
+
+
+def show_papers(started: StartedRace) -> None:
+    """Show beside each detector's times here what its paper, or a later one, reports."""
+    theirs = paper_figures()
+    ours = {row.name: row for row in table(finished(started), started.size)}
+    for name in NAMES:
+        title, here, there = st.columns([1, 2, 4], border=False)
+        title.markdown(f"**{titles()[name]}**")
+        here.markdown(_ours(ours.get(name)))
+        there.markdown("\n".join(_theirs(figure) for figure in theirs if figure.detector == name))
+    st.caption(_("The papers measured other images, networks and machines: compare the ratios, not the seconds."))
+
+
+def _ours(row: Row | None) -> str:
+    if row is None:
+        return _("Ours: not in this race.")
+    text = _("Ours, measured here: **{ms} ms**").format(ms=f"{1000 * row.seconds:,.1f}")
+    if row.faster and row.faster_without_proposals and row.name != "rcnn":
+        words = _(", **{all}x** faster than R-CNN with proposals, **{rest}x** without them")
+        text += words.format(all=f"{row.faster:,.1f}", rest=f"{row.faster_without_proposals:,.1f}")
+    return text
+
+
+def _theirs(figure: PaperFigure) -> str:
+    words = _("- The paper's: **{value}**, {compares} ({source})")
+    return words.format(value=figure.value, compares=figure.compares, source=figure.source)

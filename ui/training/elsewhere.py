@@ -1,0 +1,45 @@
+"""A training that goes on while its session looks at another page: how far it is, in the header.
+
+Every page has it, so it imports nothing of what trains: a new server's first visitor would wait a second for that.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import streamlit as st
+
+from core.i18n import _
+from core.jobs import Job
+from ui.kit.faults import fragment
+
+if TYPE_CHECKING:
+    from core.training.app_runs import Snapshot
+
+TrainingJob: TypeAlias = "Job[Snapshot]"
+
+PAGE, ADDRESS = "training", "run"
+JOBS = "training_jobs"
+POLL = 3.0  # seconds; a job that nobody asks for is paused after 20
+
+
+def own_runs() -> "dict[str, TrainingJob | None]":
+    """Return the tokens of this session's runs, the oldest first, with the jobs that it has started."""
+    known: dict[str, TrainingJob | None] = st.session_state.setdefault(JOBS, {})
+    return known
+
+
+def keep_training(page: str) -> None:
+    """Ask for the session's training on every other ``page`` too, so that it goes on; lead back to it."""
+    if page == PAGE:
+        return
+    for token, job in own_runs().items():
+        if job and job.poll().active:
+            fragment(_keep, run_every=POLL)(token, job)
+
+
+def _keep(token: str, job: TrainingJob) -> None:
+    now = job.poll()
+    if not now.active:
+        st.rerun()  # nobody needs to ask any more
+    step = now.events[-1].step if now.events else None
+    words = _("Training: {percent} %").format(percent=round(100 * step.done) if step else 0)
+    st.page_link("pages/training.py", label=words, icon=":material/model_training:", query_params={ADDRESS: token})

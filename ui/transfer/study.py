@@ -1,0 +1,162 @@
+"""Three ways of learning one task, as jobs: what is known already is shown, what is missing is learnt."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import streamlit as st
+
+from core import jobs
+from core.data.sources import DRAWN
+from core.figures.transfer import board_data
+from core.i18n import _
+from core.transfer.tasks import COUNTS
+from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
+from core.trunks import Name
+from ui.data.source import PickedSource
+from ui.detectors.race import status
+from ui.kit.faults import fragment
+from ui.kit.queueing import submit
+from ui.transfer.board import transfer_board
+from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
+
+POLL = 0.5  # seconds between two looks at a running job
+SEEDS = 3
+MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
+REMEMBERED = 500  # results of a source, for all sessions together
+STARTED, OWN = "transfer_started", "transfer_known"
+
+
+@dataclass(frozen=True)
+class Started:
+    """What this session is learning: ``plans`` on the source called ``key``, as a ``job`` that it handed in ``at`` a
+    second of the clock."""
+
+    key: str
+    plans: tuple[Plan, ...]
+    job: jobs.Job[Event]
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that was found out about one source: how it opens for a trunk, what was learnt, and what moves features."""
+
+    opened: dict[Name, Opened] = field(default_factory=dict)
+    learnt: dict[Plan, Learnt] = field(default_factory=dict)
+    drifts: dict[Plan, Drift] = field(default_factory=dict)
+
+    def note(self, events: Sequence[Event], trunk: Name) -> None:
+        """Remember what came of a job with ``trunk``."""
+        for event in events:
+            if isinstance(event, Opened):
+                self.opened[trunk] = event
+            elif isinstance(event, Learnt):
+                self.learnt[event.plan] = event
+            elif isinstance(event, Drift):
+                self.drifts[event.plan] = event
+        while len(self.learnt) > REMEMBERED:
+            del self.learnt[next(iter(self.learnt))]
+
+
+def known_of(picked: PickedSource) -> Known:
+    """Return what is known of a source: with all sessions where it is everybody's, and forgotten with its own."""
+    if is_everybodys(picked):
+        return _known(picked.key)
+    own: dict[str, Known] = st.session_state.setdefault(OWN, {})
+    return own.setdefault(picked.key, Known())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _known(source: str) -> Known:
+    return Known()
+
+
+def is_everybodys(picked: PickedSource) -> bool:
+    """Whether other sessions see this source, too."""
+    return picked.data in DRAWN or picked.key.startswith("server:")
+
+
+def show_study(picked: PickedSource, plan: Plan) -> None:
+    """Show the three ways as ``plan`` says but for the way, and learn what is not known yet."""
+    plans = tuple(replace(plan, way=way) for way in WAYS)
+    known = known_of(picked)
+    missing = tuple(one for one in plans if one not in known.learnt)
+    started: Started | None = st.session_state.get(STARTED)
+    if started and started.key != picked.key:
+        started.job.cancel()
+        started = st.session_state[STARTED] = None
+    if missing and not (started and set(missing) <= set(started.plans)):
+        start(picked, missing)
+        started = st.session_state[STARTED]
+    active = bool(started and started.job.poll().active)
+    fragment(_watch, run_every=POLL if active else None)(picked, plans, active)
+
+
+def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
+    """Learn by ``plans``, in place of what this session is learning."""
+    last: Started | None = st.session_state.get(STARTED)
+    if last:
+        last.job.cancel()
+    version = picked.key if is_everybodys(picked) else ""  # nobody's own images are remembered
+    steps = sum(plan.steps for plan in plans if not plan.cached)
+    long = steps > MOST_QUICK_STEPS or plans[0].trunk != "slim"
+    job = submit(
+        partial(study, picked.data, plans, version), long=long, kind=f"transfer, {'long' if long else 'quick'}"
+    )
+    st.session_state[STARTED] = Started(picked.key, plans, job)
+
+
+def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> None:
+    known = known_of(picked)
+    started: Started | None = st.session_state.get(STARTED)
+    looks: list[Look] = []
+    if started:
+        now = started.job.poll()
+        known.note(now.events, started.plans[0].trunk)
+        if was_active != now.active:
+            st.rerun()  # a fragment polls, or stops polling, only once the whole page has run again
+        looks = looks_in(now)
+        _status(picked, started, now, known)
+    if not (started and now.active):
+        _offer(picked, plans, known)
+    opened = known.opened.get(plans[0].trunk)
+    show_verdicts(plans, known.learnt, opened)
+    transfer_board(board_data(plans, opened, looks, known.learnt.values()))
+    if opened:
+        show_accuracy(plans[0], opened)
+    show_keeping(plans[0], known.learnt.get(plans[0]), known.drifts.get(plans[0]))
+
+
+def looks_in(now: jobs.Progressed[Event]) -> list[Look]:
+    """Return the looks among the events of a job."""
+    return [event for event in now.events if isinstance(event, Look)]
+
+
+def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], known: Known) -> None:
+    status(now, started.job, _("Learn again"))
+    left = tuple(plan for plan in started.plans if plan not in known.learnt)
+    if now.state in ("cancelled", "failed") and left:
+        label = _("Learn again")
+        st.button(label, icon=":material/replay:", key="transfer_again", on_click=start, args=(picked, left))
+    if now.active and not now.place:
+        steps = {look.plan: look.step for look in looks_in(now)}
+        part = sum(steps.values()) / (len(started.plans) * started.plans[0].steps)
+        done = len(started.plans) - len(left)
+        words = _("{done} of {count} trainings").format(done=done, count=len(started.plans))
+        if part > 0.05:
+            seconds = (time.monotonic() - started.at) * (1 - part) / part
+            words += _(", about {seconds} s left").format(seconds=round(seconds))
+        st.progress(min(part, 1.0), words)
+
+
+def _offer(picked: PickedSource, plans: tuple[Plan, ...], known: Known) -> None:
+    """Offer to measure all numbers of images, the chosen one first, with several seeds, where something is missing."""
+    counts = sorted(COUNTS, key=lambda count: count != plans[0].per_class)
+    every = [replace(plan, per_class=count, seed=seed) for seed in range(SEEDS) for count in counts for plan in plans]
+    missing = tuple(plan for plan in every if plan not in known.learnt)
+    if missing:
+        words = _("Measure {counts} images a class with {seeds} seeds ({trainings} trainings)")
+        said = words.format(counts=", ".join(map(str, COUNTS)), seeds=SEEDS, trainings=len(missing))
+        st.button(said, icon=":material/monitoring:", key="transfer_more", on_click=start, args=(picked, missing))

@@ -1,0 +1,65 @@
+"""The weights of trained trunks: which are here, and how to get the others."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import jobs
+from core.i18n import _
+from core.trunks import TRUNKS, Name, at_hand, fetching
+from ui.detectors.race import status
+from ui.kit.faults import fragment
+from ui.kit.queueing import submit
+
+POLL = 0.5  # seconds between two looks at a download
+LOADING = "transfer_loading"
+
+
+def offer_weights(name: Name) -> bool:
+    """Return whether the weights of trunk ``name`` are here; where they are not, offer to download them."""
+    here = at_hand()
+    if name in here:
+        if len(here) == 1:
+            words = _(
+                "Only our own trunk is on this server. torchvision's, trained on 1.3 million photos of ImageNet, can "
+                "be downloaded: choose one of them above."
+            )
+            st.caption(words)
+        return True
+    job: jobs.Job[int] | None = st.session_state.get(LOADING, {}).get(name)
+    active = bool(job and job.poll().active)
+    if not active:
+        _say(name)
+    fragment(_watch, run_every=POLL if active else None)(name, active)
+    return False
+
+
+def _say(name: Name) -> None:
+    kind = TRUNKS[name]
+    words = _(
+        "The weights of {title} are not on this server. They take {megabytes} MB from {host}; this server's owner can "
+        "also put {file} into torch.hub's folder (TORCH_HOME)."
+    )
+    host = kind.url.split("/")[2]
+    st.info(words.format(title=kind.title, megabytes=f"{kind.megabytes:.0f}", host=host, file=kind.file.name))
+    label = _("Download {title} ({megabytes} MB)").format(title=kind.title, megabytes=f"{kind.megabytes:.0f}")
+    st.button(label, icon=":material/download:", key="trunk_download", on_click=_load, args=(name,))
+
+
+def _load(name: Name) -> None:
+    loading = st.session_state.setdefault(LOADING, {})
+    loading[name] = submit(partial(fetching, name), newest=True, kind="weights")
+
+
+def _watch(name: Name, was_active: bool) -> None:
+    job: jobs.Job[int] | None = st.session_state.get(LOADING, {}).get(name)
+    if job is None:
+        return
+    now = job.poll()
+    if was_active and not now.active:
+        st.rerun()
+    status(now, job, _("Download"))
+    if now.active and now.events:
+        loaded, most = now.events[-1] / 1e6, TRUNKS[name].megabytes
+        words = _("{loaded} of {most} MB").format(loaded=f"{loaded:.1f}", most=f"{most:.1f}")
+        st.progress(min(1.0, loaded / most), words)
