@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -15,22 +16,25 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from core import segmentation
-from core.checkpoint import FOLDER, CheckpointError, update_card
+from core.checkpoint import CheckpointError, update_card
 from core.data import ShapeScenes
 from core.data.checking import KINDS, as_json, check_folder, write_cleaned
 from core.data.folders import FolderError, MaskFolder, VOCFolder
 from core.data.scenes import CLASSES, DIFFICULTIES
-from core.detectors import DETECTORS, NAMES, Trace, load, run
+from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.evaluation import Samples, as_report, evaluate, outcomes
+from core.families import SHAPES
 from core.figures.labels import label_picture
 from core.i18n import N_, _, language, of_environment
 from core.images import ImageError, read_image
+from core.models import MODELS
+from core.segmentation import MaskRCNN, Segmenter
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
-from core.segmentation.study import UpsamplingStudy, studied
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of, studied
 from core.training.loop import TrainingStep
-from core.training.recipes import RECIPES, RUNS, train_by_recipe
+from core.training.recipes import AT_ONCE, RECIPES, RUNS, train_by_recipe
 from core.training.team import Team, joined_team
 from core.training.tuning import NAMES as TUNABLE
 from core.training.tuning import Begun, Ended, Event, Plan, Scored, plan_for, tune
@@ -89,7 +93,7 @@ def detect(
     table = Table(_("Detector"), _("Total (ms)"), _("Stages (ms)"), _("Detections"))
     for name, trace in traces.items():
         stages = ", ".join(f"{_(step.name)} {1000 * step.seconds:.1f}" for step in trace.steps)
-        table.add_row(DETECTORS[name].title, f"{1000 * trace.seconds:.1f}", stages, str(len(trace.detections)))
+        table.add_row(_(MODELS[name].title), f"{1000 * trace.seconds:.1f}", stages, str(len(trace.detections)))
     messages.print(table)
     _write(race_report(str(image), pixels, CLASSES, traces), json_file)
 
@@ -128,7 +132,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.01, help="End the gradient steps after this time.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, ...")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training stopped.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = FOLDER,
+    folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = SHAPES.folder,
     data: Annotated[
         str | None,
         typer.Option(
@@ -156,7 +160,7 @@ def train(
             if data is None:
                 if team.size > 1:
                     raise ValueError(_("Several processes train with --data FOLDER, or --data scenes for the scenes."))
-                for one in _chosen(name, tuple(RECIPES)):
+                for one in _chosen(name, tuple(RECIPES), AT_ONCE):
                     _train_by_recipe(one, minutes, device, resume, folder)
                 return
             (model,) = _chosen(name, TUNABLE)
@@ -182,7 +186,7 @@ def _train_by_recipe(name: str, minutes: float | None, device: str, resume: bool
     try:
         with _training_progress() as progress:
             task = progress.add_task(name, total=1.0)
-            for step in train_by_recipe(name, minutes, device, resume, folder):
+            for step in train_by_recipe(name, minutes, device, resume, replace(SHAPES, folder=folder)):
                 progress.update(task, completed=step.done, description=_described(name, step))
     except KeyboardInterrupt:
         _fail(_("Stopped. Go on with: python -m core train {name} --resume").format(name=name))
@@ -249,7 +253,8 @@ def evaluate_command(
         described = {"split": "test", "difficulty": difficulty, "seed": seed}
     report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
     try:
-        for one in _chosen(name, (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)):
+        at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
+        for one in _chosen(name, (*at_once, *UPSAMPLERS), at_once):
             kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
             samples: Samples = ShapeScenes("test", images, difficulty, seed)
             if data:
@@ -261,7 +266,7 @@ def evaluate_command(
             measured = measure(one, samples, count)
             report[kind] |= measured
             if standard:
-                _note_on_card(one, measured, described)
+                _note_on_card(measured, described)
     except (FolderError, CheckpointError, ValueError) as error:
         _fail(error)
     for kind, columns in COLUMNS.items():
@@ -313,9 +318,9 @@ def bench(
     _write(report, json_file or Path("-"))
 
 
-def _chosen(names: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Read names with commas between, or ``all``."""
-    chosen = known if names == "all" else tuple(name.strip() for name in names.split(","))
+def _chosen(names: str, known: tuple[str, ...], at_once: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Read names with commas between, or ``all``: those ``at_once``, which are the ``known`` ones unless it says."""
+    chosen = (at_once or known) if names == "all" else tuple(name.strip() for name in names.split(","))
     for name in chosen:
         if name not in known:
             sentence = _("there is no {name!r}: choose among {known}, or all.")
@@ -347,8 +352,13 @@ def _measured(name: str, samples: Samples, count: int) -> dict[str, Any]:
 
 
 def _measured_segmenters(name: str, samples: Samples, count: int) -> dict[str, Any]:
-    """Measure one segmenter, or each of the upsampling study's."""
-    segmenters = studied() if name == UpsamplingStudy.name else {name: segmentation.load(name)}
+    """Measure one segmenter, or one of the upsampling study's, or each of those."""
+    if name == UpsamplingStudy.name:
+        segmenters: dict[str, Segmenter | MaskRCNN] = dict(studied())
+    elif name in UPSAMPLERS:
+        segmenters = {name: studied((name,))[name]}
+    else:
+        segmenters = {name: segmentation.load(name)}
     return {
         one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count), count), segmenter.classes)
         for one, segmenter in segmenters.items()
@@ -370,14 +380,13 @@ def _figures(reports: dict[str, Any], columns: dict[str, str]) -> Table:
     return table
 
 
-def _note_on_card(name: str, measured: dict[str, Any], data: dict[str, Any]) -> None:
-    """Write what was ``measured`` on ``data`` onto the card of checkpoint ``name``, by model where it holds several."""
-    if name not in measured:
-        update_card(name, evaluation={"data": data} | measured)
-        return
-    report = dict(measured[name])
-    by_threshold = {key: report.pop(key) for key in ("map50_by_nms_threshold",) if key in report}
-    update_card(name, evaluation={"data": data} | report, **by_threshold)
+def _note_on_card(measured: dict[str, Any], data: dict[str, Any]) -> None:
+    """Write what was ``measured`` on ``data``, model by model, onto the models' cards."""
+    for name, figures in measured.items():
+        report = dict(figures)
+        by_threshold = {key: report.pop(key) for key in ("map50_by_nms_threshold",) if key in report}
+        card = head_of(name) if name in UPSAMPLERS else name
+        update_card(card, SHAPES.folder, evaluation={"data": data} | report, **by_threshold)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,30 @@
-"""The one convolutional trunk that all models share, in two sizes with AlexNet's layout.
+"""The one convolutional trunk that all models share, in two sizes with AlexNet's layout, and one entry a trunk.
 
 Five convolutions and two poolings make a map with a stride of 16 pixels; the third pooling, which AlexNet has
 behind the fifth convolution, is left to the detectors, since each replaces it by its own idea (RoI pooling, a
 pyramid, a grid). Layout: Krizhevsky, Sutskever and Hinton 2012; ``alexnet`` is torchvision's.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import alexnet
 
-from core.data.scenes import CLASSES
-
-STRIDE = 16
-CROP_SIDE: dict["Size", int] = {"slim": 256, "paper": 227}
-FC_WIDTH: dict["Size", int] = {"slim": 256, "paper": 4096}
-
-Size = Literal["slim", "paper"]
-
 
 class Backbone(nn.Sequential):
-    """A trunk: pixels (B, 3, H, W) uint8 to a feature map (B, ``channels``, about H / 16, about W / 16)."""
+    """A trunk: pixels (B, 3, H, W) uint8 to a map of ``channels`` with a cell for every ``stride`` pixels."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, *layers: nn.Module, channels: int):
+    def __init__(self, *layers: nn.Module, channels: int, stride: int):
         super().__init__(*layers)
-        self.channels = channels
+        self.channels, self.stride = channels, stride
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1) * 255, persistent=False)
 
@@ -74,47 +67,97 @@ def slim() -> Backbone:
         *normalised_convolution(192, 128, 3),
         *normalised_convolution(128, 128, 3),
         channels=128,
+        stride=16,
     )
 
 
 def paper() -> Backbone:
     """torchvision's AlexNet up to the fifth convolution, with random weights: for timing at the papers' size."""
-    return Backbone(*list(alexnet(weights=None).features)[:-1], channels=256)
+    return Backbone(*list(alexnet(weights=None).features)[:-1], channels=256, stride=16)
 
 
-def backbone(size: Size) -> Backbone:
-    """Return a fresh trunk, ``slim`` or ``paper``."""
-    return {"slim": slim, "paper": paper}[size]()
+@dataclass(frozen=True)
+class Trunk:
+    """The entry of a trunk: how it is built, and what the models on it take from its size.
 
-
-def fully_connected(inputs: int, size: Size) -> nn.Sequential:
-    """Return AlexNet's fc6 and fc7 for ``inputs`` numbers a region; ``slim`` is 256 wide, ``paper`` 4096.
-
-    No dropout: the scenes are drawn without limit, so that no training here is long enough to overfit.
-    """
-    width = FC_WIDTH[size]
-    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
-
-
-class CellClassifier(nn.Module):
-    """The scenes' stand-in for ImageNet: a trunk learns to name what each cell of its map is centred on.
-
-    Every paper of the line starts from a network trained on image labels. Labels for cells teach the same (which
-    shape is here, no box) with 256 examples a picture instead of one.
+    An image is scaled so that its short side has ``short_side`` pixels, its long side at most ``long_side``, and none
+    fewer than ``least_side``. Warped regions and batches of photos are squares of ``crop_side``, YOLO's input one of
+    ``square_side``. fc6 and fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the mode
+    ``search``. The RPN has ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops proposals
+    with a side under ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing`` only, nobody
+    trained it.
     """
 
-    name = "trunk"
+    name: str
+    build: Callable[[], Backbone]
+    short_side: int
+    long_side: int
+    least_side: int
+    crop_side: int
+    square_side: int
+    width: int
+    svd_ranks: tuple[int, int]
+    search: Literal["single", "fast", "quality"]
+    anchors: tuple[int, ...]
+    before_nms: int
+    least_proposal: float
+    for_timing: bool = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.trunk = slim()
-        self.classify = nn.Conv2d(self.trunk.channels, len(CLASSES), 1)
+    def scale(self, height: int, width: int) -> float:
+        """Return the factor from pixels of an image of ``height`` x ``width`` to those of the network's input.
 
-    def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the cross-entropy of ``images`` (B, 3, H, W) against the targets' ``cells`` (H / 16, W / 16)."""
-        scores = self.classify(self.trunk(images)).float()
-        cells = torch.stack([target["cells"] for target in targets])
-        return {"classification": functional.cross_entropy(scores, cells)}
+        Fast R-CNN, section 3.
+        """
+        return min(self.short_side / min(height, width), self.long_side / max(height, width))
+
+    def fully_connected(self, inputs: int) -> nn.Sequential:
+        """Return AlexNet's fc6 and fc7 for ``inputs`` numbers a region.
+
+        No dropout: the scenes are drawn without limit, so that no training here is long enough to overfit.
+        """
+        return nn.Sequential(nn.Linear(inputs, self.width), nn.ReLU(), nn.Linear(self.width, self.width), nn.ReLU())
+
+
+TRUNKS: dict[str, Trunk] = {
+    trunk.name: trunk
+    for trunk in (
+        # Anchors of 32, 64 and 128 pixels fit scenes of 256 as 128, 256 and 512 fit the papers' 600. A map of such a
+        # scene has 2304 anchors, one of the papers' about 20,000.
+        Trunk(
+            "slim",
+            slim,
+            short_side=256,
+            long_side=427,  # 256 * 1000 / 600
+            least_side=64,  # the poolings leave nothing of a shorter side
+            crop_side=256,
+            square_side=256,
+            width=256,
+            svd_ranks=(64, 32),
+            search="fast",
+            anchors=(32, 64, 128),
+            before_nms=600,
+            least_proposal=8,
+        ),
+        # The papers' own numbers; their 2000 proposals from images as small as the scenes take the quality mode. YOLO's
+        # trunk sees 448 pixels; AlexNet's layout makes a 27 x 27 grid of them.
+        Trunk(
+            "paper",
+            paper,
+            short_side=600,
+            long_side=1000,
+            least_side=64,
+            crop_side=227,
+            square_side=448,
+            width=4096,
+            svd_ranks=(1024, 256),  # Fast R-CNN, section 4.4
+            search="quality",
+            anchors=(128, 256, 512),
+            before_nms=6000,
+            least_proposal=16,
+            for_timing=True,
+        ),
+    )
+}
 
 
 def fold_batch_norm(model: nn.Module) -> None:

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from core.backbones import Backbone, CellClassifier, fold_batch_norm
+from core.backbones import Backbone, fold_batch_norm
 from core.i18n import _
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -119,7 +119,7 @@ def discard_partial(path: Path, older_than: float = -math.inf) -> None:
                 rmtree(left, ignore_errors=True)
 
 
-def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool = False) -> None:
+def load_weights(model: nn.Module, name: str, folder: Path, part: bool = False) -> None:
     """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
 
     A checkpoint of a ``part`` only leaves the rest of the model as it is.
@@ -127,9 +127,16 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool 
     Raises:
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
-    try:
+    with _retraining(name):
         weights = load_file(folder / f"{name}.safetensors")
         model.load_state_dict({**model.state_dict(), **weights} if part else weights)
+
+
+@contextmanager
+def _retraining(name: str) -> Iterator[None]:
+    """Say in a sentence what is wrong with checkpoint ``name``, and by which command it is made."""
+    try:
+        yield
     except FileNotFoundError:
         sentence = _("The checkpoint of {name} is missing: run `python -m core train {name}` to train it.")
     except (SafetensorError, OSError):
@@ -144,29 +151,35 @@ def load_weights(model: nn.Module, name: str, folder: Path = FOLDER, part: bool 
     raise CheckpointError(sentence.format(name=name))
 
 
-def load_ready(model: Model, name: str, folder: Path = FOLDER) -> Model:
+def load_ready(model: Model, name: str, folder: Path) -> Model:
     """Return ``model`` with the weights of checkpoint ``name``, ready to predict: batch normalisation is folded.
 
     Raises:
         CheckpointError: as ``load_weights`` does.
     """
-    load_weights(model.eval(), name, folder)
-    fold_batch_norm(model)
+    load_weights(model, name, folder)
+    return ready(model)
+
+
+def ready(model: Model) -> Model:
+    """Return ``model``, changed in place, ready to predict: batch normalisation is folded into the convolutions."""
+    fold_batch_norm(model.eval())
     return model.to(memory_format=torch.channels_last)
 
 
-def load_trunk(trunk: Backbone, name: str, folder: Path = FOLDER) -> None:
-    """Load the trunk of the cell classifier in checkpoint ``name`` into ``trunk``, where every detector starts from.
+def load_trunk(trunk: Backbone, name: str, folder: Path) -> None:
+    """Load the trunk in checkpoint ``name`` into ``trunk``, where every detector starts from.
 
     Raises:
         CheckpointError: as ``load_weights`` does.
     """
-    donor = CellClassifier()
-    load_weights(donor, name, folder)
-    trunk.load_state_dict(donor.trunk.state_dict())
+    with _retraining(name):
+        weights = load_file(folder / f"{name}.safetensors")
+        prefix = "trunk."
+        trunk.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
 
 
-def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+def read_card(name: str, folder: Path) -> dict[str, Any]:
     """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none to be read."""
     try:
         card = json.loads((folder / f"{name}.json").read_text())
@@ -175,7 +188,7 @@ def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     return card if isinstance(card, dict) else {}
 
 
-def update_card(name: str, folder: Path = FOLDER, **entries: Any) -> None:
+def update_card(name: str, folder: Path, **entries: Any) -> None:
     """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
     text = json.dumps({**read_card(name, folder), **entries}, indent=2) + "\n"
     write_whole(folder / f"{name}.json", lambda beside: beside.write_text(text))

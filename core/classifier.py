@@ -12,7 +12,6 @@ from torch.nn import functional
 from torchvision.transforms.v2.functional import resize
 
 from core.data.scenes import CLASSES
-from core.i18n import N_
 from core.stages import Staged, Step
 from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
@@ -25,8 +24,6 @@ class Classifier(Staged):
     """
 
     name = "classifier"
-    title = N_("Classifier")
-    paper = "Lin, Chen and Yan 2014, Network in network, section 3.2"
 
     def __init__(self, classes: Sequence[str] = CLASSES[1:], trunk: Name = "slim", side: int | None = None):
         super().__init__()

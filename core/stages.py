@@ -1,14 +1,15 @@
 """What every detector and segmenter is: a generator of named steps, and the one stopwatch that times them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from core.values import Crops, Detections, Value
+from core.backbones import Backbone
+from core.values import Crops, Detections, Regions, Value
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,14 @@ class Trace:
         return crops[0] if crops else 1
 
 
+Proposer = Callable[[Tensor], Regions]
+
+
 class Staged(nn.Module):
     """A model that works in named stages: a detector or a segmenter, as its paper numbers them."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    paper: ClassVar[str]
+    name: ClassVar[str]  # its entry in core.models
+    trunk: Backbone
     classes: tuple[str, ...]
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
@@ -92,11 +95,12 @@ class Staged(nn.Module):
 class Detector(Staged):
     """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has.
 
-    The last step's value is ``Detections``. ``max_regions`` bounds the region proposals that it is given; it is None
-    where a detector makes its own.
+    The last step's value is ``Detections``. ``max_regions`` bounds the region proposals that ``propose``
+    gives it; it is None where it makes its own.
     """
 
     max_regions: int | None = None
+    propose: Proposer | None = None
 
     def limit_regions(self, most: int) -> None:
         """Use at most ``most`` region proposals, where they come from outside the network; otherwise do nothing."""

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torchvision import models
 
 from core.backbones import Backbone, slim
-from core.checkpoint import FOLDER, PARTIAL, CheckpointError, load_trunk
+from core.checkpoint import PARTIAL, CheckpointError, load_trunk
+from core.families import SHAPES
 from core.i18n import _
 
 TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
@@ -34,7 +35,8 @@ Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 @dataclass(frozen=True)
 class TrunkKind:
     """A kind of trunk: its ``title``, the ``side`` in pixels of the square images that it is shown here, the
-    ``channels`` of its map, and the learning ``rate`` that it bears when it goes on learning with Adam.
+    ``channels`` of its map and its ``stride`` in pixels, and the learning ``rate`` that it bears when it goes on
+    learning with Adam.
 
     Of one that torchvision trained on ImageNet there are also its ``url``, the ``megabytes`` (10^6 bytes) of that
     file, and how a network of ``make`` is cut ``into`` the layers of a trunk.
@@ -44,6 +46,7 @@ class TrunkKind:
     title: str
     side: int
     channels: int
+    stride: int
     rate: float
     url: str = ""
     megabytes: float = 0.0
@@ -66,7 +69,7 @@ class TrunkKind:
 
     def cut(self, network: nn.Module) -> Backbone:
         """Return the trunk of torchvision's ``network``."""
-        return Backbone(*self.into(network), channels=self.channels)
+        return Backbone(*self.into(network), channels=self.channels, stride=self.stride)
 
 
 def _of_resnet(network: models.ResNet) -> list[nn.Module]:
@@ -81,24 +84,26 @@ _RESNET = f"{_PLACE}/resnet18-f37072fd.pth"
 TRUNKS: dict[Name, TrunkKind] = {
     kind.name: kind
     for kind in (
-        TrunkKind("slim", "Slim AlexNet", 96, 128, 3e-3),
+        TrunkKind("slim", "Slim AlexNet", 96, 128, 16, 3e-3),
         TrunkKind(
             "alexnet",
             "AlexNet",
             128,
             256,
+            16,
             1e-4,  # without batch normalisation it bears less
             f"{_PLACE}/alexnet-owt-7be5be79.pth",
             244.4,
             models.alexnet,
             lambda network: list(network.features)[:-1],
         ),
-        TrunkKind("resnet18", "ResNet-18", 128, 512, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
+        TrunkKind("resnet18", "ResNet-18", 128, 512, 32, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
         TrunkKind(
             "mobilenet_v3_small",
             "MobileNetV3-Small",
             128,
             576,
+            32,
             3e-4,
             f"{_PLACE}/mobilenet_v3_small-047dcff4.pth",
             10.3,
@@ -114,7 +119,7 @@ def at_hand() -> tuple[Name, ...]:
     return tuple(name for name, kind in TRUNKS.items() if not kind.url or kind.file.is_file())
 
 
-def trained(name: Name, folder: Path = FOLDER) -> Backbone:
+def trained(name: Name, folder: Path = SHAPES.folder) -> Backbone:
     """Return trunk ``name`` with trained weights, ours from ``folder``.
 
     Raises:

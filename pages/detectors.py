@@ -4,10 +4,10 @@ from ui.frame.startup import come_through_the_entrance
 
 import streamlit as st
 
-from core.backbones import Size
 from core.detectors import NAMES
-from core.detectors.race import machine
+from core.families import PAPER_SIZE, SHAPES, Family
 from core.i18n import _
+from core.machine import machine
 from core.scripts import detection
 from ui.detectors.race import StartedRace, finished, show, start, titles, wait
 from ui.detectors.results import show_more, show_results
@@ -22,8 +22,8 @@ PAPER_REGIONS = 2000
 RACED = "race"  # in the address of a race that was asked for: whoever opens the link sees it run
 
 
-def choose_race() -> tuple[list[str], int, Size]:
-    """Show who races and how; return the detectors, the most region proposals and the size."""
+def choose_race() -> tuple[list[str], int, Family]:
+    """Show who races and how; return the detectors, the most region proposals and the family."""
     names = st.pills(
         _("Detectors"),
         NAMES,
@@ -53,11 +53,11 @@ def choose_race() -> tuple[list[str], int, Size]:
     )
     if paper:
         st.info(words)
-        return names, PAPER_REGIONS, "paper"
-    return names, regions, "slim"
+        return names, PAPER_REGIONS, PAPER_SIZE
+    return names, regions, SHAPES
 
 
-def race_on(picked: PickedImage, names: list[str], regions: int, size: Size) -> StartedRace:
+def race_on(picked: PickedImage, names: list[str], regions: int, family: Family) -> StartedRace:
     """Return the session's race on ``picked``.
 
     A button starts it. An image that is new here is raced at once by the quick detectors, or, where a link brings a
@@ -67,14 +67,14 @@ def race_on(picked: PickedImage, names: list[str], regions: int, size: Size) -> 
         _("Race"), type="primary", icon=":material/flag:", width="stretch", disabled=not names, key="go"
     )
     current: StartedRace | None = st.session_state.get("race")
-    linked = current is None and RACED in st.query_params and size == "slim" and bool(names)
+    linked = current is None and RACED in st.query_params and not family.for_timing and bool(names)
     if pressed or linked:
         st.query_params[RACED] = "true"
-        return start(picked, names, regions, size)
+        return start(picked, names, regions, family)
     if current and current.picked.key == picked.key:
         return current
     st.query_params.pop(RACED, None)
-    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, "slim", urgent=True)
+    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, SHAPES, urgent=True)
     wait(started, PATIENCE)
     return started
 
@@ -97,5 +97,5 @@ if picked:
             st.caption(_("Two of the five, raced on arrival. Press Race to see the others."))
         show_results(current)
         show_more(current)
-        raced = picked.key, picked.title, current.names, current.max_regions, current.size
+        raced = picked.key, picked.title, current.names, current.max_regions, current.family.name
         show_code(lambda _address: detection.race(*raced))

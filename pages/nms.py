@@ -8,10 +8,12 @@ import streamlit as st
 from torch import Tensor
 
 from core.box_table import TableError
-from core.checkpoint import CheckpointError, read_card
-from core.detectors import DETECTORS, NAMES, Detections, Detector, load, run
+from core.checkpoint import CheckpointError
+from core.detectors import NAMES, Detections, Detector, load, run
+from core.families import card_of
 from core.figures.nms import MOST_BOXES, explorer_data
 from core.i18n import _
+from core.models import MODELS
 from core.nms import Decay
 from core.scripts import Script, detection
 from ui.kit.choices import choose
@@ -46,7 +48,7 @@ def choose_detector() -> str:
         NAMES,
         default="faster_rcnn",
         required=True,
-        format_func=lambda name: DETECTORS[name].title,
+        format_func=lambda name: MODELS[name].title,
         key="detector",
         bind="query-params",
         persist_state="session",
@@ -95,7 +97,7 @@ def show(picked: PickedImage, name: str, per_class: bool, decay: Decay, own: boo
         return
     if len(found) > MOST_BOXES:
         st.caption(_("The best {most} of {count} boxes.").format(most=MOST_BOXES, count=len(found)))
-    curve = None if own else read_card(name).get("map50_by_nms_threshold")
+    curve = None if own else card_of(name).get("map50_by_nms_threshold")
     titles = {"linear": _("Soft-NMS, linear"), "gaussian": _("Soft-NMS, Gaussian")}
     data = explorer_data(picked.pixels, found, detector.classes, per_class, decay, picked.truth)
     nms_explorer(data, titles[decay], curve, draw)

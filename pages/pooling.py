@@ -7,11 +7,12 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from core.checkpoint import CheckpointError
-from core.detectors import DETECTORS, Detector, load
+from core.detectors import Detector, load
 from core.detectors.one_map import ImageMap, RegionError, crop_of, first_region, map_of, rcnn_around, region_in
 from core.detectors.rcnn import RCNN
 from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
+from core.models import MODELS
 from core.scripts import detection
 from ui.kit.code import show_code
 from ui.kit.faults import fragment
@@ -47,7 +48,7 @@ def choose_trunk() -> str:
         TRUNKS,
         default=TRUNKS[0],
         required=True,
-        format_func=lambda name: DETECTORS[name].title,
+        format_func=lambda name: MODELS[name].title,
         key="trunk",
         bind="query-params",
         persist_state="session",

@@ -1,41 +1,46 @@
 """The line of detectors, one paper a file, by name."""
 
-from pathlib import Path
+from pkgutil import resolve_name
 
-from core.backbones import Size
-from core.checkpoint import FOLDER, load_ready
-from core.detectors.fast_rcnn import FastRCNN
-from core.detectors.faster_rcnn import FasterRCNN
-from core.detectors.rcnn import RCNN
-from core.detectors.sppnet import SPPNet
-from core.detectors.yolo import YOLO
+from core.checkpoint import load_ready
+from core.families import SHAPES, AnyFamily, family_of
+from core.models import MODELS, names
 from core.stages import Detector, Progress, Step, TimedStep, Trace, run, timed_steps
 from core.values import Detections, Regions
 
-DETECTORS: dict[str, type[RCNN | SPPNet | FastRCNN | FasterRCNN | YOLO]] = {
-    kind.name: kind for kind in (RCNN, SPPNet, FastRCNN, FasterRCNN, YOLO)
-}
-NAMES = tuple(DETECTORS)
+NAMES = names("detector")
 
 
-def build(name: str, size: Size = "slim") -> Detector:
-    """Return detector ``name`` of ``NAMES`` with random weights, ready to detect."""
-    return DETECTORS[name](size).eval()
+def build(name: str, family: AnyFamily = SHAPES) -> Detector:
+    """Return detector ``name`` of ``NAMES``, or a variant of one, as ``family`` has it: with random weights, ready to
+    detect."""
+    return _changed(name, _fresh(name, family))
 
 
-def load(name: str, folder: Path = FOLDER) -> Detector:
-    """Return detector ``name`` of ``NAMES`` with its trained weights, ready to detect.
+def load(name: str, family: AnyFamily = SHAPES) -> Detector:
+    """Return detector ``name`` of ``NAMES``, or a variant of one, with its weights of ``family``, ready to detect.
 
     Batch normalisation is folded into the convolutions.
 
     Raises:
         CheckpointError: the checkpoint is missing or damaged; the message names the command that trains it.
     """
-    return load_ready(build(name), name, folder)
+    return _changed(name, load_ready(_fresh(name, family), MODELS[name].weights, family_of(family).folder))
+
+
+def _fresh(name: str, family: AnyFamily) -> Detector:
+    found = family_of(family)
+    detector: Detector = MODELS[name].make(found.trunk, found.classes)
+    return detector.eval()
+
+
+def _changed(name: str, detector: Detector) -> Detector:
+    if change := MODELS[name].change:
+        resolve_name(change)(detector)
+    return detector
 
 
 __all__ = [
-    "DETECTORS",
     "NAMES",
     "Detections",
     "Detector",

@@ -18,47 +18,45 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from core.backbones import STRIDE, Size, backbone
+from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.regions import BINS, SEARCH_MODE, Proposer, RegionHead, joined, sample, to_input
+from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
 from core.pooling import flatten_cells, pool_windows, roi_windows
 from core.proposals import selective_search
-from core.stages import Detector, Progress, Step
+from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
 ROIS_PER_IMAGE = 64
 POSITIVE_PART = 0.25
 NEGATIVE_IOU = (0.1, 0.5)
-SVD_RANKS: dict[Size, tuple[int, int]] = {"slim": (64, 32), "paper": (1024, 256)}  # fc6, fc7: section 4.4
 
 
 class FastRCNN(Detector):
     """Fast R-CNN on the shared trunk, with at most ``max_regions`` region proposals."""
 
     name = "fast_rcnn"
-    title = "Fast R-CNN"
-    paper = "Girshick 2015"
     max_regions: int = 2000
+    propose: Proposer
 
-    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.size: Size = size
-        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
-        self.trunk = backbone(size)
-        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
+        self.facts = TRUNKS[trunk]
+        self.propose = partial(selective_search, mode=self.facts.search)
+        self.trunk = self.facts.build()
+        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, self.facts)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         regions = self.propose(image).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
-        pixels, scale = to_input(image, self.size)
+        pixels, scale = to_input(image, self.facts)
         features = self.trunk(pixels)[0]
-        yield Step("Convolution", FeatureMap(features, STRIDE))
+        yield Step("Convolution", FeatureMap(features, self.trunk.stride))
 
-        windows = roi_windows(regions * scale, 1 / STRIDE)
+        windows = roi_windows(regions * scale, 1 / self.trunk.stride)
         first, place = distinct(windows)
         pooled = pool_windows(features, windows[first], BINS)
         yield Step("RoI pooling", RegionFeatures(pooled, regions[first]))
@@ -84,23 +82,10 @@ class FastRCNN(Detector):
             for target in targets
         ]
         pooled = [
-            flatten_cells(pool_windows(features, roi_windows(one.regions, 1 / STRIDE), BINS))
+            flatten_cells(pool_windows(features, roi_windows(one.regions, 1 / self.trunk.stride), BINS))
             for features, one in zip(maps, samples, strict=True)
         ]
         return self.head.losses(self.head.layers(torch.cat(pooled)), joined(samples))
-
-    def truncate(self) -> None:
-        """Replace fc6 and fc7 by their best approximations of low rank, two thin layers each (section 3.1).
-
-        At paper size, which is for timing only, the thin layers are random as the thick ones were: they cost the same,
-        and factoring AlexNet's fc6 would take minutes.
-        """
-        for index, rank in zip((0, 2), SVD_RANKS[self.size], strict=True):
-            layer = self.head.layers[index]
-            assert isinstance(layer, nn.Linear)
-            self.head.layers[index] = (
-                truncated(layer, rank) if self.size == "slim" else nn.Sequential(*thin_layers(layer, rank))
-            )
 
 
 def distinct(windows: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,6 +94,21 @@ def distinct(windows: Tensor) -> tuple[Tensor, Tensor]:
     index = torch.arange(len(windows), device=windows.device)
     first, order = index.new_zeros(len(kinds)).scatter_reduce(0, kind, index, "amin", include_self=False).sort()
     return first, order.argsort()[kind]
+
+
+def truncate(detector: FastRCNN) -> None:
+    """Replace fc6 and fc7 by their best approximations of low rank, two thin layers each (section 3.1).
+
+    On a trunk that is for timing only the thin layers are random, as the thick ones were: they cost the same, and
+    factoring AlexNet's fc6 would take minutes.
+    """
+    layers = detector.head.layers
+    for index, rank in zip((0, 2), detector.facts.svd_ranks, strict=True):
+        layer = layers[index]
+        assert isinstance(layer, nn.Linear)
+        layers[index] = (
+            nn.Sequential(*thin_layers(layer, rank)) if detector.facts.for_timing else truncated(layer, rank)
+        )
 
 
 def truncated(layer: nn.Linear, rank: int) -> nn.Sequential:

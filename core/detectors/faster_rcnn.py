@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from core.backbones import STRIDE, Size, backbone
+from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
@@ -24,9 +24,6 @@ from core.stages import Detector, Progress, Step
 from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
-SCALES: dict[Size, tuple[int, ...]] = {"slim": (32, 64, 128), "paper": (128, 256, 512)}
-LEAST_SIDE: dict[Size, float] = {"slim": 8, "paper": 16}
-BEFORE_NMS: dict[Size, int] = {"slim": 600, "paper": 6000}  # a slim map has 2304 anchors, the paper's about 20,000
 TRAINING_BEFORE_NMS = 1000
 TRAINING_AFTER_NMS = 300
 ROIS_PER_IMAGE = 64
@@ -38,33 +35,31 @@ class FasterRCNN(Detector):
     """Faster R-CNN on the shared trunk, with at most ``max_regions`` proposals from its RPN."""
 
     name = "faster_rcnn"
-    title = "Faster R-CNN"
-    paper = "Ren et al. 2015"
     max_regions: int = 300
 
-    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.size: Size = size
-        self.trunk = backbone(size)
-        self.rpn = RPN(self.trunk.channels, SCALES[size])
-        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, size)
+        self.facts = TRUNKS[trunk]
+        self.trunk = self.facts.build()
+        self.rpn = RPN(self.trunk.channels, self.facts.anchors, self.trunk.stride)
+        self.head = RegionHead(BINS * BINS * self.trunk.channels, len(classes) - 1, self.facts)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
-        pixels, scale = to_input(image, self.size)
+        pixels, scale = to_input(image, self.facts)
         maps = self.trunk(pixels)
-        yield Step("Convolution", FeatureMap(maps[0], STRIDE))
+        yield Step("Convolution", FeatureMap(maps[0], self.trunk.stride))
 
         logits, offsets = self.rpn(maps)
         shape = (pixels.shape[2], pixels.shape[3])
-        before = max(BEFORE_NMS[self.size], self.max_regions)
+        before = max(self.facts.before_nms, self.max_regions)
         proposals = propose(
-            logits[0], offsets[0], self.rpn.anchors(maps), shape, before, self.max_regions, LEAST_SIDE[self.size]
+            logits[0], offsets[0], self.rpn.anchors(maps), shape, before, self.max_regions, self.facts.least_proposal
         )
         regions = proposals.boxes / scale
         yield Step("RPN", Regions(regions, proposals.scores))
 
-        pooled = roi_pool(maps[0], proposals.boxes, 1 / STRIDE, BINS)
+        pooled = roi_pool(maps[0], proposals.boxes, 1 / self.trunk.stride, BINS)
         yield Step("RoI pooling", RegionFeatures(pooled, regions))
 
         hidden = self.head.layers(flatten_cells(pooled))
@@ -91,7 +86,7 @@ class FasterRCNN(Detector):
     ) -> list[Tensor]:
         """Return each image's ground truth and, held constant, its proposals: (R, 4)."""
         reference = self.rpn.anchors(maps)
-        least = LEAST_SIDE[self.size]
+        least = self.facts.least_proposal
         return [
             torch.cat(
                 [
@@ -117,7 +112,7 @@ class FasterRCNN(Detector):
             for boxes, target in zip(regions, targets, strict=True)
         ]
         pooled = [
-            flatten_cells(roi_pool(features, one.regions, 1 / STRIDE, BINS))
+            flatten_cells(roi_pool(features, one.regions, 1 / self.trunk.stride, BINS))
             for features, one in zip(maps, samples, strict=True)
         ]
         return self.rpn.losses(logits, offsets, self.rpn.anchors(maps), targets, shape) | self.head.losses(

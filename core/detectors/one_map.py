@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.backbones import STRIDE, Backbone, Size
+from core.backbones import TRUNKS
 from core.boxes import assign, clip
 from core.detectors.rcnn import RCNN, warp
 from core.detectors.regions import BINS, RegionHead, to_input
@@ -33,23 +33,24 @@ class RegionError(ValueError):
 
 @dataclass(frozen=True)
 class ImageMap:
-    """The map of a whole image: ``features`` (C, H, W), and ``input_scale``, the factor from the image's pixels to the
-    network's input."""
+    """The map of a whole image: ``features`` (C, H, W), ``input_scale``, the factor from the image's pixels to the
+    network's input, and the ``stride`` of the map in pixels of that."""
 
     features: Tensor
     input_scale: float
+    stride: int
 
     @property
     def scale(self) -> float:
         """How many cells of the map a pixel of the image is."""
-        return self.input_scale / STRIDE
+        return self.input_scale / self.stride
 
 
 def map_of(rcnn: RCNN, image: Tensor) -> ImageMap:
-    """Run the convolutions of ``rcnn`` once on ``image`` (3, H, W) uint8, at the slim detectors' scale."""
-    pixels, scale = to_input(image, "slim")
+    """Run the convolutions of ``rcnn`` once on ``image`` (3, H, W) uint8, at the scale of its trunk."""
+    pixels, scale = to_input(image, rcnn.facts)
     with torch.inference_mode():
-        return ImageMap(rcnn.trunk(pixels)[0].float(), scale)
+        return ImageMap(rcnn.trunk(pixels)[0].float(), scale, rcnn.trunk.stride)
 
 
 def pool_each_way(image_map: ImageMap, boxes: Tensor) -> dict[str, Tensor]:
@@ -58,10 +59,11 @@ def pool_each_way(image_map: ImageMap, boxes: Tensor) -> dict[str, Tensor]:
     ``roi_pool`` and ``roi_align`` are (R, C, 6, 6), ``spp`` is (R, 50 C).
     """
     on_input = boxes * image_map.input_scale
+    scale = 1 / image_map.stride
     return {
-        "roi_pool": roi_pool(image_map.features, on_input, 1 / STRIDE, BINS),
-        "roi_align": roi_align(image_map.features, on_input, 1 / STRIDE, BINS),
-        "spp": pyramid_pool(image_map.features, on_input, STRIDE),
+        "roi_pool": roi_pool(image_map.features, on_input, scale, BINS),
+        "roi_align": roi_align(image_map.features, on_input, scale, BINS),
+        "spp": pyramid_pool(image_map.features, on_input, image_map.stride),
     }
 
 
@@ -119,8 +121,7 @@ def first_region(image: Tensor, truth: dict[str, Tensor] | None) -> tuple[int, i
 
 
 def rcnn_around(detector: Detector) -> RCNN:
-    """Return a slim R-CNN around the trained trunk of ``detector``; what follows the trunk is untrained."""
-    assert isinstance(detector.trunk, Backbone)
+    """Return an R-CNN around the trained trunk of ``detector``; what follows the trunk is untrained."""
     rcnn = RCNN().eval()
     rcnn.trunk = detector.trunk
     return rcnn
@@ -151,7 +152,7 @@ def similarity_elsewhere(image_map: ImageMap, box: Tensor, feature: Tensor) -> f
     others = others[assign(others, box[None])[0] < ELSEWHERE_IOU]
     if not len(others):
         return None
-    pooled = roi_pool(image_map.features, others * image_map.input_scale, 1 / STRIDE, BINS)
+    pooled = roi_pool(image_map.features, others * image_map.input_scale, 1 / image_map.stride, BINS)
     return float(functional.cosine_similarity(pooled.flatten(1), feature.flatten()[None]).mean())
 
 
@@ -198,11 +199,14 @@ class MultiplyAdds:
 
 
 @lru_cache
-def count_multiply_adds(size: Size, height: int, width: int) -> MultiplyAdds:
-    """Count the multiply-adds on an image of ``height`` x ``width``; nothing is computed, only shapes run through."""
+def count_multiply_adds(trunk: str, height: int, width: int) -> MultiplyAdds:
+    """Count the multiply-adds on an image of ``height`` x ``width``, on the trunk of that name.
+
+    Nothing is computed, only shapes run through.
+    """
     with torch.device("meta"):
-        rcnn = RCNN(size).eval()
-        pixels, _scale = to_input(torch.empty(3, height, width, dtype=torch.uint8), size)
+        rcnn = RCNN(trunk).eval()
+        pixels, _scale = to_input(torch.empty(3, height, width, dtype=torch.uint8), TRUNKS[trunk])
         crop = torch.empty(1, 3, rcnn.side, rcnn.side, dtype=torch.uint8)
         feature = torch.empty(1, BINS * BINS * rcnn.trunk.channels)
     return MultiplyAdds(_count(rcnn.trunk, pixels), _count(rcnn.convolve, crop), _count(rcnn.layers, feature))

@@ -1,33 +1,24 @@
 """The race: several detectors on one image, one after the other, as a stream of events that a page can show."""
 
-import os
-import platform
 import statistics
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache, singledispatch
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import resize
 
-from core.backbones import Size
-from core.checkpoint import CheckpointError, read_card
+from core.checkpoint import CheckpointError
 from core.data.scenes import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
-from core.detectors.fast_rcnn import FastRCNN
-from core.detectors.rcnn import RCNN
-from core.detectors.sppnet import SPPNet
-from core.i18n import ngettext
+from core.families import SHAPES, AnyFamily, Family, card_of, family_of
+from core.models import variants
 from core.proposals import selective_search
 from core.values import Crops, RegionFeatures, Regions, Value
 
-TRUNCATED = "fast_rcnn_svd"
-NETWORK = {TRUNCATED: "fast_rcnn"}  # whose weights a contestant has, where they are not its own
-CONTESTANTS = (*NAMES[:3], TRUNCATED, *NAMES[3:])
 KEPT = 64  # of the crops and region features that a race keeps to show; the boxes are kept whole
 KEPT_SIDE = 128  # pixels of a kept crop; its tile in a picture has fewer
 COUNTED_CROPS = 32
@@ -90,44 +81,38 @@ class Row:
 RaceEvent = Ran | Finished | Refused
 
 
-def contestant(name: str, size: Size) -> Detector:
-    """Return the detector behind ``name`` of ``CONTESTANTS``: trained at slim size, with random weights at paper size.
+def contestant(name: str, family: AnyFamily = SHAPES) -> Detector:
+    """Return detector or variant ``name`` of ``family``, ready to run; one that is for timing has random weights.
 
     Raises:
         CheckpointError: as ``core.detectors.load`` does.
     """
-    if size == "slim":
-        return _warm(name)
-    detector = build(NETWORK.get(name, name), size)
-    return truncated(detector) if name == TRUNCATED else detector
-
-
-def truncated(detector: Detector) -> Detector:
-    """Return ``detector``, a Fast R-CNN, with truncated SVD."""
-    assert isinstance(detector, FastRCNN)
-    detector.truncate()
-    return detector
+    found = family_of(family)
+    return build(name, found) if found.for_timing else _warm(name, found)
 
 
 @lru_cache
-def _warm(name: str) -> Detector:
+def _warm(name: str, family: Family) -> Detector:
     """Load ``name`` once for all races, and run it once, since a first run also pays for torch's preparations."""
-    detector = load(NETWORK.get(name, name))
-    if name == TRUNCATED:
-        truncated(detector)
+    detector = load(name, family)
     detector.limit_regions(COUNTED_CROPS)
     run(detector, ShapeScenes("validation", 1)[0][0])
     return detector
 
 
-def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "slim") -> Iterator[RaceEvent]:
-    """Run contestants ``names`` on ``image`` (3, H, W) uint8, yielding every stage as it is done.
+def entered(names: Sequence[str]) -> list[str]:
+    """Return who races where ``names`` were asked for: in a larger race their variants, too, at its end."""
+    return [*names, *(one for name in names for one in variants(name))] if len(names) > 2 else list(names)
+
+
+def race(image: Tensor, names: Sequence[str], max_regions: int, family: AnyFamily = SHAPES) -> Iterator[RaceEvent]:
+    """Run contestants ``names`` of ``family`` on ``image`` (3, H, W) uint8, yielding every stage as it is done.
 
     The stages that come out are thinned (``KEPT``), so that a finished race can be kept for long.
     """
     for name in names:
         try:
-            detector = contestant(name, size)
+            detector = contestant(name, family)
         except CheckpointError as error:
             yield Refused(name, str(error))
             continue
@@ -144,12 +129,12 @@ def race(image: Tensor, names: Sequence[str], max_regions: int, size: Size = "sl
 
 
 def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
-    """Measure contestants ``names`` of slim size on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
+    """Measure the trained contestants ``names`` on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
     count. Selective search is done once, off the clock, in its quality mode, which finds enough; the curve ends at as
     many proposals as there are. Faster R-CNN makes its own; YOLO has none and the same cost throughout."""
     proposals = selective_search(image, "quality")
     most = min(len(proposals.boxes), CURVE_REGIONS[-1])
-    detectors = {name: given(contestant(name, "slim"), proposals) for name in names}
+    detectors = {name: given(contestant(name), proposals) for name in names}
     for regions in (*(count for count in CURVE_REGIONS if count < most), most):
         for name, detector in detectors.items():
             detector.limit_regions(regions)
@@ -163,7 +148,7 @@ def cost_curve_of_trained(image: Tensor) -> Iterator[CurvePoint]:
 
 def _has_weights(name: str) -> bool:
     try:
-        contestant(name, "slim")
+        contestant(name)
     except CheckpointError:
         return False
     return True
@@ -172,7 +157,7 @@ def _has_weights(name: str) -> bool:
 def given(detector: Detector, proposals: Regions) -> Detector:
     """Return a twin of ``detector`` that shares its weights and, where it searches, takes ``proposals`` instead."""
     twin = copy(detector)
-    if isinstance(twin, RCNN | SPPNet | FastRCNN):
+    if twin.propose:
         twin.propose = lambda _image: proposals
     return twin
 
@@ -221,7 +206,7 @@ def _(value: RegionFeatures) -> RegionFeatures:
     return RegionFeatures(value.values[:KEPT].clone(), value.boxes)
 
 
-def table(finished: Sequence[Finished], size: Size) -> list[Row]:
+def table(finished: Sequence[Finished], family: AnyFamily = SHAPES) -> list[Row]:
     """Return a ``Row`` for each contestant that is through."""
     base = next((one.trace for one in finished if one.name == "rcnn"), None)
     return [
@@ -233,7 +218,7 @@ def table(finished: Sequence[Finished], size: Size) -> list[Row]:
             one.trace.convolution_passes,
             one.gigaflops,
             one.parameters,
-            read_card(one.name).get("evaluation", {}).get("map50") if size == "slim" else None,
+            card_of(one.name, family).get("evaluation", {}).get("map50"),
         )
         for one in finished
     ]
@@ -242,18 +227,3 @@ def table(finished: Sequence[Finished], size: Size) -> list[Row]:
 def after_proposals(trace: Trace) -> float:
     """Return the seconds of ``trace`` without those that made its region proposals."""
     return sum(step.seconds for step in trace.steps if step.name not in PROPOSING)
-
-
-def machine() -> str:
-    """Return where numbers are measured: torch's threads and the processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = models[0] if models else platform.processor() or platform.machine()
-    threads = torch.get_num_threads()
-    words = ngettext(
-        "{processor}, {threads} thread of {cores} cores",
-        "{processor}, {threads} threads of {cores} cores",
-        threads,
-    )
-    return words.format(processor=processor, threads=threads, cores=os.cpu_count())

@@ -21,14 +21,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import CROP_SIDE, FC_WIDTH, Size, backbone, fully_connected
+from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
-from core.detectors.regions import BINS, SEARCH_MODE, Proposer, classification_loss, joined, sample
+from core.detectors.regions import BINS, classification_loss, joined, sample
 from core.detectors.svm import SVMHead
 from core.pooling import flatten_cells
 from core.proposals import selective_search
-from core.stages import Detector, Progress, Step
+from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
 from core.values import Crops, RegionFeatures, Regions, Scores
 
@@ -48,20 +48,20 @@ class RCNN(Detector):
     """
 
     name = "rcnn"
-    title = "R-CNN"
-    paper = "Girshick et al. 2014"
     max_regions: int = 2000
+    propose: Proposer
 
-    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.side = CROP_SIDE[size]
-        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
-        self.trunk = backbone(size)
+        self.facts = TRUNKS[trunk]
+        self.side = self.facts.crop_side
+        self.propose = partial(selective_search, mode=self.facts.search)
+        self.trunk = self.facts.build()
         pooled = BINS * BINS * self.trunk.channels
-        self.layers = fully_connected(pooled, size)
-        self.score = nn.Linear(FC_WIDTH[size], len(classes))  # the softmax of the fine-tuning, not used to detect
-        self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
+        self.layers = self.facts.fully_connected(pooled)
+        self.score = nn.Linear(self.facts.width, len(classes))  # the softmax of the fine-tuning, not used to detect
+        self.svms = SVMHead(pooled, self.facts.width, len(classes) - 1)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         regions = self.propose(image).boxes[: self.max_regions]

@@ -81,7 +81,7 @@ def by_network(image: Tensor, detector: Detector) -> Proposed:
             seconds += step.seconds
             if isinstance(step.value, Regions):
                 return Proposed(step.value.boxes[:MOST], seconds)
-    raise ValueError(f"{detector.title} proposes no regions")
+    raise ValueError(f"{detector.name} proposes no regions")
 
 
 def by_sliding_window(image: Tensor) -> Proposed:

@@ -1,44 +1,29 @@
 """What the region-based detectors have in common: the input's scale, the two-headed network, the sampling of RoIs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import FC_WIDTH, Size, fully_connected
+from core.backbones import Trunk
 from core.boxes import assign, decode, encode
-from core.proposals.selective_search import Mode
-from core.values import Regions
 
 BINS = 6  # AlexNet's pool5
-SHORT_SIDE: dict[Size, int] = {"slim": 256, "paper": 600}
-# The papers' 2000 proposals from images as small as the scenes take the quality mode.
-Proposer = Callable[[Tensor], Regions]
-
-SEARCH_MODE: dict[Size, Mode] = {"slim": "fast", "paper": "quality"}
-LONGEST: dict[Size, int] = {"slim": 427, "paper": 1000}  # 1000 / 600, as in Fast R-CNN, section 3
-SHORTEST = 64  # the trunk's poolings leave nothing of a shorter side
 
 
-def to_input(image: Tensor, size: Size) -> tuple[Tensor, float]:
-    """Scale ``image`` (3, H, W) so that its short side fits the network and its long side stays within bounds.
+def to_input(image: Tensor, trunk: Trunk) -> tuple[Tensor, float]:
+    """Scale ``image`` (3, H, W) to the input of a network on ``trunk``.
 
     Returns the pixels (1, 3, h, w) float and the factor from image to input pixels. Fast R-CNN, section 3.
     """
     height, width = image.shape[1:]
-    scale = input_scale(height, width, size)
+    scale = trunk.scale(height, width)
     pixels = image[None].float()
     if scale != 1:
-        shape = (max(SHORTEST, round(height * scale)), max(SHORTEST, round(width * scale)))
+        shape = (max(trunk.least_side, round(height * scale)), max(trunk.least_side, round(width * scale)))
         pixels = functional.interpolate(pixels, shape, mode="bilinear", antialias=True)
     return pixels, scale
-
-
-def input_scale(height: int, width: int, size: Size) -> float:
-    """Return the factor from pixels of an image of ``height`` x ``width`` to those of the network's input."""
-    return min(SHORT_SIDE[size] / min(height, width), LONGEST[size] / max(height, width))
 
 
 @dataclass(frozen=True)
@@ -98,11 +83,11 @@ class RegionHead(nn.Module):
     target_mean: Tensor
     target_std: Tensor
 
-    def __init__(self, inputs: int, classes: int, size: Size):
+    def __init__(self, inputs: int, classes: int, trunk: Trunk):
         super().__init__()
-        self.layers = fully_connected(inputs, size)
-        self.score = nn.Linear(FC_WIDTH[size], classes + 1)
-        self.offset = nn.Linear(FC_WIDTH[size], 4 * classes)
+        self.layers = trunk.fully_connected(inputs)
+        self.score = nn.Linear(trunk.width, classes + 1)
+        self.offset = nn.Linear(trunk.width, 4 * classes)
         for layer, std in ((self.score, 0.01), (self.offset, 0.001)):
             nn.init.normal_(layer.weight, std=std)
             nn.init.zeros_(layer.bias)

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import FC_WIDTH, STRIDE, Size, backbone, fully_connected
+from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.rcnn import SVM_THRESHOLD
-from core.detectors.regions import SEARCH_MODE, Proposer, classification_loss, joined, sample, to_input
+from core.detectors.regions import classification_loss, joined, sample, to_input
 from core.detectors.svm import SVMHead
 from core.pooling import PYRAMID, pyramid_pool
 from core.proposals import selective_search
-from core.stages import Detector, Progress, Step
+from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
@@ -38,30 +38,29 @@ class SPPNet(Detector):
     """SPPNet on the shared trunk, with at most ``max_regions`` region proposals; scores as ``RCNN``'s."""
 
     name = "sppnet"
-    title = "SPPNet"
-    paper = "He et al. 2014"
     max_regions: int = 2000
+    propose: Proposer
 
-    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.size: Size = size
-        self.propose: Proposer = partial(selective_search, mode=SEARCH_MODE[size])
-        self.trunk = backbone(size)
+        self.facts = TRUNKS[trunk]
+        self.propose = partial(selective_search, mode=self.facts.search)
+        self.trunk = self.facts.build()
         pooled = sum(level * level for level in PYRAMID) * self.trunk.channels
-        self.layers = fully_connected(pooled, size)
-        self.score = nn.Linear(FC_WIDTH[size], len(classes))  # the softmax of the fine-tuning, not used to detect
-        self.svms = SVMHead(pooled, FC_WIDTH[size], len(classes) - 1)
+        self.layers = self.facts.fully_connected(pooled)
+        self.score = nn.Linear(self.facts.width, len(classes))  # the softmax of the fine-tuning, not used to detect
+        self.svms = SVMHead(pooled, self.facts.width, len(classes) - 1)
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         regions = self.propose(image).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
-        pixels, scale = to_input(image, self.size)
+        pixels, scale = to_input(image, self.facts)
         features = self.trunk(pixels)[0]
-        yield Step("Convolution", FeatureMap(features, STRIDE))
+        yield Step("Convolution", FeatureMap(features, self.trunk.stride))
 
-        pooled = pyramid_pool(features, regions * scale, STRIDE)
+        pooled = pyramid_pool(features, regions * scale, self.trunk.stride)
         yield Step("Spatial pyramid pooling", RegionFeatures(pooled, regions))
 
         hidden = self.layers(pooled)
@@ -77,8 +76,8 @@ class SPPNet(Detector):
 
     def region_features(self, image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled (R, P) and the fc7 (R, D) features of ``regions`` (R, 4)."""
-        pixels, scale = to_input(image, self.size)
-        pooled = pyramid_pool(self.trunk(pixels)[0], regions * scale, STRIDE)
+        pixels, scale = to_input(image, self.facts)
+        pooled = pyramid_pool(self.trunk(pixels)[0], regions * scale, self.trunk.stride)
         return pooled, self.layers(pooled)
 
     def train(self, mode: bool = True) -> "SPPNet":
@@ -96,6 +95,8 @@ class SPPNet(Detector):
             )
             for target in targets
         ]
-        pooled = [pyramid_pool(features, one.regions, STRIDE) for features, one in zip(maps, samples, strict=True)]
+        pooled = [
+            pyramid_pool(features, one.regions, self.trunk.stride) for features, one in zip(maps, samples, strict=True)
+        ]
         scores = self.score(self.layers(torch.cat(pooled)))
         return {"classification": classification_loss(scores.float(), joined(samples).labels)}

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import box_convert
 
-from core.backbones import CROP_SIDE, STRIDE, Size, backbone
+from core.backbones import TRUNKS
 from core.data.scenes import CLASSES
 from core.stages import Detector, Progress, Step
 from core.suppression import candidates, suppress
@@ -85,15 +85,12 @@ class YOLO(Detector):
     """YOLO on the shared trunk. Classes have no background: an empty cell is one without confidence."""
 
     name = "yolo"
-    title = "YOLO"
-    paper = "Redmon et al. 2016"
 
-    def __init__(self, size: Size = "slim", classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        # The paper's trunk sees 448 pixels; AlexNet's layout makes a 27 x 27 grid of them.
-        self.side = {"slim": CROP_SIDE["slim"], "paper": 448}[size]
-        self.trunk = backbone(size)
+        self.side = TRUNKS[trunk].square_side
+        self.trunk = TRUNKS[trunk].build()
         width = 2 * self.trunk.channels
         self.head = nn.Sequential(
             nn.Conv2d(self.trunk.channels, width, 3, padding=1, bias=False),
@@ -121,7 +118,7 @@ class YOLO(Detector):
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         height, width = image.shape[1:]
         features = self.trunk(self._resized(image))
-        yield Step("Convolution", FeatureMap(features[0], STRIDE))
+        yield Step("Convolution", FeatureMap(features[0], self.trunk.stride))
 
         grid = self.grid(features)
         boxes = grid.boxes[0].flatten(0, 2) * grid.boxes.new_tensor([width, height, width, height])

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from core.backbones import STRIDE
 from core.figures.pooling import viridis
 from core.figures.segmentation import Json, segmented_data, squeezed
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
@@ -43,8 +42,8 @@ def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Json:
         **segmented_data(trace.image, model.classes),
         "palette": viridis(),
         "patch": PATCH,
-        "stride": STRIDE,
-        "around": (PATCH - STRIDE) // 2,
+        "stride": model.trunk.stride,
+        "around": (PATCH - model.trunk.stride) // 2,
         "cells": CELLS,
         "rows": whole.shape[1],
         "columns": whole.shape[2],
@@ -97,13 +96,13 @@ def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> Json:
     }
 
 
-def slid_data(image: Tensor, classes: tuple[str, ...], events: Sequence[Slid] = ()) -> Json:
-    """Return how far each way of labelling the cells of ``image`` (3, H, W) is, and how much the scores differ.
+def slid_data(model: PatchCNN, image: Tensor, events: Sequence[Slid] = ()) -> Json:
+    """Return how far ``model`` has labelled the cells of ``image`` (3, H, W) in each way, and how the scores differ.
 
     Each of ``ways`` has ``labels`` (rows x columns), a byte a cell, ``UNKNOWN`` where it has not come to yet, its
     ``seconds``, ``done`` and ``total`` patches, and the largest ``difference`` of its scores from the first way's.
     """
-    rows, columns = (-(-length // STRIDE) for length in image.shape[1:])
+    rows, columns = (-(-length // model.trunk.stride) for length in image.shape[1:])
     whole = torch.cat([one.scores for one in events if one.way == WAYS[0]]) if events else None
     ways = {}
     for way in WAYS:
@@ -121,5 +120,5 @@ def slid_data(image: Tensor, classes: tuple[str, ...], events: Sequence[Slid] = 
             "total": rows * columns,
             "difference": difference,
         }
-    data = segmented_data(image, classes)
-    return {**data, "rows": rows, "columns": columns, "stride": STRIDE, "ways": ways}
+    data = segmented_data(image, model.classes)
+    return {**data, "rows": rows, "columns": columns, "stride": model.trunk.stride, "ways": ways}

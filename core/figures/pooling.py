@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from core.backbones import STRIDE, Size
 from core.detectors.one_map import ImageMap, count_multiply_adds, pool_each_way
 from core.detectors.rcnn import CONTEXT
 from core.detectors.regions import BINS
@@ -31,7 +30,7 @@ from core.pooling import (
 COLOURS = 64
 REGIONS = (*range(1, 10), *range(10, 100, 10), *range(100, 1000, 100), 1000, 1500, 2000)
 FIRST_REGIONS = 2000  # the papers'
-SIZES: tuple[Size, ...] = ("slim", "paper")
+SIZES = ("slim", "paper")  # names of trunks
 # Also told apart by their markers; the same in every picture of the page.
 WAYS = {"roi_pool": ("#E69F00", "square"), "roi_align": ("#56B4E9", "circle"), "spp": ("#CC79A7", "diamond")}
 
@@ -57,8 +56,8 @@ def explorer_data(
     """
     values = image_map.features[channel]
     on_input = box[None] * image_map.input_scale
-    windows = roi_windows(on_input, 1 / STRIDE)
-    pyramid = spp_windows(on_input, STRIDE, *values.shape)
+    windows = roi_windows(on_input, 1 / image_map.stride)
+    pyramid = spp_windows(on_input, image_map.stride, *values.shape)
     return {
         "image": data_url(image),
         "width": image.shape[2],
@@ -76,7 +75,7 @@ def explorer_data(
             name: {"colour": WAYS[name][0], **way}
             for name, way in (
                 ("roi_pool", _in_cells(values, windows, (BINS,), box, image_map.scale)),
-                ("roi_align", _in_points(values, on_input, box)),
+                ("roi_align", _in_points(values, on_input, image_map.stride)),
                 ("spp", _in_cells(values, pyramid, PYRAMID, box, image_map.scale)),
             )
         },
@@ -117,19 +116,19 @@ def _cells_level(values: Tensor, window: Tensor, bins: int) -> dict[str, Any]:
     }
 
 
-def _in_points(values: Tensor, on_input: Tensor, box: Tensor) -> dict[str, Any]:
+def _in_points(values: Tensor, on_input: Tensor, stride: int) -> dict[str, Any]:
     """Describe RoIAlign of the region ``on_input`` (1, 4); half a cell lies between its coordinates and the map's."""
-    points = sampling_points(on_input, 1 / STRIDE)[0] + 0.5
-    start, end = on_input[0, :2] / STRIDE, on_input[0, 2:] / STRIDE
+    points = sampling_points(on_input, 1 / stride)[0] + 0.5
+    start, end = on_input[0, :2] / stride, on_input[0, 2:] / stride
     edges = start + torch.arange(BINS + 1)[:, None] / BINS * (end - start)
     spans = torch.stack([edges[:-1], edges[1:]], 1)
     level = {
         "columns": spans[..., 0].tolist(),
         "rows": spans[..., 1].tolist(),
-        "values": roi_align(values[None], on_input, 1 / STRIDE, BINS)[0, 0].tolist(),
+        "values": roi_align(values[None], on_input, 1 / stride, BINS)[0, 0].tolist(),
         "points": {"columns": points[..., 0].tolist(), "rows": points[..., 1].tolist()},
     }
-    return {"window": [*start.tolist(), *end.tolist()], "errors": torch.zeros_like(box).tolist(), "levels": [level]}
+    return {"window": [*start.tolist(), *end.tolist()], "errors": [0.0] * 4, "levels": [level]}
 
 
 def cost_data(height: int, width: int) -> dict[str, Any]:

@@ -13,10 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.backbones import STRIDE
 from core.boxes import assign, clip, decode
 from core.data.scenes import CLASSES
-from core.detectors.faster_rcnn import BEFORE_NMS, LEAST_SIDE, FasterRCNN
+from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import COUNTS, Covered, Curve, Proposed, cover, curve
 from core.detectors.regions import to_input
 from core.figures.palette import class_colour
@@ -162,20 +161,20 @@ def rpn_data(detector: FasterRCNN, image: Tensor, truth: Truth | None = None) ->
     proposal with that object. ``order`` names the anchors that reach NMS, best first, and ``suppressor`` which of
     them suppressed each, for every one of ``thresholds``, -1 where it is kept.
     """
-    pixels, scale = to_input(image, detector.size)
+    pixels, scale = to_input(image, detector.facts)
     shape = (pixels.shape[2], pixels.shape[3])
     maps = detector.trunk(pixels)
     logits, offsets = (one[0] for one in detector.rpn(maps))
     anchors = detector.rpn.anchors(maps)
     proposals = clip(decode(offsets, anchors), *shape)
-    order, boxes = before_nms(logits, offsets, anchors, shape, BEFORE_NMS[detector.size], LEAST_SIDE[detector.size])
+    order, boxes = before_nms(logits, offsets, anchors, shape, detector.facts.before_nms, detector.facts.least_proposal)
     swept = sweep(boxes, logits[order], thresholds=NMS_GRID)
     sides = (detector.rpn.shapes[:, 2:] - detector.rpn.shapes[:, :2]) / scale
     return {
         **_picture(image, truth),
         "rows": maps.shape[2],
         "columns": maps.shape[3],
-        "cell": STRIDE / scale,
+        "cell": detector.trunk.stride / scale,
         "shapes": rounded(sides, 0),
         "anchors": packed(anchors / scale, "f4"),
         "proposals": packed(proposals / scale, "f4"),

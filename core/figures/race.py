@@ -1,57 +1,21 @@
-"""A race's colours, and what more proposals cost."""
+"""What more proposals cost."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.detectors.race import CONTESTANTS, CurvePoint
+from core.detectors.race import CurvePoint
 from core.i18n import _
+from core.models import MODELS
 
-# One colour for each kind of work, whichever paper it is in (Okabe and Ito's, and grey).
-STAGE_COLOURS = {
-    "Region proposals": "#0072B2",
-    "RPN": "#0072B2",
-    "Warp": "#F0E442",
-    "Convolution": "#E69F00",
-    "Spatial pyramid pooling": "#009E73",
-    "RoI pooling": "#009E73",
-    "Fully connected": "#CC79A7",
-    "SVM": "#56B4E9",
-    "Softmax": "#56B4E9",
-    "Grid": "#D55E00",
-    "Class confidence": "#56B4E9",
-    "Box regression": "#D55E00",
-    "NMS": "#999999",
-}
-OTHER_COLOUR = "#666666"
 FONT_SIZE = 17
-# Each contestant's line, told apart by more than its colour, and readable on light and dark.
-LOOKS = dict(
-    zip(
-        CONTESTANTS,
-        [
-            ("#D55E00", "circle"),
-            ("#E69F00", "square"),
-            ("#009E73", "diamond"),
-            ("#0072B2", "star"),
-            ("#CC79A7", "triangle-up"),
-            ("#56B4E9", "x"),
-        ],
-        strict=True,
-    )
-)
-
-
-def stage_colour(name: str) -> str:
-    """Return the colour of the stage called ``name``, the same in every detector and chart."""
-    return STAGE_COLOURS.get(name, OTHER_COLOUR)
 
 
 def curve_chart(points: Sequence[CurvePoint], titles: dict[str, str]) -> go.Figure:
     """Return milliseconds against the number of region proposals, both on logarithmic axes."""
     figure = go.Figure()
     for name in dict.fromkeys(point.name for point in points):
-        colour, marker = LOOKS[name]
+        colour, marker = MODELS[name].look
         own = [point for point in points if point.name == name]
         figure.add_scatter(
             x=[point.regions for point in own],

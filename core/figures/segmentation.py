@@ -14,13 +14,12 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from core.backbones import STRIDE
-from core.checkpoint import read_card
 from core.data.scenes import label_map
-from core.detectors.regions import input_scale
+from core.families import card_of
 from core.figures.pooling import viridis
 from core.figures.transport import packed, rounded
 from core.figures.yolo import picture_data
+from core.models import MODELS
 from core.segmentation.components import components, matched
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
@@ -134,14 +133,14 @@ def layers_of(model: Staged, height: int, width: int) -> list[Json]:
     All in pixels of the image: cell i sees ``size`` pixels from ``start + i * stride`` on, and stands for the pixels
     from ``first + i * stride`` on; there are ``rows`` x ``columns`` of them.
     """
-    around = (PATCH - STRIDE) // 2 if isinstance(model, PatchCNN) else 0
-    scale = input_scale(height, width, "slim") if isinstance(model, MaskRCNN) else 1.0
+    around = (PATCH - model.trunk.stride) // 2 if isinstance(model, PatchCNN) else 0
+    scale = model.facts.scale(height, width) if isinstance(model, MaskRCNN) else 1.0
     layers = []
     for field in receptive_fields(_convolutions(model)):
         if around:  # nothing is padded within: the cell stands for the middle of what it sees
             first = field.start - around + (field.size - field.stride) // 2
             rows, columns = (
-                (STRIDE * (ceil(length / STRIDE) - 1) + PATCH - field.size) // field.stride + 1
+                (model.trunk.stride * (ceil(length / model.trunk.stride) - 1) + PATCH - field.size) // field.stride + 1
                 for length in (height, width)
             )
         else:
@@ -156,7 +155,7 @@ def layers_of(model: Staged, height: int, width: int) -> list[Json]:
 
 def _convolutions(model: Staged) -> list[nn.Module]:
     """Return the layers of ``model`` one after the other; fully connected ones as the convolutions that they are."""
-    layers = list(model.trunk)  # type: ignore[arg-type]
+    layers = list(model.trunk)
     if isinstance(model, FCN):
         return [*layers, *model.layers, model.score[0]]
     if isinstance(model, PatchCNN):
@@ -181,10 +180,10 @@ def compared_data(
         "models": [
             {
                 "name": name,
-                "title": model.title,
+                "title": MODELS[name].title,
                 "labels": squeezed(labels_of(traces[name].result)),
                 "figures": figures_of(traces[name], truth, classes),
-                "tested": read_card(name).get("evaluation"),
+                "tested": card_of(name).get("evaluation"),
                 "ms": 1000 * traces[name].seconds,
                 "parameters": sum(weights.numel() for weights in model.parameters()),
             }

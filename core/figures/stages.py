@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.utils import make_grid
 
-from core.backbones import Size
 from core.data.scenes import CLASSES
 from core.detectors.race import RaceEvent, Ran, race
+from core.families import AnyFamily
 from core.figures.labels import label_picture
 from core.figures.lettering import font_for
 from core.figures.palette import class_colour
@@ -83,9 +83,9 @@ def draw_race(events: Iterator[RaceEvent], image: Tensor) -> Iterator[Drawn]:
         yield Drawn(event, picture, time.monotonic())
 
 
-def race_in_pictures(image: Tensor, names: Sequence[str], max_regions: int, size: Size) -> Iterator[Drawn]:
+def race_in_pictures(image: Tensor, names: Sequence[str], max_regions: int, family: AnyFamily) -> Iterator[Drawn]:
     """Run the race of ``core.detectors.race`` with pictures."""
-    return draw_race(race(image, names, max_regions, size), image)
+    return draw_race(race(image, names, max_regions, family), image)
 
 
 def seconds_left(events: Sequence[Drawn]) -> float | None:

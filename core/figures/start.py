@@ -56,7 +56,7 @@ def _detection() -> Iterator[Named]:
     for name, stage in (("rcnn", "Warp"), ("sppnet", "Convolution"), ("fast_rcnn", "RoI pooling")):
         detector = load_detector(name)
         detector.limit_regions(REGIONS)
-        detector.propose = quick  # type: ignore[assignment]
+        detector.propose = quick
         yield name, _stage(detector, stage)
     faster = load_detector("faster_rcnn")
     faster.limit_regions(REGIONS)

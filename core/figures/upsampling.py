@@ -7,15 +7,14 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from core.backbones import STRIDE
-from core.checkpoint import read_card
+from core.families import card_of
 from core.figures.race import FONT_SIZE
 from core.figures.segmentation import segmented_data, squeezed, true_labels
 from core.figures.transposed import signed_colours
 from core.i18n import _
 from core.segmentation.enlarging import SCORED_BY, Doublings, Enlargement, enlarge_cells, enlarge_scores
 from core.segmentation.quality import summed_up
-from core.segmentation.study import UpsamplingStudy
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of
 from core.segmentation.transposed import energy
 
 GRID = 6  # cells a side of the map that the user draws
@@ -82,7 +81,7 @@ def scene_data(
             {
                 **_way(name, one, label),
                 "labels": squeezed(labels[name]),
-                "checkerboard": energy(one.scores[-1], STRIDE).of_variation,
+                "checkerboard": energy(one.scores[-1], study.trunk.stride).of_variation,
                 "here": _here(labels[name], true, study.classes),
                 **(_tested(name) if trained else {}),
             }
@@ -123,15 +122,15 @@ def _here(labels: Tensor, true: Tensor | None, classes: tuple[str, ...]) -> floa
 
 
 def _tested(name: str) -> Json:
-    """Return the figures of the network that was trained with the way called ``name``, from the study's card."""
-    tested = read_card(UpsamplingStudy.name).get("evaluation", {}).get(name, {})
+    """Return the figures of the network that was trained with the way called ``name``, from its card."""
+    tested = card_of(head_of(name)).get("evaluation", {})
     return {key: tested.get(key) for key in ("mean_iou", "boundary_f")}
 
 
 def tested_on() -> int | None:
-    """Return the number of test scenes that the figures of the study's card are of, None where there are none."""
-    images: int | None = read_card(UpsamplingStudy.name).get("evaluation", {}).get("data", {}).get("images")
-    return images
+    """Return the number of test scenes that the figures of the ways' cards are of, None where there are none."""
+    data = [card_of(head_of(name)).get("evaluation", {}).get("data", {}) for name in UPSAMPLERS]
+    return next((one["images"] for one in data if one), None)
 
 
 def board_chart(study: UpsamplingStudy, image: Tensor, titles: Mapping[str, str]) -> go.Figure:
@@ -141,7 +140,7 @@ def board_chart(study: UpsamplingStudy, image: Tensor, titles: Mapping[str, str]
     two learned deconvolutions, whose kernel the stride divides or not, have colours of their own.
     """
     made = enlarge_scores(study, image, trained=True)
-    shares = {name: 100 * energy(one.scores[-1], STRIDE).of_variation for name, one in made.items()}
+    shares = {name: 100 * energy(one.scores[-1], study.trunk.stride).of_variation for name, one in made.items()}
     order = sorted(shares, key=lambda name: shares[name])
     figure = go.Figure(
         go.Bar(

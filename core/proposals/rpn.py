@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import box_iou, nms
 
-from core.backbones import STRIDE
 from core.boxes import clip, decode, encode
 from core.proposals.anchors import RATIOS, anchor_shapes, anchors_on
 from core.values import Regions
@@ -38,14 +37,15 @@ class AnchorLabels:
 class RPN(nn.Module):
     """A 3 x 3 convolution, then two 1 x 1: objectness (A a cell) and box offsets (4 A a cell).
 
-    ``scales`` are the anchors' sides in input pixels; all new layers start from N(0, 0.01).
+    ``scales`` are the anchors' sides, ``stride`` the map's, in input pixels; all new layers start from N(0, 0.01).
     """
 
     shapes: Tensor
 
-    def __init__(self, channels: int, scales: tuple[int, ...]):
+    def __init__(self, channels: int, scales: tuple[int, ...], stride: int):
         super().__init__()
         count = len(scales) * len(RATIOS)
+        self.stride = stride
         self.register_buffer("shapes", anchor_shapes(scales), persistent=False)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.objectness = nn.Conv2d(channels, count, 1)
@@ -65,7 +65,7 @@ class RPN(nn.Module):
     def anchors(self, features: Tensor) -> Tensor:
         """Return the anchors of a map (..., H, W): (H W A, 4) in input pixels."""
         height, width = features.shape[-2:]
-        return anchors_on(self.shapes, height, width, STRIDE)
+        return anchors_on(self.shapes, height, width, self.stride)
 
     def losses(
         self,

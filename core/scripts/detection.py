@@ -12,14 +12,14 @@ from core.detectors.race import Finished, Refused, race, table
 
 $image
 finished = []
-for event in race(image, $names, max_regions=$max_regions, size="$size"):
+for event in race(image, $names, max_regions=$max_regions, family="$family"):
     if isinstance(event, Refused):
         print(event.sentence)
     elif isinstance(event, Finished):
         finished.append(event)
 
 print("detector           ms  conv. passes   GFLOPs  parameters  boxes")
-for one, row in zip(finished, table(finished, "$size"), strict=True):
+for one, row in zip(finished, table(finished, "$family"), strict=True):
     costs = f"{row.convolution_passes:12} {row.gigaflops:9.2f} {row.parameters:11}"
     print(f"{row.name:14} {1000 * row.seconds:8.1f} {costs} {len(one.trace.detections):6}")
 
@@ -183,9 +183,9 @@ if truth is not None:
 """
 
 
-def race(image: str, title: str, names: Sequence[str], max_regions: int, size: str) -> Script:
-    """Return the race of detectors ``names`` with at most ``max_regions`` proposals, at ``size``."""
-    values: dict[str, Any] = {"names": list(names), "max_regions": max_regions, "size": size}
+def race(image: str, title: str, names: Sequence[str], max_regions: int, family: str) -> Script:
+    """Return the race of detectors ``names`` with at most ``max_regions`` proposals, as ``family`` has them."""
+    values: dict[str, Any] = {"names": list(names), "max_regions": max_regions, "family": family}
     return written(
         "race", "Detectors race on one image, timed stage by stage.", RACE, **image_lines(image, title), **values
     )

@@ -16,7 +16,7 @@ for name in names:
     model = load(name)
     trace = run(model, image)
     labels = labels_of(trace.result)
-    print(f"{model.title}: {1000 * trace.seconds:.1f} ms")
+    print(f"{model.name}: {1000 * trace.seconds:.1f} ms")
     for label, count in enumerate(labels.flatten().bincount(minlength=len(model.classes)).tolist()):
         print(f"  {model.classes[label]}: {count / labels.numel():.4f} of the pixels")
     if truth is not None:
@@ -71,7 +71,6 @@ if truth is not None:
 
 WAYS = """
 $image_import
-from core.backbones import STRIDE
 from core.segmentation.enlarging import enlarge_scores, in_whole_cells
 from core.segmentation.study import load_study
 from core.segmentation.transposed import energy
@@ -80,7 +79,7 @@ $image
 study = load_study()
 for name, made in enlarge_scores(study, in_whole_cells(image), trained=$trained).items():
     scores = made.scores[-1]  # (K + 1, H, W), after four doublings
-    checkerboard = energy(scores, STRIDE).of_variation
+    checkerboard = energy(scores, study.trunk.stride).of_variation
     print(f"{name:20} {tuple(scores.shape)} checkerboard {100 * checkerboard:.1f} %, {made.trained_numbers} parameters")
 """
 

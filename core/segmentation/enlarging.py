@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import STRIDE
-from core.segmentation.study import DOUBLINGS, UpsampledScores, UpsamplingStudy, pooling_indices
-from core.segmentation.upsampling import UPSAMPLERS, BedOfNails, MaxUnpool, Upsampler
+from core.models import MODELS
+from core.segmentation.study import CELL, DOUBLINGS, UPSAMPLERS, UpsampledScores, UpsamplingStudy, pooling_indices
+from core.segmentation.upsampling import BedOfNails, MaxUnpool, Upsampler
 
 LONGEST = 256  # pixels of the longer side of an image whose score maps are looked at
 RUNS = 3  # of which the fastest counts
@@ -62,8 +62,8 @@ def as_begun(channels: int) -> dict[str, Doublings]:
     begun: dict[str, Doublings] = {}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for name, upsampler in UPSAMPLERS.items():
-            begun[name] = [upsampler(channels) for _doubling in range(DOUBLINGS)]
+        for name in UPSAMPLERS:
+            begun[name] = [MODELS[name].make(channels) for _doubling in range(DOUBLINGS)]
     for double in (*begun["bed_of_nails"], *begun["max_unpool"]):
         assert isinstance(double, BedOfNails | MaxUnpool)
         double.fill, double.cell_cost = nn.Identity(), 0
@@ -131,7 +131,7 @@ def random_indices(height: int, width: int) -> list[Tensor]:
 def in_whole_cells(image: Tensor) -> Tensor:
     """Scale ``image`` (3, H, W) uint8 so that its longer side has at most 256 pixels, and both whole 16."""
     scale = min(1.0, LONGEST / max(image.shape[1:]))
-    height, width = (max(1, round(length * scale / STRIDE)) * STRIDE for length in image.shape[1:])
+    height, width = (max(1, round(length * scale / CELL)) * CELL for length in image.shape[1:])
     if (height, width) == image.shape[1:]:
         return image
     scaled = functional.interpolate(image[None].float(), (height, width), mode="bilinear", antialias=True)[0]

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import FC_WIDTH, STRIDE, normalised_convolution, slim
+from core.backbones import TRUNKS, normalised_convolution
 from core.data.scenes import CLASSES
 from core.segmentation.base import Segmenter, pixel_loss
 from core.segmentation.upsampling import bilinear_kernel
@@ -39,14 +39,13 @@ DEEPENED = 96
 class FCN(Segmenter):
     """An FCN on the shared trunk whose finest skip has a stride of 32 / 2 ^ ``skips`` pixels."""
 
-    paper = "Long et al. 2015"
     skips: ClassVar[int]
 
-    def __init__(self, classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.trunk = slim()
-        width = FC_WIDTH["slim"]
+        self.trunk = TRUNKS[trunk].build()
+        width = TRUNKS[trunk].width
         self.layers = nn.Sequential(
             nn.MaxPool2d(3, 2, 1),
             nn.Conv2d(self.trunk.channels, width, 3, padding=1),
@@ -64,7 +63,7 @@ class FCN(Segmenter):
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         stages = self.trunk.stages(image[None])
-        yield Step("Convolution", FeatureMap(stages[-1][0], STRIDE))
+        yield Step("Convolution", FeatureMap(stages[-1][0], self.trunk.stride))
 
         for stride, scores in self.coarse_to_fine(stages):
             name = f"Score {stride}" if stride == COARSEST else f"Fuse {stride}"
@@ -95,7 +94,6 @@ class FCN32s(FCN):
     """Scores with a stride of 32 pixels, enlarged at once."""
 
     name = "fcn32s"
-    title = "FCN-32s"
     skips = 0
 
 
@@ -103,7 +101,6 @@ class FCN16s(FCN):
     """FCN-32s with a skip from the trunk's map, which has a stride of 16 pixels."""
 
     name = "fcn16s"
-    title = "FCN-16s"
     skips = 1
 
 
@@ -111,7 +108,6 @@ class FCN8s(FCN):
     """FCN-16s with a second skip, from ``fine_map``, which has a stride of 8 pixels."""
 
     name = "fcn8s"
-    title = "FCN-8s"
     skips = 2
 
 

@@ -19,11 +19,9 @@ from torch.nn import functional
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 from torchvision.ops import roi_align as roi_align_each
 
-from core.backbones import STRIDE
 from core.boxes import assign
 from core.data.scenes import CLASSES, label_map
 from core.detectors.faster_rcnn import FasterRCNN
-from core.detectors.regions import input_scale
 from core.pooling import roi_align
 from core.stages import Progress, Step, run
 from core.values import Detections, FeatureMap, Instances, RegionFeatures
@@ -43,11 +41,9 @@ class MaskRCNN(FasterRCNN):
     """
 
     name = "mask_rcnn"
-    title = "Mask R-CNN"
-    paper = "He et al. 2017"
 
-    def __init__(self, classes: tuple[str, ...] = CLASSES):
-        super().__init__("slim", classes)
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
+        super().__init__(trunk, classes)
         self.mask = _mask_head(self.trunk.channels, len(classes) - 1)
         self.masks_alone = True
 
@@ -61,8 +57,8 @@ class MaskRCNN(FasterRCNN):
         found = stage.value
 
         height, width = image.shape[1:]
-        boxes = found.boxes * input_scale(height, width, self.size)
-        pooled = roi_align(features, boxes, 1 / STRIDE, BINS)
+        boxes = found.boxes * self.facts.scale(height, width)
+        pooled = roi_align(features, boxes, 1 / self.trunk.stride, BINS)
         yield Step("RoIAlign", RegionFeatures(pooled, found.boxes))
 
         masks = self.mask(pooled)[torch.arange(len(found)), found.labels - 1].sigmoid()
@@ -107,7 +103,7 @@ class MaskRCNN(FasterRCNN):
         pooled, labels, truth = [], [], []
         for features, boxes, target in zip(maps, regions, targets, strict=True):
             chosen, objects = _positives(boxes, target["boxes"])
-            pooled.append(roi_align(features, chosen, 1 / STRIDE, BINS))
+            pooled.append(roi_align(features, chosen, 1 / self.trunk.stride, BINS))
             labels.append(target["labels"][objects])
             truth.append(_true_masks(chosen, objects, target["instances"]))
         label = torch.cat(labels)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import STRIDE, fully_connected, slim
+from core.backbones import TRUNKS
 from core.data.scenes import CLASSES
 from core.segmentation.base import Segmenter
 from core.stages import Progress, Step
@@ -34,27 +34,27 @@ class PatchCNN(Segmenter):
     """A classifier of patches on the shared trunk; ``steps`` is its convolutional form, ``slide`` its naive one."""
 
     name = "patch_cnn"
-    title = "Patch CNN"
-    paper = "Long et al. 2015"
 
-    def __init__(self, classes: tuple[str, ...] = CLASSES):
+    def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.trunk = slim()
+        self.trunk = TRUNKS[trunk].build()
         for layer in self.trunk:
             if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
                 layer.padding = 0 if isinstance(layer, nn.MaxPool2d) else (0, 0)
-        self.layers = fully_connected(self.trunk.channels * CELLS * CELLS, "slim")
+        self.layers = TRUNKS[trunk].fully_connected(self.trunk.channels * CELLS * CELLS)
         self.score = nn.Linear(self.layers[-2].out_features, len(classes))  # type: ignore[arg-type]
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
         features = self.trunk(self.surrounded(image[None]))
-        yield Step("Convolution", FeatureMap(features[0], STRIDE))
+        yield Step("Convolution", FeatureMap(features[0], self.trunk.stride))
 
         scores = self.convolved(features)[0]
-        yield Step("Fully connected, as convolutions", ScoreMap(scores, STRIDE))
+        yield Step("Fully connected, as convolutions", ScoreMap(scores, self.trunk.stride))
 
-        labels = scores.argmax(0).repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
+        labels = scores.argmax(0)
+        for axis in (0, 1):
+            labels = labels.repeat_interleave(self.trunk.stride, axis)
         yield Step("Argmax", LabelMap(labels[: image.shape[1], : image.shape[2]]))
 
     def classify(self, patches: Tensor) -> Tensor:
@@ -83,14 +83,16 @@ class PatchCNN(Segmenter):
 
     def windows(self, image: Tensor) -> Tensor:
         """Return the patch about each cell's middle, as views of ``image`` (3, H, W): (h, w, 3, 227, 227) float."""
-        windows = self.surrounded(image[None])[0].unfold(1, PATCH, STRIDE).unfold(2, PATCH, STRIDE)
+        stride = self.trunk.stride
+        windows = self.surrounded(image[None])[0].unfold(1, PATCH, stride).unfold(2, PATCH, stride)
         return windows.permute(1, 2, 0, 3, 4)
 
     def surrounded(self, images: Tensor) -> Tensor:
         """Surround ``images`` (B, 3, H, W) with the mean colour, so that every cell is the middle of a patch."""
-        before = PATCH // 2 - STRIDE // 2
+        stride = self.trunk.stride
+        before = PATCH // 2 - stride // 2
         height, width = images.shape[-2:]
-        behind = [STRIDE * math.ceil(length / STRIDE) - STRIDE + PATCH - before - length for length in (width, height)]
+        behind = [stride * math.ceil(length / stride) - stride + PATCH - before - length for length in (width, height)]
         padding = (before, behind[0], before, behind[1])
         return functional.pad(images - self.trunk.mean, padding) + self.trunk.mean
 

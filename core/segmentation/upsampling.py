@@ -286,17 +286,3 @@ def _begin(weight: Tensor, kernel: Tensor) -> None:
     same = torch.eye(inputs).repeat_interleave(outputs // inputs, 0)
     with torch.no_grad():
         weight.copy_(same[:, :, None, None] * kernel)
-
-
-UPSAMPLERS: dict[str, type[Upsampler]] = {
-    "nearest": Nearest,
-    "bilinear": Bilinear,
-    "bicubic": Bicubic,
-    "bed_of_nails": BedOfNails,
-    "max_unpool": MaxUnpool,
-    "deconvolution_fixed": FixedDeconvolution,
-    "deconvolution": LearnedDeconvolution,
-    "deconvolution_uneven": UnevenDeconvolution,
-    "pixel_shuffle": PixelShuffle,
-    "resize_convolution": ResizeConvolution,
-}

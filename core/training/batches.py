@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,21 +15,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from core.backbones import CROP_SIDE
+from core.backbones import TRUNKS
 from core.boxes import clip
 from core.checkpoint import CheckpointError, save_tensors
 from core.data.scenes import label_map
-from core.detectors.regions import input_scale
 from core.evaluation import Samples, Target
+from core.models import Form
 from core.proposals import selective_search
 from core.training.loaders import CACHE
-from core.trunks import TRUNKS
+from core.trunks import TRUNKS as PRETRAINED
 
 Batch = tuple[Tensor, list[Target]]
-Form = Literal["scaled", "square", "cut", "small"]
 
-SIDE = CROP_SIDE["slim"]
-SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (TRUNKS["slim"].side, TRUNKS["slim"].side)}
+TRUNK = TRUNKS["slim"]
+SIDE = TRUNK.crop_side
+SMALL = PRETRAINED["slim"].side
+SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (SMALL, SMALL)}
 CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
 MOST_CACHED = 20_000  # photos whose proposals stay on the disk, at about 10 KB each
@@ -185,7 +185,7 @@ def varied(
         wanted = SIDE, SIDE
         window = round(SIDE / zoom), round(SIDE / zoom)
     else:
-        scale = input_scale(height, width, "slim")
+        scale = TRUNK.scale(height, width)
         wanted = SQUARES.get(form) or (max(CELL, round(height * scale)), max(CELL, round(width * scale)))
         window = max(1, round(height / zoom)), max(1, round(width / zoom))
     top, left = (round(places[axis] * (image.shape[1 + axis] - window[axis])) for axis in (0, 1))

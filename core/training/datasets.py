@@ -10,14 +10,17 @@ from core.data.crops import Labelled, ObjectCrops, objects_in
 from core.data.digits import SingleDigits
 from core.data.folders import ClassFolder, FolderError, MaskFolder, VOCFolder
 from core.data.sources import COUNTS, DRAWN, Form, dataset_in, without_path
-from core.detectors import DETECTORS
 from core.evaluation import Samples
 from core.i18n import _
-from core.segmentation import SEGMENTERS
-from core.training.recipes import RECIPES
+from core.models import MODELS, Kind
 
 PARTS = ("train", "val")
 MOST_PROPOSED = 300  # drawn scenes, where proposals have to be searched in each before the first step
+LEARNT_FROM: Mapping[Kind, tuple[Form, ...]] = {
+    "detector": ("boxes", "masks"),
+    "segmenter": ("masks",),
+    "classifier": ("classes", "boxes", "masks"),
+}
 READERS: Mapping[Form, Any] = {"boxes": VOCFolder, "masks": MaskFolder, "classes": ClassFolder}
 
 
@@ -34,9 +37,7 @@ class Data:
 
 def forms_for(model: str) -> tuple[Form, ...]:
     """Return the forms of folders that ``model``, a name, can learn from."""
-    if model == Classifier.name:
-        return ("classes", "boxes", "masks")
-    return ("masks",) if model in SEGMENTERS else ("boxes", "masks")
+    return LEARNT_FROM[MODELS[model].kind]
 
 
 def open_data(data: str, model: str) -> Data:
@@ -59,7 +60,8 @@ def open_data(data: str, model: str) -> Data:
 
 def _drawn(data: str, model: str) -> Data:
     splits = {"train": COUNTS["train"], "validation": COUNTS["val"]}
-    if model in RECIPES and RECIPES[model].proposals:
+    recipe = MODELS[model].recipe
+    if recipe and recipe.proposals:
         splits["train"] = min(splits["train"], MOST_PROPOSED)
     if model == Classifier.name and data == "digits":
         images = [SingleDigits(split) for split in splits]
@@ -77,7 +79,7 @@ def _opened(folder: Path, model: str) -> Data:
         words = {"boxes": _("boxes"), "masks": _("masks"), "classes": _("one folder of photos a class")}
         sentence = _("{folder} has {has}, and {model} learns from {needs}: choose another model or other data.")
         needs = _(" or ").join(words[form] for form in forms_for(model))
-        title = (DETECTORS | SEGMENTERS)[model].title
+        title = _(MODELS[model].title)
         raise FolderError(sentence.format(folder=folder, has=words[found.form], model=title, needs=needs))
     parts = [READERS[found.form](found.path, split=part) for part in PARTS]
     samples = [_for_classifier(part) for part in parts] if model == Classifier.name else parts

@@ -9,7 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.checkpoint import FOLDER, CheckpointError
+from core.checkpoint import CheckpointError
+from core.families import SHAPES
 from core.i18n import _
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
@@ -29,7 +30,7 @@ class Taken:
     left: tuple[str, ...]
 
 
-def read_weights(source: str | Path, folder: Path = FOLDER) -> dict[str, Tensor]:
+def read_weights(source: str | Path, folder: Path = SHAPES.folder) -> dict[str, Tensor]:
     """Read the weights of a checkpoint of ``folder`` by its name, or of a ``.safetensors`` file.
 
     Raises:

@@ -2,11 +2,12 @@
 
 import torch
 
+from core.models import MODELS
 from core.stages import Detector, Staged
 from core.training.datasets import Data, open_data
 from core.training.initial_weights import fit_weights, read_weights, start_from
 from core.training.sample_history import Kept, shown
-from core.training.tuning import KINDS, LOOKED_AT, Looked, Plan
+from core.training.tuning import LOOKED_AT, Looked, Plan
 from core.training.uploaded_weights import Weights
 from core.training.validation import looks
 
@@ -23,7 +24,7 @@ def look_before(plan: Plan) -> tuple[Kept, tuple[str, ...]]:
     data = open_data(plan.data, plan.model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
-        make = KINDS[plan.model]
+        make = MODELS[plan.model].make
         model = make(classes=data.classes)
     if plan.start:
         start_from(model, read_weights(plan.start), make, data.classes)
@@ -39,7 +40,7 @@ def load_back(weights: Weights, model: str) -> tuple[Kept, tuple[str, ...]]:
         CheckpointError: a name or a shape does not fit.
     """
     data = open_data("scenes", model)
-    made = KINDS[model](classes=weights.classes or data.classes)
+    made = MODELS[model].make(classes=weights.classes or data.classes)
     fit_weights(made, weights.tensors)
     kept = _look(made, data)
     if made.classes != data.classes:

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from core.checkpoint import FOLDER, load_trunk
+from core.checkpoint import load_trunk
 from core.data.scenes import LONGEST_SPLIT, ShapeScenes
 from core.detectors.yolo import YOLO
+from core.families import SHAPES, AnyFamily, family_of
 from core.stages import run
 from core.training.loop import Batch, Schedule, TrainingStep, train
 from core.values import Detections
@@ -31,19 +32,22 @@ class Watched:
     found: Detections | None = None
 
 
-def train_live(image: Tensor, minutes: float, start: str | None = "trunk", folder: Path = FOLDER) -> Iterator[Watched]:
+def train_live(
+    image: Tensor, minutes: float, start: str | None = "trunk", family: AnyFamily = SHAPES
+) -> Iterator[Watched]:
     """Train a new YOLO for ``minutes``, looking at ``image`` (3, H, W) uint8 twice a second and at the end.
 
-    ``start`` names the checkpoint of its trunk in ``folder``; None leaves that at random weights too. Every batch is
+    ``start`` names the checkpoint of its trunk in ``family``; None leaves that at random weights too. Every batch is
     drawn for its step and forgotten, and nothing stays on the disk, however the caller stops.
 
     Raises:
         CheckpointError: there is no checkpoint ``start``.
     """
     torch.manual_seed(0)
-    model = YOLO()
+    found = family_of(family)
+    model = YOLO(found.trunk, found.classes)
     if start:
-        load_trunk(model.trunk, start, folder)
+        load_trunk(model.trunk, start, found.folder)
     schedule = Schedule(MOST_STEPS, LEARNING_RATE, warmup=WARMUP, minutes=minutes, save_every=MOST_STEPS)
     yield from _watched(model, image, schedule)
 

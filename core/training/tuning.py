@@ -14,21 +14,19 @@ import torch
 from safetensors import safe_open
 from torch.utils.data import Subset
 
-from core.checkpoint import FOLDER, CheckpointError, read_card, save_tensors, update_card
-from core.classifier import Classifier
+from core.checkpoint import CheckpointError, read_card, save_tensors, update_card
 from core.data.folders import FolderError
 from core.data.sources import without_path
-from core.detectors import DETECTORS
-from core.detectors.race import machine
 from core.evaluation import Samples
+from core.families import SHAPES
 from core.i18n import _
-from core.segmentation import SEGMENTERS
+from core.machine import machine
+from core.models import MODELS
 from core.segmentation.instance import MaskRCNN
 from core.stages import Staged
 from core.training.batches import (
     PHOTOS,
     Augmentation,
-    Form,
     PhotoBatches,
     ProposedPhotos,
     cached_proposals,
@@ -37,7 +35,7 @@ from core.training.batches import (
 from core.training.datasets import Data, open_data
 from core.training.initial_weights import Taken, fit_weights, read_weights, start_from
 from core.training.loop import Schedule, TrainingError, TrainingStep, train
-from core.training.recipes import RECIPES, SVM_STAGE
+from core.training.recipes import SVM_STAGE, schedule_of
 from core.training.runs import STATE, WEIGHTS, Log, opened_log, read_metrics, standing, step_of
 from core.training.svm import Fitted, fit, stand_in
 from core.training.team import ALONE, Team
@@ -54,14 +52,7 @@ MOST_MEASURED = 50  # validation images a score; the end's is over all
 BUSY = 10  # times as long as a look or a score took, the training goes on before the next
 MOST_CLASSES = 2000  # of weights that come from anywhere: a model of millions would take the memory
 SVM_IMAGES, SVM_REGIONS = 150, 200  # at most, and of each: their features are kept in memory
-FORMS: dict[str, Form] = {
-    **dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "mask_rcnn"), "scaled"),
-    "yolo": "square",
-    **dict.fromkeys(("patch_cnn", "fcn32s", "fcn16s", "fcn8s"), "cut"),
-    "classifier": "small",
-}
-NAMES = tuple(FORMS)
-KINDS: dict[str, Any] = {**DETECTORS, **SEGMENTERS, Classifier.name: Classifier}
+NAMES = tuple(name for name, model in MODELS.items() if model.form)
 
 _MAY_CHANGE = {"steps", "minutes", "score_every", "score_steps", "look_every", "patience"}  # when a run goes on
 
@@ -130,9 +121,8 @@ def plan_for(model: str, data: str, **others: Any) -> Plan:
 
 def _usual(model: str) -> tuple[int, Schedule]:
     """Return the batch size and the schedule that ``model`` is trained with on scenes."""
-    if model == Classifier.name:
-        return LARGEST_BATCH, CLASSIFIER
-    return RECIPES[model].batch_size, RECIPES[model].schedule
+    recipe = MODELS[model].recipe
+    return (recipe.batch_size, schedule_of(recipe)) if recipe else (LARGEST_BATCH, CLASSIFIER)
 
 
 @dataclass(frozen=True)
@@ -198,7 +188,7 @@ def tune(
     data: Data | None = None,
     device: str = "cpu",
     resume: bool = False,
-    checkpoints: Path = FOLDER,
+    checkpoints: Path = SHAPES.folder,
     team: Team = ALONE,
 ) -> Generator[Event, None, None]:
     """Train by ``plan``, yielding events, and keep everything in the run directory ``out``.
@@ -238,13 +228,15 @@ def _tuned(
     torch.manual_seed(plan.seed)
     model, taken = _made(plan, data.classes, checkpoints)
     samples = data.train
-    if plan.model in RECIPES and RECIPES[plan.model].proposals:
+    recipe, form = MODELS[plan.model].recipe, MODELS[plan.model].form
+    assert form
+    if recipe and recipe.proposals:
         samples = ProposedPhotos(samples)
         model.propose = lambda image: Regions(cached_proposals(image))  # type: ignore[assignment]
         for index in range(len(samples)):
             samples[index]
             yield Preparing((index + 1) / len(samples))
-    batches = PhotoBatches(samples, plan.batch_size, FORMS[plan.model], plan.augmentation, plan.seed)
+    batches = PhotoBatches(samples, plan.batch_size, form, plan.augmentation, plan.seed)
     share = team.share(min(plan.batch_size, len(samples)))
     batch = drawn_ahead(lambda step: batches(step, share))
     frozen = ("trunk",) if plan.freeze == "trunk" else ()
@@ -292,7 +284,7 @@ def load_trained(path: Path) -> Staged:
         classes = tuple(map(str, json.loads(header["classes"])))
         if len(classes) > MOST_CLASSES:
             raise ValueError("a model too large to be made")
-        model: Staged = KINDS[header["model"]](classes=classes)
+        model: Staged = MODELS[header["model"]].make(classes=classes)
     except (KeyError, TypeError, ValueError):
         sentence = _(
             "{file} does not say which model its weights are of: give a file that a training here has written."
@@ -319,7 +311,7 @@ def _check(plan: Plan, out: Path, resume: bool) -> None:
 
 def _made(plan: Plan, classes: tuple[str, ...], checkpoints: Path) -> tuple[Staged, Taken | None]:
     """Make the model, with what fits of the weights that it starts from."""
-    make = KINDS[plan.model]
+    make = MODELS[plan.model].make
     model = make(classes=classes)
     taken = start_from(model, read_weights(plan.start, checkpoints), make, classes) if plan.start else None
     if isinstance(model, MaskRCNN):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.evaluation import Samples, Target, average_precision
-from core.segmentation import SEGMENTERS
+from core.models import MODELS
 from core.segmentation.evaluation import Segmented, evaluate
 from core.stages import Staged, run
 from core.values import ClassScores, Detections, Value
@@ -54,7 +54,7 @@ def measured(model: Staged, samples: Samples, count: int) -> Generator[Measuring
     ``mask_ap50`` if it tells instances apart; a classifier ``accuracy``.
     """
     seen = looks(model, samples, count)
-    if model.name in SEGMENTERS:  # one label map or mask after the other: all at once would be gigabytes
+    if MODELS[model.name].kind == "segmenter":  # one label map or mask after the other: all at once would be gigabytes
         report = evaluate((Segmented(one.made, one.truth, 0.0) for one in seen), model.classes)
         return {name: max(0.0, report[name]) for name in SEGMENTATION_SCORES if name in report}
     pairs: list[tuple[Value, Target]] = []

@@ -83,16 +83,16 @@ def test_a_shuffled_convolution_changes(data: Json) -> None:
 
 def test_a_sliding_patch_has_labels_as_far_as_it_has_come(model: PatchCNN, image: Tensor) -> None:
     events: list[Slid] = []
-    empty = slid_data(image, model.classes)
+    empty = slid_data(model, image)
     assert all(set(unsqueezed(way["labels"])) == {UNKNOWN} and way["done"] == 0 for way in empty["ways"].values())
     for event in slide_each_way(model, image):
         events.append(event)
-        way = slid_data(image, model.classes, events)["ways"][event.way]
+        way = slid_data(model, image, events)["ways"][event.way]
         labels = unsqueezed(way["labels"])
         assert (labels[: event.done] < 7).all() and (labels[event.done :] == UNKNOWN).all()
         assert way["done"] == event.done and way["total"] == 48 and way["seconds"] == event.seconds
         assert way["difference"] is not None and way["difference"] < 1e-4
-    ways = slid_data(image, model.classes, events)["ways"]
+    ways = slid_data(model, image, events)["ways"]
     assert ways["convolution"]["labels"] == ways["batches"]["labels"] == ways["singly"]["labels"]
 
 

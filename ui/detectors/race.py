@@ -11,11 +11,12 @@ import streamlit as st
 from torch import Tensor
 
 from core import jobs
-from core.backbones import Size
-from core.detectors import DETECTORS, Progress, TimedStep
-from core.detectors.race import TRUNCATED, Finished, Ran, Refused
+from core.detectors import Progress, TimedStep
+from core.detectors.race import Finished, Ran, Refused, entered
+from core.families import Family
 from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
 from core.i18n import _, spoken
+from core.models import MODELS
 from ui.kit.caching import cache_words
 from ui.kit.faults import fragment
 from ui.kit.image_picker import PickedImage
@@ -34,25 +35,27 @@ class StartedRace:
     picked: PickedImage
     names: tuple[str, ...]
     max_regions: int
-    size: Size
+    family: Family
     job: jobs.Job[Drawn]
     key: str = field(default_factory=lambda: uuid4().hex)
 
 
 def titles() -> dict[str, str]:
     """Return the visible name of each contestant."""
-    return {name: kind.title for name, kind in DETECTORS.items()} | {TRUNCATED: _("Fast R-CNN, truncated SVD")}
+    return {name: _(model.title) for name, model in MODELS.items() if model.kind == "detector"}
 
 
-def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Size, urgent: bool = False) -> StartedRace:
+def start(
+    picked: PickedImage, names: Sequence[str], max_regions: int, family: Family, urgent: bool = False
+) -> StartedRace:
     """Start a race in place of the session's last one; an ``urgent`` one goes before those that wait."""
     last: StartedRace | None = st.session_state.get("race")
     if last:
         last.job.cancel()
-    entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
-    work = partial(race_in_pictures, picked.pixels, entered, max_regions, size)
-    job = submit(work, urgent, kind=f"race of {len(entered)}, {size}")
-    started = StartedRace(picked, tuple(names), max_regions, size, job)
+    racing = entered(names)
+    work = partial(race_in_pictures, picked.pixels, racing, max_regions, family)
+    job = submit(work, urgent, kind=f"race of {len(racing)}, {family.name}")
+    started = StartedRace(picked, tuple(names), max_regions, family, job)
     st.session_state["race"] = started
     return started
 
@@ -102,7 +105,7 @@ def _panels(started: StartedRace, was_active: bool) -> None:
     if was_active and not now.active:
         st.rerun()  # the whole page: the results follow below
     status(now, started.job, _("Race"))
-    if started.size == "paper":
+    if started.family.for_timing:
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:

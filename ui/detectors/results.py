@@ -15,13 +15,13 @@ from core.detectors.race import (
     Refused,
     Row,
     cost_curve_of_trained,
-    machine,
     table,
 )
 from core.detectors.report import race_report
 from core.figures.race import curve_chart
 from core.i18n import _
-from core.papers import PaperFigure, paper_figures
+from core.machine import machine
+from core.models import MODELS, PaperFigure
 from ui.detectors.race import POLL, StartedRace, finished, stages, status, titles
 from ui.detectors.viewer import Lane, race_viewer
 from ui.kit.chart import show_chart
@@ -41,13 +41,13 @@ def show_results(started: StartedRace) -> None:
     for drawn in events:
         if isinstance(drawn.event, Refused) and drawn.event.name in started.names:
             st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
-    if started.size == "paper":
+    if started.family.for_timing:
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     lanes = [
         Lane(one.name, titles()[one.name], stages(started, events, one.name), one.name in started.names)
         for one in through
     ]
-    race_viewer(started.key, lanes, table(through, started.size))
+    race_viewer(started.key, lanes, table(through, started.family))
     words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out scenes, from each checkpoint's evaluation.")
     st.caption(words.format(machine=machine()))
     report = race_report(started.picked.title, started.picked.pixels, CLASSES, {one.name: one.trace for one in through})
@@ -102,13 +102,12 @@ def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:
 
 def show_papers(started: StartedRace) -> None:
     """Show beside each detector's times here what its paper, or a later one, reports."""
-    theirs = paper_figures()
-    ours = {row.name: row for row in table(finished(started), started.size)}
+    ours = {row.name: row for row in table(finished(started), started.family)}
     for name in NAMES:
         title, here, there = st.columns([1, 2, 4], border=False)
         title.markdown(f"**{titles()[name]}**")
         here.markdown(_ours(ours.get(name)))
-        there.markdown("\n".join(_theirs(figure) for figure in theirs if figure.detector == name))
+        there.markdown("\n".join(_theirs(figure) for figure in MODELS[name].figures))
     st.caption(_("The papers measured other images, networks and machines: compare the ratios, not the seconds."))
 
 
@@ -124,4 +123,4 @@ def _ours(row: Row | None) -> str:
 
 def _theirs(figure: PaperFigure) -> str:
     words = _("- The paper's: **{value}**, {compares} ({source})")
-    return words.format(value=figure.value, compares=figure.compares, source=figure.source)
+    return words.format(value=_(figure.value), compares=_(figure.compares), source=_(figure.source))

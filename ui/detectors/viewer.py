@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from core.detectors import TimedStep
 from core.detectors.race import Row
-from core.figures.race import stage_colour
 from core.figures.stages import Picture
 from core.i18n import _
+from core.models import stage_colour
 from ui.kit.component import component
 
 _component = component("detectors/viewer")

@@ -21,6 +21,7 @@ from core.detectors.rcnn import RCNN
 from core.detectors.regions import RegionHead
 from core.figures.pooling import glide_chart
 from core.i18n import _
+from core.models import MODELS
 from ui.kit.caching import cache_words
 from ui.kit.chart import show_chart
 from ui.kit.image_picker import PickedImage
@@ -94,7 +95,7 @@ def show_comparison(pooled: PooledRegion) -> None:
     )
     if named:
         words += " " + _("Named: what {title}'s layers, which learned from RoI pooling, make of each.")
-    st.caption(words.format(title=pooled.detector.title))
+    st.caption(words.format(title=MODELS[pooled.detector.name].title))
 
 
 def _name(pooled: PooledRegion, one: Comparison) -> str:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from core import jobs
 from core.detectors import Detector
-from core.detectors.race import machine
 from core.detectors.recall import MOST, Covered, measure_held_out, proposers
 from core.figures.proposals import curves_data, recall_data
 from core.i18n import N_, _
+from core.machine import machine
 from core.proposals.selective_search import Mode
 from core.scripts import detection
 from ui.kit.caching import cache_words

@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.checkpoint import read_card
+from core.families import card_of
 from core.i18n import _
+from core.segmentation.study import head_of
 from ui.kit.component import component
 from ui.segmentation.explore import figure_words
 
@@ -73,13 +74,13 @@ def _fusion_words() -> dict[str, Any]:
 
 
 def _study_words() -> str:
-    """Return what learning the deconvolution gave here, from the study's card, beside what its authors found."""
+    """Return what learning the deconvolution gave here, from the ways' cards, beside what its authors found."""
     theirs = _(
         "Each step up is a deconvolution that begins as bilinear interpolation. The FCN's authors found no significant "
         "difference between learning it and leaving it fixed, and fixed it in what they released."
     )
-    ways: dict[str, Any] = read_card("upsamplers").get("evaluation", {})
-    learned, fixed = (ways.get(name, {}).get("mean_iou") for name in ("deconvolution", "deconvolution_fixed"))
+    ways = (card_of(head_of(name)).get("evaluation", {}) for name in ("deconvolution", "deconvolution_fixed"))
+    learned, fixed = (way.get("mean_iou") for way in ways)
     if learned is None or fixed is None:
         return theirs
     ours = _("Here, with all else equal: mean IU {learned} learned, {fixed} fixed.")

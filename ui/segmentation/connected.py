@@ -103,7 +103,7 @@ def _progress(now: jobs.Progressed[Slid]) -> tuple[float, str]:
 
 
 def _show_ways(picked: PickedImage, model: PatchCNN, events: tuple[Slid, ...]) -> None:
-    data = slid_data(picked.pixels, model.classes, events)
+    data = slid_data(model, picked.pixels, events)
     _sliding(data={**data, "words": _sliding_words()}, key="segmentation_sliding")
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.checkpoint import read_card
 from core.data.scenes import ShapeScenes
+from core.families import card_of
 from core.i18n import _
 from core.segmentation.components import first_merging
 from ui.kit.component import component
@@ -20,7 +20,7 @@ _component = component("segmentation/instances", "kit/layered_picture", "segment
 def segmentation_instances(data: dict[str, Any]) -> None:
     """Show ``core.figures.segmentation.instances_data``."""
     _component(data={**data, "words": _words()}, key="segmentation_instances")
-    evaluation = read_card("mask_rcnn").get("evaluation", {})
+    evaluation = card_of("mask_rcnn").get("evaluation", {})
     if "mask_ap50" in evaluation:
         words = _("Mask R-CNN over {images} test scenes: mask AP@0.5 {half}, mask AP@0.75 {strict}.")
         figures = {"half": f"{evaluation['mask_ap50']:.3f}", "strict": f"{evaluation['mask_ap75']:.3f}"}

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from core.i18n import _
-from core.segmentation import NAMES, SEGMENTERS
+from core.models import MODELS
+from core.segmentation import NAMES
 from core.segmentation.fcn import FCN8s
 from ui.kit.choices import choose
 
@@ -15,7 +16,7 @@ def choose_model() -> str:
         NAMES,
         default=FCN8s.name,
         required=True,
-        format_func=lambda name: SEGMENTERS[name].title,
+        format_func=lambda name: MODELS[name].title,
         key="model",
         bind="query-params",
         persist_state="session",

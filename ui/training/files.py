@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.checkpoint import FOLDER, CheckpointError
+from core.checkpoint import CheckpointError
+from core.families import SHAPES
 from core.i18n import _
-from core.training.tuning import KINDS
+from core.models import MODELS
+from core.segmentation.study import UpsamplingStudy
 from core.training.uploaded_weights import MOST_BYTES, Weights, read_upload
 from ui.kit.uploader import show_uploader
 
@@ -22,14 +24,15 @@ class GivenWeights:
 
 def checkpoint_titles() -> dict[str, str]:
     """Return the app's checkpoints by name, with their titles."""
-    titles = {"trunk": _("Trained trunk"), "upsamplers": _("Ten upsamplers")}
-    names = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
-    return {name: titles.get(name) or (_(KINDS[name].title) if name in KINDS else name) for name in names}
+    folder = SHAPES.folder
+    names = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.safetensors"))
+    known = {name: MODELS.get(name.rpartition("/")[2]) for name in names}
+    return {name: _(model.title) if model else name for name, model in known.items()}
 
 
 def start_titles() -> dict[str, str]:
     """Return what a training can start from, with titles."""
-    own = {name: title for name, title in checkpoint_titles().items() if name != "upsamplers"}
+    own = {name: title for name, title in checkpoint_titles().items() if not name.startswith(UpsamplingStudy.name)}
     return {"usual": _("The usual start"), "random": _("Random weights"), **own, "upload": _("Uploaded weights")}
 
 

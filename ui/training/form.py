@@ -8,11 +8,11 @@ from core.checkpoint import CheckpointError
 from core.data.folders import FolderError
 from core.figures.training import Json, looks_data, run_data
 from core.i18n import N_, _
+from core.models import MODELS
 from core.training import app_runs
 from core.training.datasets import forms_for
-from core.training.recipes import RECIPES
 from core.training.sample_predictions import look_before
-from core.training.tuning import KINDS, NAMES, Plan, plan_for
+from core.training.tuning import NAMES, Plan, plan_for
 from ui.data.source import PickedSource, pick_source
 from ui.kit.caching import cache_words
 from ui.training.curves import SIDES, show_curves, show_looks
@@ -36,7 +36,7 @@ class Asked:
 
 def choose_material() -> tuple[str, PickedSource | None]:
     """Show the models and the sources in a row, and return what is chosen."""
-    titles = {name: _(KINDS[name].title) for name in NAMES}
+    titles = {name: _(MODELS[name].title) for name in NAMES}
     left, right = st.columns([2, 5], gap="large")
     with left:
         model = st.selectbox(
@@ -89,7 +89,8 @@ def ask_for_training(model: str, source: PickedSource | None) -> Asked | None:
 
 def usual_start(model: str) -> str | None:
     """Return the checkpoint that ``model`` starts from in its recipe."""
-    return RECIPES[model].start if model in RECIPES else "trunk"
+    recipe = MODELS[model].recipe
+    return recipe.start if recipe else "trunk"
 
 
 def preview(asked: Asked) -> None:

@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.checkpoint import CheckpointError
 from core.i18n import _
+from core.models import MODELS
 from core.training import app_runs
 from core.training.runs import Run
-from core.training.tuning import KINDS, Plan
+from core.training.tuning import Plan
 from ui.training.elsewhere import ADDRESS, TrainingJob, own_runs
 
 CURRENT, BEGUN, NOT_BEGUN = "training_run", "training_begun", "training_not_begun"
@@ -79,6 +80,5 @@ def current_run() -> Run | None:
 
 def title_of(run: Run) -> str:
     """Return what a run is called: its model, its data, and the beginning of its token."""
-    kind = KINDS[run.card["asked"]["model"]]
-    model = _(kind.title)
+    model = _(MODELS[run.card["asked"]["model"]].title)
     return f"{model} · {run.card['titles']['data']} · {run.name[:4]}"

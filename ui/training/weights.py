@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from core.checkpoint import FOLDER, CheckpointError
+from core.checkpoint import CheckpointError
+from core.families import SHAPES
 from core.figures.training import Json, WeightsError, looks_data, weights_data
 from core.i18n import N_, _
+from core.models import MODELS
 from core.training.runs import Run
 from core.training.sample_predictions import load_back
-from core.training.tuning import KINDS, NAMES
+from core.training.tuning import NAMES
 from core.training.uploaded_weights import Weights, packed, read_file
 from ui.kit.caching import cache_words
 from ui.kit.component import component
@@ -61,7 +63,7 @@ def _choose(run: Run | None) -> tuple[Weights | None, str]:
     if chosen == "upload":
         given = chosen_weights()
         return (given.weights, f"upload:{hash(given.data)}") if given else (None, "")
-    path = run.weights if run and chosen == "run" else FOLDER / f"{chosen}.safetensors"
+    path = run.weights if run and chosen == "run" else SHAPES.folder / f"{chosen}.safetensors"
     try:
         weights = read_file(path, titles[chosen] if chosen == "run" else f"{chosen}.safetensors")
     except CheckpointError as error:
@@ -78,7 +80,7 @@ def _table(key: str, _weights: Weights) -> Json:
 def _load_back(weights: Weights, key: str) -> None:
     """Load the weights into the chosen model and show what it predicts with them, or why they do not fit."""
     st.subheader(_("Load them back"))
-    titles = {name: _(KINDS[name].title) for name in NAMES}
+    titles = {name: _(MODELS[name].title) for name in NAMES}
     own = weights.model or weights.title.removesuffix(".safetensors")
     st.session_state.setdefault("weights_into", own if own in NAMES else "yolo")
     model = st.selectbox(

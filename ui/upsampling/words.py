@@ -3,22 +3,13 @@
 from typing import Any
 
 from core.i18n import _
+from core.models import MODELS
+from core.segmentation.study import UPSAMPLERS
 
 
 def way_titles() -> dict[str, str]:
     """Return what the ways of upsampling are called."""
-    return {
-        "nearest": _("Nearest"),
-        "bilinear": _("Bilinear"),
-        "bicubic": _("Bicubic"),
-        "bed_of_nails": _("Bed of nails"),
-        "max_unpool": _("Max-unpooling"),
-        "deconvolution_fixed": _("Deconvolution, fixed"),
-        "deconvolution": _("Deconvolution, 4 x 4"),
-        "deconvolution_uneven": _("Deconvolution, 3 x 3"),
-        "pixel_shuffle": _("Pixel shuffle"),
-        "resize_convolution": _("Resize-convolution"),
-    }
+    return {name: _(MODELS[name].title) for name in UPSAMPLERS}
 
 
 def explorer_words() -> dict[str, Any]:

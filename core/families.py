@@ -1,0 +1,45 @@
+"""Which trained models belong together: a trunk, a set of classes, and the models that were trained on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.backbones import TRUNKS
+from core.checkpoint import FOLDER, read_card
+from core.data.scenes import CLASSES
+from core.i18n import N_
+
+
+@dataclass(frozen=True)
+class Family:
+    """The entry of family ``name``: its ``title``, the name of its ``trunk`` in ``core.backbones.TRUNKS``, the
+    ``classes`` of its data with the background first, and the ``folder`` of its checkpoints and their cards."""
+
+    name: str
+    title: str
+    trunk: str
+    classes: tuple[str, ...]
+    folder: Path
+
+    @property
+    def for_timing(self) -> bool:
+        """Whether its models have random weights, so that only their times mean anything."""
+        return TRUNKS[self.trunk].for_timing
+
+
+SHAPES = Family("shapes", N_("Drawn shapes"), "slim", CLASSES, FOLDER / "shapes")
+# Not a trained one: random weights at the papers' size, for timing only.
+PAPER_SIZE = Family("paper", N_("Paper size"), "paper", CLASSES, FOLDER / "paper")
+FAMILIES = {family.name: family for family in (SHAPES, PAPER_SIZE)}
+
+AnyFamily = Family | str  # a family, or the name of one of ``FAMILIES``
+
+
+def family_of(family: AnyFamily) -> Family:
+    """Return ``family``, or the one of ``FAMILIES`` that it names."""
+    return FAMILIES[family] if isinstance(family, str) else family
+
+
+def card_of(model: str, family: AnyFamily = SHAPES) -> dict[str, Any]:
+    """Return the card of the checkpoint called ``model``, empty where there is none."""
+    return read_card(model, family_of(family).folder)
