@@ -7,16 +7,16 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from core.backbones import STRIDE
+from core.backbones import TRUNKS
 from core.data import ShapeScenes
 from core.detectors import Step, build, run
 from core.detectors.fast_rcnn import (
     NEGATIVE_IOU,
     POSITIVE_PART,
     ROIS_PER_IMAGE,
-    SVD_RANKS,
     FastRCNN,
     distinct,
+    truncate,
     truncated,
 )
 from core.detectors.regions import BINS, RegionHead, Samples
@@ -65,13 +65,13 @@ def test_computing_equal_windows_once_changes_nothing(detector: FastRCNN, scene:
     assert len(pooled.values) < len(regions.boxes), "some regions share their cells"
 
     scale = 256 / 200
-    each = torchvision.ops.roi_pool(features.values[None], [regions.boxes * scale], BINS, 1 / STRIDE)
+    each = torchvision.ops.roi_pool(features.values[None], [regions.boxes * scale], BINS, 1 / 16)
     with torch.inference_mode():
         hidden = detector.head.layers(flatten_cells(each))
         torch.testing.assert_close(scores.values, detector.head.score(hidden).softmax(1))
     assert scores.boxes.equal(regions.boxes)
 
-    again = torchvision.ops.roi_pool(features.values[None], [pooled.boxes * scale], BINS, 1 / STRIDE)
+    again = torchvision.ops.roi_pool(features.values[None], [pooled.boxes * scale], BINS, 1 / 16)
     assert pooled.values.equal(again), "each pooled feature lies beside a region that it belongs to"
 
 
@@ -101,8 +101,8 @@ def test_truncation_saves_parameters_as_in_section_3_1() -> None:
     detector = FastRCNN()
     before = count(detector.head)
     inputs = BINS * BINS * detector.trunk.channels
-    detector.truncate()
-    fc6, fc7 = SVD_RANKS["slim"]
+    truncate(detector)
+    fc6, fc7 = TRUNKS["slim"].svd_ranks
     saved = 256 * inputs - fc6 * (256 + inputs) + 256 * 256 - fc7 * (256 + 256)
     assert before - count(detector.head) == saved > 0
 
@@ -111,19 +111,19 @@ def test_at_paper_size_nothing_is_factored(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delattr(torch.linalg, "svd")  # it would take minutes there
     with torch.device("meta"):
         detector = FastRCNN("paper")
-        detector.truncate()
+        truncate(detector)
     shapes = [tuple(values.shape) for values in detector.head.layers.parameters() if values.dim() == 2]
     assert shapes == [(1024, 9216), (4096, 1024), (256, 4096), (4096, 256)]
 
 
 def test_truncated_detector_runs_and_scores_almost_alike(detector: FastRCNN, scene: Tensor) -> None:
     """fc6 and fc7 are made of low rank first, so that nothing is lost."""
-    for index, rank in zip((0, 2), SVD_RANKS["slim"], strict=True):
+    for index, rank in zip((0, 2), TRUNKS["slim"].svd_ranks, strict=True):
         weight = detector.head.layers.get_parameter(f"{index}.weight")
         u, s, v = torch.linalg.svd(weight.detach(), full_matrices=False)
         weight.data = (u[:, :rank] * s[:rank]) @ v[:rank]
     thin = copy.deepcopy(detector)
-    thin.truncate()
+    truncate(thin)
     whole, approximated = (values_of(run(one, scene).steps)["Softmax"] for one in (detector, thin))
     assert isinstance(whole, Scores) and isinstance(approximated, Scores)
     torch.testing.assert_close(approximated.values, whole.values, rtol=1e-4, atol=1e-5)

@@ -7,15 +7,12 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN as TorchvisionFasterRCNN
 
 from benchmarks.torchvision_faster_rcnn import twin
-from core.backbones import STRIDE
+from core.backbones import TRUNKS
 from core.data import ShapeScenes
 from core.detectors import build, load, run
 from core.detectors.faster_rcnn import (
-    BEFORE_NMS,
-    LEAST_SIDE,
     NEGATIVE_IOU,
     POSITIVE_PART,
-    SCALES,
     FasterRCNN,
 )
 from core.detectors.regions import BINS, RegionHead, Samples
@@ -88,8 +85,8 @@ def test_proposals_are_in_pixels_of_the_image(untrained: FasterRCNN) -> None:
     assert (regions.boxes >= 0).all() and (regions.boxes <= torch.tensor([200, 160, 200, 160]) + 1e-3).all()
     assert regions.boxes[:, 2].max() > 190 and regions.boxes[:, 3].max() > 150, "all over the image"
     sides = regions.boxes[:, 2:] - regions.boxes[:, :2]
-    assert (sides * scale >= LEAST_SIDE["slim"] - 1e-3).all()
-    expected = torchvision.ops.roi_pool(features.values[None], [regions.boxes * scale], BINS, 1 / STRIDE)
+    assert (sides * scale >= TRUNKS["slim"].least_proposal - 1e-3).all()
+    expected = torchvision.ops.roi_pool(features.values[None], [regions.boxes * scale], BINS, 1 / 16)
     assert pooled.values.equal(expected)
 
 
@@ -100,14 +97,14 @@ def test_more_proposals_than_usual_may_be_asked_for(untrained: FasterRCNN) -> No
         assert isinstance(regions, Regions)
         return regions.boxes
 
-    few, usual, many = proposals(30), proposals(BEFORE_NMS["slim"]), proposals(BEFORE_NMS["slim"] + 400)
+    few, usual, many = proposals(30), proposals(TRUNKS["slim"].before_nms), proposals(TRUNKS["slim"].before_nms + 400)
     assert len(few) == 30 < len(usual) < len(many), "then more anchors go into the suppression"
     assert many[:30].equal(few)
 
 
 def test_anchors_fit_the_input() -> None:
-    assert SCALES["paper"] == (128, 256, 512), "on a short side of 600"
-    assert SCALES["slim"] == (32, 64, 128), "on one of 256"
+    assert TRUNKS["paper"].anchors == (128, 256, 512), "on a short side of 600"
+    assert TRUNKS["slim"].anchors == (32, 64, 128), "on one of 256"
     assert FasterRCNN().rpn.shapes.shape == (9, 4)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import box_iou
 
-from core.backbones import STRIDE, Size, backbone
+from core.backbones import TRUNKS
 from core.data.scenes import ShapeScenes
 from core.detectors import load, run
 from core.detectors.faster_rcnn import FasterRCNN
@@ -49,7 +49,7 @@ def scene() -> tuple[Tensor, dict[str, Tensor]]:
 
 @pytest.fixture
 def image_map() -> ImageMap:
-    return ImageMap(torch.rand(8, 8, 13, generator=torch.Generator().manual_seed(0)), 1.0)
+    return ImageMap(torch.rand(8, 8, 13, generator=torch.Generator().manual_seed(0)), 1.0, 16)
 
 
 def test_the_map_is_the_one_that_the_detector_pools_from(detector: FasterRCNN) -> None:
@@ -58,7 +58,7 @@ def test_the_map_is_the_one_that_the_detector_pools_from(detector: FasterRCNN) -
     assert isinstance(step.value, FeatureMap)
     ours = map_of(rcnn_around(detector), image)
     torch.testing.assert_close(ours.features, step.value.values)
-    assert ours.scale == pytest.approx(256 / 200 / STRIDE), "the short side of 200 pixels becomes 256"
+    assert ours.scale == pytest.approx(256 / 200 / 16), "the short side of 200 pixels becomes 256"
 
 
 def test_a_region_is_pooled_as_the_detector_pools_it(detector: FasterRCNN, scene: tuple[Tensor, object]) -> None:
@@ -155,12 +155,12 @@ def test_elsewhere_leaves_out_the_region_itself(image_map: ImageMap, monkeypatch
 
     monkeypatch.setattr("core.detectors.one_map.roi_pool", watch)
     box = torch.tensor([20.0, 20, 70, 60])
-    feature = roi_pool(image_map.features, box[None], 1 / STRIDE, 6)[0]
+    feature = roi_pool(image_map.features, box[None], 1 / 16, 6)[0]
     mean = similarity_elsewhere(image_map, box, feature)
     ((others, features),) = pooled
     assert mean == pytest.approx(sum(similarity(feature, other) for other in features) / len(others))
     assert len(others) > 30 and box_iou(others, box[None]).max() < 0.3
-    assert others.min() >= 0 and (others.amax(0)[2:] <= torch.tensor([13, 8]) * STRIDE + 1e-3).all()
+    assert others.min() >= 0 and (others.amax(0)[2:] <= torch.tensor([13, 8]) * 16 + 1e-3).all()
     assert similarity_elsewhere(image_map, torch.tensor([0.0, 0, 208, 128]), feature) is None
 
 
@@ -191,11 +191,11 @@ def test_spp_is_compared_by_its_finest_level(image_map: ImageMap) -> None:
     [("slim", (256, 256), (256, 256), (256, 256)), ("paper", (300, 375), (600, 750), (227, 227))],
 )
 def test_multiply_adds_are_those_of_the_layers(
-    size: Size, image: tuple[int, int], on_input: tuple[int, int], crop: tuple[int, int]
+    size: str, image: tuple[int, int], on_input: tuple[int, int], crop: tuple[int, int]
 ) -> None:
     def by_hand(shape: tuple[int, int]) -> int:
         total = 0
-        trunk = backbone(size).eval()
+        trunk = TRUNKS[size].build().eval()
         values = torch.zeros(1, 3, *shape)
         for layer in trunk:
             values = layer(values)

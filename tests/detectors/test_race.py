@@ -16,23 +16,25 @@ from core.data import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, fast_rcnn, race, rcnn, sppnet
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.race import (
-    CONTESTANTS,
     COUNTED_CROPS,
     KEPT,
-    TRUNCATED,
     CurvePoint,
     Finished,
     RaceEvent,
     Ran,
     Refused,
     cost_curve,
+    entered,
     gigaflops,
-    machine,
     table,
     thinned,
 )
+from core.families import PAPER_SIZE
+from core.machine import machine
 from core.proposals import selective_search
 from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Value
+
+TRUNCATED = "fast_rcnn_svd"
 
 MISSING = "The checkpoint of yolo is missing: run `python -m core train yolo` to train it."
 
@@ -66,7 +68,7 @@ def scene() -> Tensor:
 
 
 def by_contestant(events: list[RaceEvent]) -> dict[str, list[RaceEvent]]:
-    return {name: [event for event in events if event.name == name] for name in CONTESTANTS}
+    return {name: [event for event in events if event.name == name] for name in (*NAMES, TRUNCATED)}
 
 
 def trace(passes: int = 1, **seconds: float) -> Trace:
@@ -82,8 +84,9 @@ def finished(name: str, made: Trace) -> Finished:
 
 
 def test_truncated_fast_rcnn_runs_beside_the_five() -> None:
-    assert CONTESTANTS == ("rcnn", "sppnet", "fast_rcnn", TRUNCATED, "faster_rcnn", "yolo")
-    assert set(CONTESTANTS) == {*NAMES, TRUNCATED}
+    assert entered(NAMES) == [*NAMES, TRUNCATED]
+    assert entered(("sppnet", "yolo", "faster_rcnn")) == ["sppnet", "yolo", "faster_rcnn"], "only where the whole runs"
+    assert entered(("fast_rcnn", "yolo")) == ["fast_rcnn", "yolo"], "two are no line"
 
 
 def test_each_contestant_runs_to_its_end_before_the_next(scene: Tensor) -> None:
@@ -162,7 +165,7 @@ def test_what_is_small_is_kept_as_it_is() -> None:
 def test_who_has_no_weights_is_refused_with_a_sentence_and_the_others_run(
     cold: None, scene: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(name: str) -> Detector:
+    def missing(name: str, family: object) -> Detector:
         if name in ("yolo", "fast_rcnn"):
             raise CheckpointError(MISSING)
         return build(name)
@@ -177,21 +180,21 @@ def test_who_has_no_weights_is_refused_with_a_sentence_and_the_others_run(
 
 
 def test_paper_size_needs_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Detector:
+    def missing(name: str, family: object) -> Detector:
         raise CheckpointError(MISSING)
 
     monkeypatch.setattr(race, "load", missing)
-    detector = race.contestant("yolo", "paper")
-    assert detector.trunk.channels == 256  # type: ignore[union-attr]
+    detector = race.contestant("yolo", PAPER_SIZE)
+    assert detector.trunk.channels == 256
 
 
 def test_truncating_leaves_the_whole_network_as_it_was(scene: Tensor) -> None:
-    whole = race.contestant("fast_rcnn", "slim")
+    whole = race.contestant("fast_rcnn")
     count = sum(weights.numel() for weights in whole.parameters())
-    thin = race.contestant(TRUNCATED, "slim")
+    thin = race.contestant(TRUNCATED)
     assert sum(weights.numel() for weights in thin.parameters()) < count
     assert sum(weights.numel() for weights in whole.parameters()) == count
-    assert race.contestant("fast_rcnn", "slim") is whole, "every race would load the weights anew"
+    assert race.contestant("fast_rcnn") is whole, "every race would load the weights anew"
 
 
 def test_parameters_are_the_networks_own(scene: Tensor) -> None:
@@ -218,15 +221,15 @@ def test_ratios_are_over_rcnn_with_and_without_proposals() -> None:
 
 
 def test_without_rcnn_there_is_no_ratio() -> None:
-    [row] = table([finished("yolo", trace(Convolution=0.1))], "slim")
+    [row] = table([finished("yolo", trace(Convolution=0.1))])
     assert row.faster is None and row.faster_without_proposals is None
 
 
 def test_map_comes_from_the_card_and_belongs_to_the_slim_size(monkeypatch: pytest.MonkeyPatch) -> None:
     cards = {"yolo": {"evaluation": {"map50": 0.95}}, "sppnet": {"data": "not evaluated yet"}, "rcnn": {}}
-    monkeypatch.setattr(race, "read_card", cards.__getitem__)
+    monkeypatch.setattr(race, "card_of", lambda name, family: {} if family == "paper" else cards[name])
     runs = [finished(name, trace(Convolution=0.1)) for name in cards]
-    assert [row.map50 for row in table(runs, "slim")] == [0.95, None, None]
+    assert [row.map50 for row in table(runs)] == [0.95, None, None]
     assert [row.map50 for row in table(runs, "paper")] == [None, None, None]
 
 
@@ -311,7 +314,7 @@ def test_curve_gives_every_contestant_its_proposals_off_the_clock(
         given.append(next(iter(detector.steps(image))).value.boxes)  # type: ignore[union-attr]
         return trace(Convolution=2.0)
 
-    _warmed, own = (race.contestant(name, "slim") for name in ("sppnet", "fast_rcnn"))
+    _warmed, own = (race.contestant(name) for name in ("sppnet", "fast_rcnn"))
     monkeypatch.setattr(race, "run", instead)
     assert [point.regions for point in cost_curve(scene, ("sppnet", "fast_rcnn"))] == [1000, 1000]
     expected = searched(scene, "quality").boxes[:1000]

@@ -10,11 +10,11 @@ from torch.autograd import gradcheck
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import box_iou
 
-from core.backbones import FC_WIDTH, Size
+from core.backbones import TRUNKS
 from core.boxes import encode
 from core.detectors.fast_rcnn import FastRCNN
 from core.detectors.rcnn import RCNN
-from core.detectors.regions import RegionHead, Samples, input_scale, joined, sample, to_input
+from core.detectors.regions import RegionHead, Samples, joined, sample, to_input
 from core.detectors.sppnet import SPPNet
 from core.values import Regions
 
@@ -30,7 +30,7 @@ def overlapping_by(*parts: float) -> Tensor:
 @pytest.fixture
 def head() -> RegionHead:
     torch.manual_seed(0)
-    return RegionHead(12, CLASSES, "slim")
+    return RegionHead(12, CLASSES, TRUNKS["slim"])
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def head() -> RegionHead:
         ("paper", (500, 1000), (500, 1000), 1),
     ],
 )
-def test_the_input_fits_the_network(size: Size, shape: tuple[int, int], scaled: tuple[int, int], scale: float) -> None:
-    pixels, factor = to_input(torch.full((3, *shape), 77, dtype=torch.uint8), size)
+def test_the_input_fits_the_network(size: str, shape: tuple[int, int], scaled: tuple[int, int], scale: float) -> None:
+    pixels, factor = to_input(torch.full((3, *shape), 77, dtype=torch.uint8), TRUNKS[size])
     assert pixels.shape == (1, 3, *scaled) and factor == pytest.approx(scale)
-    assert input_scale(*shape, size) == factor
+    assert TRUNKS[size].scale(*shape) == factor
     assert pixels.is_floating_point() and (pixels - 77).abs().max() < 1e-3
 
 
 def test_an_image_of_the_networks_size_keeps_its_pixels() -> None:
     image = torch.randint(0, 256, (3, 256, 300), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    assert to_input(image, "slim")[0][0].equal(image.float())
+    assert to_input(image, TRUNKS["slim"])[0][0].equal(image.float())
 
 
 def test_a_quarter_of_the_samples_are_positive() -> None:
@@ -118,7 +118,7 @@ def test_samples_of_two_images_lie_one_after_another() -> None:
 
 def test_head_starts_as_in_the_paper() -> None:
     torch.manual_seed(0)
-    head = RegionHead(12, 20, "slim")
+    head = RegionHead(12, 20, TRUNKS["slim"])
     assert head.score.weight.std().item() == pytest.approx(0.01, rel=0.1)
     assert head.offset.weight.std().item() == pytest.approx(0.001, rel=0.1)
     assert (head.score.bias == 0).all() and (head.offset.bias == 0).all()
@@ -138,7 +138,7 @@ def test_losses_by_hand(head: RegionHead) -> None:
     with torch.no_grad():
         head.score.bias.copy_(torch.tensor([0.0, 1, 0, 0]))
         head.offset.bias.copy_(torch.tensor([0.1, 0.2, 0.3]).repeat_interleave(4))
-    parts = head.losses(torch.randn(4, FC_WIDTH["slim"]), four_samples())
+    parts = head.losses(torch.randn(4, TRUNKS["slim"].width), four_samples())
     assert set(parts) == {"classification", "box regression"}
 
     log_sum = math.log(3 + math.e)
@@ -155,7 +155,7 @@ def test_losses_by_hand(head: RegionHead) -> None:
 def test_background_alone_costs_no_regression(head: RegionHead) -> None:
     samples = four_samples()
     background = Samples(samples.regions, samples.truth, torch.zeros(4, dtype=torch.int64))
-    parts = head.losses(torch.randn(4, FC_WIDTH["slim"]), background)
+    parts = head.losses(torch.randn(4, TRUNKS["slim"].width), background)
     assert parts["box regression"] == 0 and parts["classification"] > 0
 
 
@@ -171,7 +171,7 @@ def test_offsets_that_the_loss_wants_move_the_regions_onto_the_truth(head: Regio
             head.offset.bias.view(CLASSES, 4)[label - 1] = (wanted - head.target_mean[label - 1]) / (
                 head.target_std[label - 1]
             )
-    features = torch.zeros(2, FC_WIDTH["slim"])
+    features = torch.zeros(2, TRUNKS["slim"].width)
     assert head.losses(features, samples)["box regression"].item() == pytest.approx(0, abs=1e-10)
     moved = head.boxes(features, samples.regions)
     assert moved.shape == (2, CLASSES, 4)
@@ -181,7 +181,7 @@ def test_offsets_that_the_loss_wants_move_the_regions_onto_the_truth(head: Regio
 def test_boxes_are_those_of_torchvisions_coder(head: RegionHead) -> None:
     """Its weights (10, 10, 5, 5) are one over our deviations of the targets."""
     torch.nn.init.normal_(head.offset.weight, std=0.05)
-    features, regions = torch.randn(4, FC_WIDTH["slim"]), four_samples().regions
+    features, regions = torch.randn(4, TRUNKS["slim"].width), four_samples().regions
     expected = BoxCoder((10.0, 10.0, 5.0, 5.0)).decode(head.offset(features), [regions])
     torch.testing.assert_close(head.boxes(features, regions), expected)
 
@@ -192,7 +192,7 @@ def test_gradient_of_each_part(head: RegionHead, part: str) -> None:
     samples = four_samples()
     samples = Samples(samples.regions.double(), samples.truth.double(), samples.labels)
     rng = torch.Generator().manual_seed(0)
-    features = torch.randn(4, FC_WIDTH["slim"], generator=rng, dtype=torch.float64, requires_grad=True)
+    features = torch.randn(4, TRUNKS["slim"].width, generator=rng, dtype=torch.float64, requires_grad=True)
     torch.nn.init.normal_(head.offset.weight, std=0.05, generator=rng)
     weight = {"classification": head.score, "box regression": head.offset}[part].weight
 
@@ -204,14 +204,14 @@ def test_gradient_of_each_part(head: RegionHead, part: str) -> None:
 
 def test_losses_are_in_full_precision_under_autocast(head: RegionHead) -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        parts = head.losses(torch.randn(4, FC_WIDTH["slim"]), four_samples())
+        parts = head.losses(torch.randn(4, TRUNKS["slim"].width), four_samples())
     assert all(value.dtype == torch.float32 for value in parts.values())
 
 
 @pytest.mark.parametrize(("size", "mode"), [("slim", "fast"), ("paper", "quality")])
 @pytest.mark.parametrize("kind", [RCNN, SPPNet, FastRCNN])
 def test_paper_size_searches_until_there_are_enough_proposals(
-    kind: type[RCNN | SPPNet | FastRCNN], size: Size, mode: str, monkeypatch: pytest.MonkeyPatch
+    kind: type[RCNN | SPPNet | FastRCNN], size: str, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = []
 

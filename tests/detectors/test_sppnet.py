@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.backbones import TRUNKS
 from core.data import ShapeScenes
 from core.detectors import Trace, build, run, sppnet
 from core.detectors.rcnn import SVM_THRESHOLD
@@ -108,7 +109,7 @@ def test_the_fitting_sees_the_features_that_detecting_sees(detector: SPPNet, sha
 
 def test_regions_of_a_small_image_are_pooled_where_they_lie_on_its_enlargement(detector: SPPNet) -> None:
     image = ShapeScenes("validation", 1)[0][0][:, ::2, ::2].contiguous()
-    pixels, scale = to_input(image, "slim")
+    pixels, scale = to_input(image, TRUNKS["slim"])
     assert scale == 2
     region = torch.tensor([[20.0, 30, 84, 100]])
     with torch.inference_mode():

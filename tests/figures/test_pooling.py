@@ -12,7 +12,6 @@ import torchvision
 from torch import Tensor
 from torch.nn import functional
 
-from core.backbones import STRIDE
 from core.detectors.one_map import ImageMap
 from core.figures.pooling import (
     COLOURS,
@@ -41,11 +40,11 @@ REGION_KINDS = {
 def sent(edges: tuple[int, ...], input_scale: float = 1.0) -> tuple[dict[str, Any], Tensor, Tensor]:
     """Return what reaches the browser, the features, and the region in pixels of the network's input."""
     rng = torch.Generator().manual_seed(0)
-    cells = [math.ceil(side * input_scale / STRIDE) for side in (HEIGHT, WIDTH)]
+    cells = [math.ceil(side * input_scale / 16) for side in (HEIGHT, WIDTH)]
     features = torch.randn(4, *cells, generator=rng)
     image = torch.randint(0, 256, (3, HEIGHT, WIDTH), generator=rng, dtype=torch.uint8)
     box = torch.tensor(edges, dtype=torch.float32)
-    data = explorer_data(image, ImageMap(features, input_scale), box, CHANNEL, image[:, :32, :32])
+    data = explorer_data(image, ImageMap(features, input_scale, 16), box, CHANNEL, image[:, :32, :32])
     return json.loads(json.dumps(data, allow_nan=False)), features[CHANNEL], box * input_scale
 
 
@@ -90,7 +89,7 @@ def test_the_drawn_cells_give_torchvisions_roi_pooling(edges: tuple[int, ...], i
     cells = torch.tensor(data["map"])
     assert cells.equal(channel)
     (level,) = data["ways"]["roi_pool"]["levels"]
-    expected = torchvision.ops.roi_pool(channel[None, None], [box[None]], 6, 1 / STRIDE)[0, 0]
+    expected = torchvision.ops.roi_pool(channel[None, None], [box[None]], 6, 1 / 16)[0, 0]
     assert greatest_of_drawn(cells, level).equal(expected)
     assert torch.tensor(level["values"]).equal(expected), "and the heat map shows the same"
 
@@ -108,7 +107,7 @@ def test_the_drawn_points_give_torchvisions_roi_align(edges: tuple[int, ...], in
             for ys in points["rows"]
         ]
     )
-    expected = torchvision.ops.roi_align(channel[None, None], [box[None]], 6, 1 / STRIDE, 2, aligned=True)[0, 0]
+    expected = torchvision.ops.roi_align(channel[None, None], [box[None]], 6, 1 / 16, 2, aligned=True)[0, 0]
     torch.testing.assert_close(pooled, expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(torch.tensor(level["values"]), expected, atol=1e-5, rtol=1e-5)
 
@@ -148,7 +147,7 @@ def test_points_lie_evenly_in_the_bins_and_the_bins_tile_the_region(input_scale:
         (level["columns"], level["points"]["columns"], box[0], box[2]),
         (level["rows"], level["points"]["rows"], box[1], box[3]),
     ):
-        assert [spans[0][0], spans[-1][1]] == pytest.approx([float(low) / STRIDE, float(high) / STRIDE])
+        assert [spans[0][0], spans[-1][1]] == pytest.approx([float(low) / 16, float(high) / 16])
         for (start, end), inside in zip(spans, points, strict=True):
             assert inside == pytest.approx([start + (end - start) / 4, end - (end - start) / 4], abs=1e-5)
 
@@ -185,7 +184,7 @@ def test_offered_channels_travel_as_places_in_the_palette() -> None:
     image = torch.zeros(3, 64, 64, dtype=torch.uint8)
     features = torch.rand(4, 4, 4, generator=torch.Generator().manual_seed(0))
     box = torch.tensor([0.0, 0, 64, 64])
-    data = explorer_data(image, ImageMap(features, 1.0), box, 0, image, offered=[3, 1])
+    data = explorer_data(image, ImageMap(features, 1.0, 16), box, 0, image, offered=[3, 1])
     assert [offer["channel"] for offer in data["offered"]] == [3, 1]
     for offer in data["offered"]:
         values = features[offer["channel"]]
@@ -197,7 +196,7 @@ def test_offered_channels_travel_as_places_in_the_palette() -> None:
 def test_a_dead_channel_is_dark_and_no_division_by_zero() -> None:
     image = torch.zeros(3, 64, 64, dtype=torch.uint8)
     box = torch.tensor([0.0, 0, 64, 64])
-    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0), box, 0, image, offered=[0])
+    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0, 16), box, 0, image, offered=[0])
     assert data["top"] > 0 and base64.b64decode(data["offered"][0]["cells"]) == bytes(16)
     assert json.dumps(data, allow_nan=False)
 
@@ -207,7 +206,7 @@ def test_the_strongest_channel_is_the_one_inside_the_region() -> None:
     features[0] = 1
     features[1, 2:5, 2:5] = 3
     features[2, 7:, 7:] = 9
-    image_map = ImageMap(features, 1.0)
+    image_map = ImageMap(features, 1.0, 16)
     assert strongest_channels(image_map, torch.tensor([32.0, 32, 80, 80]), 2) == [1, 0]
     assert strongest_channels(image_map, torch.tensor([112.0, 112, 160, 160]), 1) == [2]
     assert len(strongest_channels(image_map, torch.tensor([0.0, 0, 16, 16]), 9)) == 3

@@ -7,11 +7,12 @@ import torch
 
 from core.data import ShapeScenes
 from core.detectors import NAMES, Progress, build
-from core.detectors.fast_rcnn import FastRCNN
-from core.detectors.race import TRUNCATED, CurvePoint
+from core.detectors.race import CurvePoint
 from core.figures.palette import OKABE_ITO
-from core.figures.race import OTHER_COLOUR, STAGE_COLOURS, curve_chart, stage_colour
+from core.figures.race import curve_chart
+from core.models import MODELS, OTHER_COLOUR, stage_colour, variants
 
+CONTESTANTS = [*NAMES, *(one for name in NAMES for one in variants(name))]
 TITLES = {"rcnn": "R-CNN", "yolo": "YOLO"}
 POINTS = [
     CurvePoint("rcnn", 100, 0.25),
@@ -21,17 +22,15 @@ POINTS = [
 ]
 
 
-@pytest.mark.parametrize("name", [*NAMES, TRUNCATED])
+@pytest.mark.parametrize("name", CONTESTANTS)
 def test_every_stage_of_a_detector_has_a_colour(name: str) -> None:
-    detector = build("fast_rcnn" if name == TRUNCATED else name)
-    if name == TRUNCATED:
-        assert isinstance(detector, FastRCNN)
-        detector.truncate()
+    detector = build(name)
     detector.limit_regions(3)
     with torch.inference_mode():
         events = list(detector.steps(ShapeScenes("validation", 1)[0][0]))
     stages = [event.name for event in events if not isinstance(event, Progress)]
-    assert {event.name for event in events} <= set(STAGE_COLOURS), "a stage or a sign of life has no colour of its own"
+    assert stages == list(MODELS[name].stages), "the entry names the stages in their order"
+    assert {event.name for event in events} <= set(stages), "a sign of life comes from no stage"
     assert len(set(stages)) == len(stages), "two stages of a bar have one name"
     for before, after in pairwise(stages):
         assert stage_colour(before) != stage_colour(after), f"{before} and {after} look like one part of the bar"
@@ -44,7 +43,8 @@ def test_the_same_kind_of_work_has_one_colour_in_every_paper() -> None:
         ("SVM", "Softmax"),
     ]:
         assert len({stage_colour(name) for name in alike}) == 1, alike
-    assert stage_colour("Something new") == OTHER_COLOUR not in STAGE_COLOURS.values()
+    assert stage_colour("Something new") == OTHER_COLOUR
+    assert all(OTHER_COLOUR not in model.stages.values() for model in MODELS.values())
 
 
 def test_curve_is_a_line_for_each_detector_in_milliseconds() -> None:
@@ -64,8 +64,8 @@ def test_curve_grows_point_by_point() -> None:
 
 
 def test_all_contestants_fit_on_the_curve() -> None:
-    points = [CurvePoint(name, 100, 0.1) for name in (*NAMES, TRUNCATED)]
-    chart = curve_chart(points, {name: name for name in (*NAMES, TRUNCATED)})
-    assert [line.name for line in chart.data] == [*NAMES, TRUNCATED]
+    points = [CurvePoint(name, 100, 0.1) for name in CONTESTANTS]
+    chart = curve_chart(points, {name: name for name in CONTESTANTS})
+    assert [line.name for line in chart.data] == CONTESTANTS
     assert len({line.marker.symbol for line in chart.data}) == len(points), "told apart by more than colour"
     assert len({line.line.color for line in chart.data} & set(OKABE_ITO)) == len(points), "and by safe colours"

@@ -14,9 +14,8 @@ import core.figures.upsampling as figures
 from core.data.scenes import CLASSES, ShapeScenes, label_map
 from core.figures.upsampling import GRIDS, SHADES, board_chart, cells_data, cells_of, scene_data
 from core.segmentation.enlarging import as_trained, enlarge_cells, enlarge_scores
-from core.segmentation.study import UpsamplingStudy
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy
 from core.segmentation.transposed import energy
-from core.segmentation.upsampling import UPSAMPLERS
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +121,13 @@ def test_figures_on_the_test_scenes_come_from_the_card(
     scene: tuple[Tensor, dict[str, Tensor]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    card = {"evaluation": {"data": {"images": 500}, "bicubic": {"mean_iou": 0.8, "boundary_f": 0.7, "more": 1}}}
-    monkeypatch.setattr(figures, "read_card", lambda name: card if name == "upsamplers" else {})
+    bicubic = {"evaluation": {"data": {"images": 500}, "mean_iou": 0.8, "boundary_f": 0.7, "more": 1}}
+    monkeypatch.setattr(figures, "card_of", lambda name: bicubic if name == "upsamplers/bicubic" else {})
     ways = {way["name"]: way for way in scene_data(study, *scene, label=1, trained=True)["ways"]}
     assert (ways["bicubic"]["mean_iou"], ways["bicubic"]["boundary_f"]) == (0.8, 0.7)
     assert ways["nearest"]["mean_iou"] is None
     assert figures.tested_on() == 500
-    monkeypatch.setattr(figures, "read_card", lambda name: {})
+    monkeypatch.setattr(figures, "card_of", lambda name: {})
     assert figures.tested_on() is None
 
 

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 from core.detectors import NAMES, Detector, load, race
+from core.families import SHAPES
 from tests.pages.opening import figures, opened
 
 QUICK = ["faster_rcnn", "yolo"]
@@ -176,7 +178,7 @@ def test_a_checkpoint_that_cannot_be_read_is_a_sentence_and_the_rest_works(
     in_threads: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cold: None, damage: str
 ) -> None:
     def without_yolo(name: str) -> Detector:
-        return load(name, tmp_path) if name == "yolo" else load(name)
+        return load(name, replace(SHAPES, folder=tmp_path)) if name == "yolo" else load(name)
 
     if damage == "damaged":
         (tmp_path / "yolo.safetensors").write_bytes(b"no weights")

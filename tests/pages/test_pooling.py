@@ -1,6 +1,7 @@
 """The pooling page, driven by AppTest."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.detectors
 from core.detectors.one_map import EDGES
+from core.families import SHAPES
 from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "pooling")
@@ -113,7 +115,7 @@ def test_every_trunk_and_a_photo(trunk: str) -> None:
 
 
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, folder=tmp_path))
+    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
     st.cache_resource.clear()
     st.cache_data.clear()
     app = open_page()

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.detectors
 from core.detectors.recall import COUNTS
+from core.families import SHAPES
 from tests.pages.opening import figures, opened
 from ui.proposals import recall
 
@@ -98,7 +100,7 @@ def test_a_wrong_upload_is_a_sentence(view: str) -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     view: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, folder=tmp_path))
+    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
     st.cache_resource.clear()
     app = open_page(view=view)
     assert "python -m core train faster_rcnn" in app.error[0].value

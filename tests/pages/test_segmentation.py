@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import core.segmentation
+from core.families import SHAPES
 from core.segmentation import NAMES, build
 from tests.pages.opening import figures, opened
 
@@ -167,7 +169,9 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, view: str, name: str
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(core.segmentation, "load", partial(core.segmentation.load, folder=tmp_path))
+    monkeypatch.setattr(
+        core.segmentation, "load", partial(core.segmentation.load, family=replace(SHAPES, folder=tmp_path))
+    )
     app = open_page(view=view)
     assert f"python -m core train {name}" in app.error[0].value
     assert not figures(app)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import torch
 from PIL import Image
 
 import ui.upsampling.ways
-from core.segmentation.study import UpsamplingStudy, load_study
-from core.segmentation.upsampling import UPSAMPLERS
+from core.families import SHAPES
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, load_study
 from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "upsampling")
@@ -123,7 +124,7 @@ def test_every_view_opens_after_every_other() -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     address: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(ui.upsampling.ways, "load_study", partial(load_study, folder=tmp_path))
+    monkeypatch.setattr(ui.upsampling.ways, "load_study", partial(load_study, replace(SHAPES, folder=tmp_path)))
     forget()
     app = open_page(**address)
     assert "python -m core train upsamplers" in app.error[0].value

@@ -2,6 +2,7 @@
 
 import io
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import streamlit as st
 from PIL import Image
 
 import core.detectors
+from core.families import SHAPES
 from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "yolo")
@@ -66,7 +68,7 @@ def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid() -> None:
 
 
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, folder=tmp_path))
+    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
     st.cache_resource.clear()
     st.cache_data.clear()
     app = open_page()

@@ -30,7 +30,7 @@ ANCHORS = anchors_on(anchor_shapes((32, 64)), 8, 10, 16)
 @pytest.fixture
 def rpn() -> RPN:
     torch.manual_seed(0)
-    return RPN(8, (32, 64))
+    return RPN(8, (32, 64), 16)
 
 
 def random_boxes(count: int, seed: int) -> Tensor:
@@ -62,7 +62,7 @@ def test_forward_lays_cells_and_anchors_as_torchvision(rpn: RPN) -> None:
 
 def test_new_layers_start_small(rpn: RPN) -> None:
     torch.manual_seed(0)
-    wide = RPN(128, (32, 64, 128))
+    wide = RPN(128, (32, 64, 128), 16)
     for layer in (wide.conv, wide.objectness, wide.offset):
         assert layer.weight.std().item() == pytest.approx(0.01, rel=0.1)
         assert layer.bias is not None and (layer.bias == 0).all()
@@ -177,7 +177,7 @@ def test_losses_are_torchvisions() -> None:
     rng = torch.Generator().manual_seed(3)
     boxes = random_boxes(3, 0).clamp(max=95)
     logits, offsets = torch.randn(1, len(anchors), generator=rng), torch.randn(1, len(anchors), 4, generator=rng)
-    parts = RPN(8, (32,)).losses(logits, offsets, anchors, [{"boxes": boxes}], shape)
+    parts = RPN(8, (32,), 16).losses(logits, offsets, anchors, [{"boxes": boxes}], shape)
 
     top = {"training": 0, "testing": 0}
     peer = RegionProposalNetwork(

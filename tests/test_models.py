@@ -1,15 +1,13 @@
-"""The papers' figures as the papers print them, each with what it compares and where it stands."""
-
-from collections import Counter
+"""The entries of the models: the papers' figures as the papers print them, what each compares, and its source."""
 
 import pytest
 
 from core.detectors import NAMES
-from core.papers import PaperFigure, paper_figures
+from core.models import MODELS, PaperFigure
 
 
 def figure(detector: str, value: str) -> PaperFigure:
-    [found] = [one for one in paper_figures() if (one.detector, one.value) == (detector, value)]
+    [found] = [one for one in MODELS[detector].figures if one.value == value]
     return found
 
 
@@ -39,16 +37,16 @@ def test_figure_is_the_papers_and_says_what_it_compares(detector: str, value: st
 
 
 def test_every_figure_has_a_detector_a_comparison_and_a_source() -> None:
-    figures = paper_figures()
+    figures = [one for name in NAMES for one in MODELS[name].figures]
     assert len(figures) == 13, "type a new figure into the test above, from the paper"
-    assert set(Counter(one.detector for one in figures)) == set(NAMES)
+    assert all(MODELS[name].figures for name in NAMES)
     for one in figures:
         assert one.value and one.compares and one.source, one
         assert any(paper in one.source for paper in ("R-CNN", "SPPNet", "YOLO")), one
 
 
 def test_figures_that_leave_out_the_proposals_say_so_and_stand_beside_one_that_does_not() -> None:
-    for one in paper_figures():
+    for one in (one for model in MODELS.values() for one in model.figures):
         if one.value.endswith("x"):
             assert ("proposals excluded" in one.compares) != ("end to end" in one.compares), one
 
