@@ -5,8 +5,9 @@ from functools import partial
 import streamlit as st
 
 from core import jobs
-from core.data.downloads import DOWNLOADS, MB, Fetched, fetch
+from core.data.downloads import DOWNLOADS, Fetched, fetch
 from core.data.sources import dataset_in, owners_folder
+from core.downloading import MB
 from core.i18n import _
 from ui.data.jobs import StartedJob, follow, start
 from ui.data.sets import PickedSource
@@ -29,7 +30,7 @@ def pick_download() -> PickedSource | None:
     if download.there(place):
         return _picked(name)
     words = _("{load:,} MB are loaded from {host}; {disk:,} MB of the server's disk stay in use, for everybody.")
-    host = download.archives[0].url.split("/")[2]
+    host = download.archives[0].host
     st.markdown(words.format(load=download.size // MB, host=host, disk=download.unpacked // MB))
     current: StartedJob[Fetched] | None = st.session_state.get(JOB)
     running = current is not None and current.name == name and current.job.poll().active
