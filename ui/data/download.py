@@ -9,7 +9,7 @@ from core.data.downloads import DOWNLOADS, Fetched, fetch
 from core.data.sources import dataset_in, owners_folder
 from core.downloading import MB
 from core.i18n import _
-from ui.data.jobs import StartedJob, follow, start
+from ui.data.jobs import StartedJob, show_job, start
 from ui.data.sets import PickedSource
 
 JOB = "data_download_job"
@@ -37,7 +37,7 @@ def pick_download() -> PickedSource | None:
     if st.button(_("Load it"), icon=":material/cloud_download:", key="download", disabled=running):
         current = start(JOB, name, partial(fetch, name, place), long=True)
     if current and current.name == name:
-        follow(current, partial(_progress, download.size))
+        show_job(current, partial(_progress, download.size))
     return None
 
 

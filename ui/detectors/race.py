@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -17,11 +16,10 @@ from core.detectors.race import TRUNCATED, Finished, Ran, Refused
 from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
 from core.i18n import _, spoken
 from ui.kit.caching import cache_words
-from ui.kit.faults import fragment
+from ui.kit.following import follow, press_again, show_status
 from ui.kit.image_picker import PickedImage
-from ui.kit.queueing import submit, waiting
+from ui.kit.queueing import submit
 
-POLL = 0.4  # seconds between two looks at a running job
 FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
 REDRAWN = 128  # stages' pictures in another language, for all sessions
 
@@ -66,8 +64,7 @@ def wait(started: StartedRace, seconds: float) -> None:
 
 def show(started: StartedRace) -> None:
     """Show the race's panels, looking again and again while it runs."""
-    active = started.job.poll().active
-    fragment(_panels, run_every=POLL if active else None)(started, active)
+    follow(started.job.poll, partial(_panels, started))
 
 
 def finished(started: StartedRace) -> list[Finished]:
@@ -97,30 +94,13 @@ def _redrawn(key: str, name: str, step_name: str, _step: TimedStep, _pixels: Ten
     return draw(_step.value, _pixels)
 
 
-def _panels(started: StartedRace, was_active: bool) -> None:
-    now = started.job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the whole page: the results follow below
-    status(now, started.job, _("Race"))
+def _panels(started: StartedRace, now: jobs.Progressed[Drawn]) -> None:
+    show_status(started.job, now, press_again(_("Race")))
     if started.size == "paper":
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:
             _panel(started, name, now)
-
-
-def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
-    """Say in one line how the job stands, with a button that cancels it while it can be; ``again`` names the button
-    that starts it anew."""
-    if now.active:
-        line = st.container(horizontal=True, vertical_alignment="center")
-        words = waiting(now) if now.place else _("Running ...")
-        line.markdown(f":material/hourglass_top: {words}", width="content")
-        line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled. Press {button} to start again.").format(button=again))
-    elif now.state == "failed":
-        st.error(now.error)
 
 
 def _panel(started: StartedRace, name: str, now: jobs.Progressed[Drawn]) -> None:
