@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.detectors.race import CONTESTANTS, CurvePoint
+from core.figures.lettering import CHART_FONT_SIZE
 from core.i18n import _
 
 # One colour for each kind of work, whichever paper it is in (Okabe and Ito's, and grey).
@@ -24,7 +25,6 @@ STAGE_COLOURS = {
     "NMS": "#999999",
 }
 OTHER_COLOUR = "#666666"
-FONT_SIZE = 17
 # Each contestant's line, told apart by more than its colour, and readable on light and dark.
 LOOKS = dict(
     zip(
@@ -64,11 +64,11 @@ def curve_chart(points: Sequence[CurvePoint], titles: dict[str, str]) -> go.Figu
         )
     figure.update_layout(
         height=420,
-        font_size=FONT_SIZE,
+        font_size=CHART_FONT_SIZE,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "maxheight": 0.9, "font_size": FONT_SIZE},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "maxheight": 0.9, "font_size": CHART_FONT_SIZE},
     )
-    look = {"type": "log", "title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    look = {"type": "log", "title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
     figure.update_xaxes(title=_("Region proposals, at most"), tickvals=sorted({p.regions for p in points}), **look)
     figure.update_yaxes(title=_("Time of one image (ms)"), dtick=1, tickformat=",", **look)
     return figure
