@@ -12,8 +12,8 @@ from torch import Tensor
 from core import jobs
 from core.backbones import Size
 from core.detectors import DETECTORS, Progress, TimedStep
-from core.detectors.race import TRUNCATED, Finished, Ran, Refused
-from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
+from core.detectors.race import TRUNCATED, Finished, Ran, Refused, race
+from core.figures.stages import Drawn, Picture, draw, draw_race, seconds_left
 from core.i18n import _, spoken
 from ui.kit.caching import cache_words
 from ui.kit.following import follow, press_again, show_status
@@ -48,8 +48,9 @@ def start(picked: PickedImage, names: Sequence[str], max_regions: int, size: Siz
     if last:
         last.job.cancel()
     entered = [*names, TRUNCATED] if "fast_rcnn" in names and len(names) > 2 else list(names)
-    work = partial(race_in_pictures, picked.pixels, entered, max_regions, size)
-    job = submit(work, urgent, kind=f"race of {len(entered)}, {size}")
+    running = partial(race, picked.pixels, entered, max_regions, size)
+    drawing = partial(draw_race, image=picked.pixels)
+    job = submit(partial(jobs.piped, running, drawing), urgent, kind=f"race of {len(entered)}, {size}")
     started = StartedRace(picked, tuple(names), max_regions, size, job)
     st.session_state["race"] = started
     return started
