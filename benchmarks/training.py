@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.detectors import seconds_of
 from core.data import ShapeScenes
-from core.data.folders import VOCFolder
+from core.data.voc_folder import VOCFolder
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.race import machine
 from core.detectors.yolo import YOLO

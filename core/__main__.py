@@ -18,8 +18,10 @@ from core import segmentation
 from core.checkpoint import FOLDER, CheckpointError, update_card
 from core.data import ShapeScenes
 from core.data.checking import KINDS, as_json, check_folder, write_cleaned
-from core.data.folders import FolderError, MaskFolder, VOCFolder
+from core.data.folders import FolderError
+from core.data.mask_folder import MaskFolder
 from core.data.scenes import CLASSES, DIFFICULTIES
+from core.data.voc_folder import VOCFolder
 from core.detectors import DETECTORS, NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.evaluation import Samples, as_report, evaluate, outcomes

@@ -14,22 +14,11 @@ import torch
 from PIL import Image
 from torchvision.ops import box_iou
 
-from core.data.folders import (
-    FORMATS,
-    IGNORED,
-    OBJECT,
-    Annotation,
-    FolderError,
-    by_stem,
-    class_folders,
-    class_roots,
-    form_of,
-    in_split,
-    photos_in,
-    read_annotation,
-    read_mask,
-    visible,
-)
+from core.data.class_folder import class_folders, class_roots
+from core.data.folder_forms import form_of
+from core.data.folders import FORMATS, FolderError, by_stem, in_split, photos_in, visible
+from core.data.mask_folder import IGNORED, OBJECT, read_mask
+from core.data.voc_folder import Annotation, read_annotation
 from core.i18n import N_, _
 from core.images import MOST_PIXELS
 
@@ -132,7 +121,7 @@ Found = tuple[dict[str, str], Counter[str]]  # the files and objects of a Folder
 
 
 def check_folder(folder: str | Path) -> FolderReport:
-    """Report what is wrong with a dataset in one of the forms of ``core.data.folders.form_of``.
+    """Report what is wrong with a dataset in one of the forms of ``core.data.folder_forms.form_of``.
 
     Raises:
         FolderError: no form of dataset is there.

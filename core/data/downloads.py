@@ -1,7 +1,7 @@
 """torchvision's detection and segmentation sets by download: Pascal VOC 2007 and 2012, and the Oxford-IIIT pets.
 
 What comes is checked by the checksums that torchvision has for it, unpacked without trusting the names in it, and put
-into a form that ``core.data.folders`` reads. Its folders appear when all of it is there.
+into a form that ``core.data.folder_forms`` knows. Its folders appear when all of it is there.
 """
 
 import os
@@ -18,7 +18,7 @@ from torchvision.datasets import OxfordIIITPet
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from core.data.archives import SPARE
-from core.data.folders import IGNORED, read_mask
+from core.data.mask_folder import IGNORED, read_mask
 from core.downloading import MB, DownloadError, Refusals, Remote, load_remote
 from core.i18n import _
 

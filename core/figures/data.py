@@ -16,9 +16,11 @@ from torchvision.transforms.functional import to_pil_image
 
 from core.data.checking import FolderReport, Item, checking
 from core.data.epochs import Epoch, Sample, Throughput, collate_detection, default_complaint
-from core.data.folders import FORMATS, FolderError, read_annotation, read_mask
+from core.data.folders import FORMATS, FolderError
+from core.data.mask_folder import read_mask
 from core.data.pipelines import Run, Swap
 from core.data.transforms import Stage
+from core.data.voc_folder import read_annotation
 from core.evaluation import Samples
 from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.palette import class_colour

@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from core.__main__ import app
 from core.data.checking import KINDS, MOST_OF_ONE, FolderReport, Item, check_folder, checking, write_cleaned
-from core.data.folders import FolderError, MaskFolder, read_folder, read_voc
-from tests.data.test_folders import numbered, thing, write_masked
+from core.data.folder_forms import read_folder
+from core.data.folders import FolderError
+from core.data.mask_folder import MaskFolder
+from core.data.voc_folder import read_voc
+from tests.data.written_folders import numbered, thing, write_masked
 from tests.shared_data import shared
 
 

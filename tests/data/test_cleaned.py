@@ -8,8 +8,9 @@ import pytest
 from core.data.archives import unpack
 from core.data.checking import check_folder
 from core.data.cleaned import cleaned, size_of
-from core.data.folders import FolderError, read_voc
+from core.data.folders import FolderError
 from core.data.practice import write_practice
+from core.data.voc_folder import read_voc
 
 
 def test_the_archive_holds_the_copy_and_can_be_uploaded_again(tmp_path: Path) -> None:

@@ -13,11 +13,14 @@ import torch
 from PIL import Image
 
 from core import downloading
+from core.data.class_folder import ClassFolder
 from core.data.downloads import DOWNLOADS, PETS, Download, fetching
-from core.data.folders import ClassFolder, MaskFolder, read_folder, read_voc
+from core.data.folder_forms import read_folder
+from core.data.mask_folder import MaskFolder
+from core.data.voc_folder import read_voc
 from core.downloading import MB, DownloadError, Remote
 from tests.data.test_checking import photo
-from tests.data.test_folders import thing
+from tests.data.written_folders import thing
 from tests.local_server import serving
 
 Files = dict[str, bytes]

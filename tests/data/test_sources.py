@@ -20,7 +20,7 @@ from core.data.sources import (
     without_path,
 )
 from tests.data.test_checking import photo
-from tests.data.test_folders import thing, write
+from tests.data.written_folders import thing, write
 
 
 def test_the_owners_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
