@@ -17,7 +17,9 @@ from rich.table import Table
 from core import segmentation
 from core.checkpoint import FOLDER, CheckpointError, update_card
 from core.data import ShapeScenes
-from core.data.checking import KINDS, as_json, check_folder, write_cleaned
+from core.data.checking import check_folder
+from core.data.cleaned import write_cleaned
+from core.data.flaws import KINDS, as_json
 from core.data.folders import FolderError
 from core.data.mask_folder import MaskFolder
 from core.data.scenes import CLASSES, DIFFICULTIES

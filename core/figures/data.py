@@ -14,8 +14,9 @@ from PIL import Image, ImageColor
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from core.data.checking import FolderReport, Item, checking
+from core.data.checking import checking
 from core.data.epochs import Epoch, Sample, Throughput, collate_detection, default_complaint
+from core.data.flaws import FolderReport, Item
 from core.data.folders import FORMATS, FolderError
 from core.data.mask_folder import read_mask
 from core.data.pipelines import Run, Swap

@@ -19,7 +19,7 @@ from core.data.folder_forms import read_folder
 from core.data.mask_folder import MaskFolder
 from core.data.voc_folder import read_voc
 from core.downloading import MB, DownloadError, Remote
-from tests.data.test_checking import photo
+from tests.data.flawed_folders import photo
 from tests.data.written_folders import thing
 from tests.local_server import serving
 

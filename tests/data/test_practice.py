@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.data.checking import KINDS, check_folder, write_cleaned
+from core.data.checking import check_folder
+from core.data.cleaned import write_cleaned
+from core.data.flaws import KINDS
 from core.data.folders import FolderError
 from core.data.practice import write_practice
 from core.data.voc_folder import read_voc
-from tests.data.test_checking import contents
+from tests.data.flawed_folders import contents
 
 KEPT = {"declared", "no_objects", "overlap", "near", "leak", "imbalance"}  # what a cleaned copy leaves as it is
 

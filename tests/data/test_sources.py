@@ -19,7 +19,7 @@ from core.data.sources import (
     owners_folder,
     without_path,
 )
-from tests.data.test_checking import photo
+from tests.data.flawed_folders import photo
 from tests.data.written_folders import thing, write
 
 

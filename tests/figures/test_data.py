@@ -25,7 +25,7 @@ from core.figures.data import (
     swaps_data,
     tiles,
 )
-from tests.data.test_checking import photo
+from tests.data.flawed_folders import photo
 from tests.data.written_folders import numbered, write_masked
 
 CLASSES = ("background", "cat", "dog")

@@ -10,8 +10,8 @@ from uuid import uuid4
 import streamlit as st
 
 from core import jobs
-from core.data.checking import KINDS, FolderReport
 from core.data.cleaned import Cleaned, cleaned, size_of
+from core.data.flaws import KINDS, FolderReport
 from core.data.sources import DRAWN
 from core.figures.data import Checked, Json, checked
 from core.i18n import _
