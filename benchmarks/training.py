@@ -28,9 +28,9 @@ from core.evaluation import Samples
 from core.training import batches
 from core.training.batches import PHOTOS, Batch, PhotoBatches, drawn_ahead
 from core.training.loop import Schedule, TrainingStep, train
+from core.training.plan import SAVE_AFTER
 from core.training.runs import opened_log
 from core.training.short_training import draw_batch
-from core.training.tuning import SAVE_AFTER
 
 REPORT = Path(__file__).parent / "reports" / "training.json"
 BATCH = 8

@@ -33,11 +33,13 @@ from core.images import ImageError, read_image
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
 from core.segmentation.study import UpsamplingStudy, studied
+from core.training.events import Begun, Ended, Event, Scored
 from core.training.loop import TrainingStep
+from core.training.plan import NAMES as TUNABLE
+from core.training.plan import Plan, plan_for
 from core.training.recipes import RECIPES, RUNS, train_by_recipe
 from core.training.team import Team, joined_team
-from core.training.tuning import NAMES as TUNABLE
-from core.training.tuning import Begun, Ended, Event, Plan, Scored, plan_for, tune
+from core.training.tuning import tune
 
 STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
 SHOWN_FLAWS = 10  # of each kind

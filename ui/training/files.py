@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.checkpoint import FOLDER, CheckpointError
 from core.i18n import _
-from core.training.tuning import KINDS
+from core.training.plan import KINDS
 from core.training.uploaded_weights import MOST_BYTES, Weights, read_upload
 from ui.kit.uploader import show_uploader
 

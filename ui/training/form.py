@@ -10,9 +10,9 @@ from core.figures.training import Json, looks_data, run_data
 from core.i18n import N_, _
 from core.training import app_runs
 from core.training.datasets import forms_for
+from core.training.plan import KINDS, NAMES, Plan, plan_for
 from core.training.recipes import RECIPES
 from core.training.sample_predictions import look_before
-from core.training.tuning import KINDS, NAMES, Plan, plan_for
 from ui.data.source import PickedSource, pick_source
 from ui.kit.caching import cache_words
 from ui.training.curves import SIDES, show_curves, show_looks
