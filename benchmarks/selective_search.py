@@ -28,7 +28,7 @@ from torch import Tensor
 from torchvision.ops import box_iou
 
 from core.data import ShapeScenes
-from core.data.folders import VOCFolder
+from core.data.voc_folder import VOCFolder
 from core.proposals import selective_search
 
 REPORT = Path(__file__).parent / "reports" / "selective_search.json"

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.detectors import seconds_of
 from core.data import ShapeScenes
-from core.data.folders import VOCFolder
+from core.data.voc_folder import VOCFolder
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.race import machine
 from core.detectors.yolo import YOLO
@@ -28,9 +28,9 @@ from core.evaluation import Samples
 from core.training import batches
 from core.training.batches import PHOTOS, Batch, PhotoBatches, drawn_ahead
 from core.training.loop import Schedule, TrainingStep, train
+from core.training.plan import SAVE_AFTER
 from core.training.runs import opened_log
 from core.training.short_training import draw_batch
-from core.training.tuning import SAVE_AFTER
 
 REPORT = Path(__file__).parent / "reports" / "training.json"
 BATCH = 8

@@ -18,9 +18,13 @@ from rich.table import Table
 from core import segmentation
 from core.checkpoint import CheckpointError, update_card
 from core.data import ShapeScenes
-from core.data.checking import KINDS, as_json, check_folder, write_cleaned
-from core.data.folders import FolderError, MaskFolder, VOCFolder
+from core.data.checking import check_folder
+from core.data.cleaned import write_cleaned
+from core.data.flaws import KINDS, as_json
+from core.data.folders import FolderError
+from core.data.mask_folder import MaskFolder
 from core.data.scenes import CLASSES, DIFFICULTIES
+from core.data.voc_folder import VOCFolder
 from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.evaluation import Samples, as_report, evaluate, outcomes
@@ -33,11 +37,13 @@ from core.segmentation import MaskRCNN, Segmenter
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
 from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of, studied
+from core.training.events import Begun, Ended, Event, Scored
 from core.training.loop import TrainingStep
+from core.training.plan import NAMES as TUNABLE
+from core.training.plan import Plan, plan_for
 from core.training.recipes import AT_ONCE, RECIPES, RUNS, train_by_recipe
 from core.training.team import Team, joined_team
-from core.training.tuning import NAMES as TUNABLE
-from core.training.tuning import Begun, Ended, Event, Plan, Scored, plan_for, tune
+from core.training.tuning import tune
 
 STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
 SHOWN_FLAWS = 10  # of each kind

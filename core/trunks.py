@@ -7,27 +7,20 @@ the first digits of their SHA-256 sums: a file whose sum begins otherwise is not
 import hashlib
 import pickle
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO, Literal
-from urllib.parse import urlsplit
-from urllib.request import urlopen
-from uuid import uuid4
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
 
 from core.backbones import Backbone, slim
-from core.checkpoint import PARTIAL, CheckpointError, load_trunk
+from core.checkpoint import CheckpointError, load_trunk
+from core.downloading import MB, Refusals, Remote, load_remote
 from core.families import SHAPES
 from core.i18n import _
-
-TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
-CHUNK = 2**18
 
 Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 
@@ -146,56 +139,19 @@ def fetching(name: Name) -> Generator[int, None, None]:
     Closed before its end, or where what comes is not what torchvision published, it leaves nothing.
 
     Raises:
-        CheckpointError: there is no way to them, the connection broke off, or they cannot be kept.
+        DownloadError: there is no way to them, the connection broke off, or they cannot be kept.
     """
     kind = TRUNKS[name]
-    host = urlsplit(kind.url).hostname
-    part = kind.file.with_name(f".{kind.file.name}.{uuid4().hex}{PARTIAL}")
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as target:
-            yield from _load(kind, host, target)
-        if not is_published(kind, part):
-            sentence = _("What {host} sent is not what torchvision published: try again later.")
-            raise CheckpointError(sentence.format(host=host))
-        part.replace(kind.file)
-    except OSError:
-        sentence = _("The server's disk cannot take the weights: ask its owner.")
-        raise CheckpointError(sentence) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _load(kind: TrunkKind, host: str | None, target: IO[bytes]) -> Generator[int, None, None]:
-    loaded, most = 0, int(2 * 10**6 * kind.megabytes)
-    try:
-        response = urlopen(kind.url, timeout=TIMEOUT)
-    except (OSError, HTTPException):
-        sentence = _(
+    refusals = Refusals(
+        unreachable=_(
             "{host} cannot be reached: this server may be offline. Its owner can put {file} into torch.hub's folder "
             "(TORCH_HOME)."
-        )
-        raise CheckpointError(sentence.format(host=host, file=kind.file.name)) from None
-    with response:
-        yield 0
-        while loaded < most and (chunk := _next(response, host)):  # more than that is not what was published
-            loaded += target.write(chunk)
-            yield loaded
-        expected = response.headers.get("Content-Length", "")
-    if expected.isdecimal() and loaded < min(most, int(expected)):
-        raise _broken(host)
-
-
-def _next(response: HTTPResponse, host: str | None) -> bytes:
-    try:
-        return response.read(CHUNK)
-    except (OSError, HTTPException):
-        raise _broken(host) from None
-
-
-def _broken(host: str | None) -> CheckpointError:
-    return CheckpointError(_("The connection to {host} broke off: try again.").format(host=host))
+        ),
+        other=_("What {host} sent is not what torchvision published: try again later."),
+        disk=_("The server's disk cannot take the weights: ask its owner."),
+    )
+    remote = Remote(kind.url, int(kind.megabytes * MB), "sha256", kind.digest)
+    yield from load_remote(remote, kind.file, refusals)
 
 
 def _published(kind: TrunkKind) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ from core.scripts import Script, detection, learning, pytorch, segmentation
 from core.segmentation import load as load_segmenter
 from core.segmentation.enlarging import in_whole_cells
 from core.segmentation.study import load_study
-from core.training import tuning
+from core.training.plan import plan_for
 from core.transfer import ways
 
 KEY, TITLE = "scene:1:medium", "Scene 1, medium"
@@ -283,14 +283,14 @@ def test_data_comes_in_the_batches_of_the_page() -> None:
 
 def test_a_training_has_the_losses_of_the_one_that_it_tells_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    plan = tuning.plan_for("yolo", "digits", start=None, steps=2, batch_size=2, seed=5)
+    plan = plan_for("yolo", "digits", start=None, steps=2, batch_size=2, seed=5)
     printed, names = ran(learning.training(plan, "Digits", own_weights=False))
     assert names["plan"] == plan and "finished after step 2" in printed
     assert {path.name for path in Path("runs/yolo").iterdir()} >= {"weights.safetensors"}
 
 
 def test_a_training_from_ones_own_files_names_no_place_of_the_server() -> None:
-    plan = tuning.plan_for("yolo", "/srv/secret/unpacked", start="/srv/secret/start.safetensors", steps=2)
+    plan = plan_for("yolo", "/srv/secret/unpacked", start="/srv/secret/start.safetensors", steps=2)
     text = learning.training(plan, "my 'set'", own_weights=True).text
     compile(text, "training.py", "exec")
     assert "secret" not in text and "my 'set'" in text and learning.OWN_WEIGHTS in text

@@ -1,11 +1,8 @@
 """Trained trunks: found by their files, checked by their sums, cut out of torchvision's networks unchanged."""
 
-import contextlib
 import hashlib
 import os
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,9 @@ from torchvision import models
 
 from core import trunks
 from core.checkpoint import CheckpointError
+from core.downloading import DownloadError
 from core.trunks import TRUNKS, at_hand, fetching, trained
+from tests.local_server import serving
 
 IMAGES = torch.randint(256, (2, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -95,27 +94,6 @@ def test_what_is_missing_or_not_torchvisions_is_named_in_a_sentence(hub, monkeyp
         trained("resnet18")
 
 
-class Publisher(ThreadingHTTPServer):
-    """A server on this machine: it sends ``page``, and says that this is ``said`` bytes long."""
-
-    page = b""
-    said = 0
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Publisher
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(self.server.said or len(self.server.page)))
-        self.end_headers()
-        with contextlib.suppress(OSError):  # the other end has gone
-            self.wfile.write(self.server.page)
-
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
 class Harmful:
     def __reduce__(self):
         return os.mkdir, (os.environ["TORCH_HOME"] + "/harm",)
@@ -143,30 +121,28 @@ def test_a_sum_is_taken_once_and_again_when_the_file_changes(hub, monkeypatch) -
 
 
 @pytest.fixture
-def server():
-    with Publisher(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+def publish_page(monkeypatch):
+    """Let a server on this machine publish a page as ResNet-18's weights; return where they are to be kept."""
+    monkeypatch.setenv("no_proxy", "*")
+    with serving() as serve:
+
+        def published(page: bytes, digest: str = "") -> Path:
+            name = f"resnet18-{digest or hashlib.sha256(page).hexdigest()[:8]}.pth"
+            kind = replace(TRUNKS["resnet18"], url=serve(page, name), megabytes=max(len(page), 1) / 1e6)
+            monkeypatch.setitem(TRUNKS, "resnet18", kind)
+            return kind.file
+
+        yield published
 
 
-def serve(server, monkeypatch, page, digest="") -> Path:
-    """Let ``server`` publish ``page`` as ResNet-18's weights; return where they are to be kept."""
-    server.page = page
-    name = f"resnet18-{digest or hashlib.sha256(page).hexdigest()[:8]}.pth"
-    url = f"http://127.0.0.1:{server.server_port}/{name}"
-    monkeypatch.setitem(TRUNKS, "resnet18", replace(TRUNKS["resnet18"], url=url, megabytes=max(len(page), 1) / 1e6))
-    return TRUNKS["resnet18"].file
-
-
-def test_weights_are_downloaded_to_where_they_are_found(hub, server, monkeypatch) -> None:
+def test_weights_are_downloaded_to_where_they_are_found(hub, publish_page) -> None:
     torch.manual_seed(0)
     beside = hub / "beside"
     network = models.resnet18()
     torch.save(network.state_dict(), beside)
     page = beside.read_bytes()
     beside.unlink()
-    file = serve(server, monkeypatch, page)
+    file = publish_page(page)
     counts = list(fetching("resnet18"))
     assert counts[0] == 0 and counts[-1] == len(page) and counts == sorted(counts) and len(counts) > 10
     assert [one.name for one in hub.iterdir()] == [file.name]
@@ -174,44 +150,26 @@ def test_weights_are_downloaded_to_where_they_are_found(hub, server, monkeypatch
     assert torch.equal(trained("resnet18").state_dict()["0.weight"], network.conv1.weight)
 
 
-def test_a_download_that_is_stopped_leaves_nothing(hub, server, monkeypatch) -> None:
-    serve(server, monkeypatch, bytes(10**6))
-    loading = fetching("resnet18")
-    assert [next(loading), next(loading)][0] == 0
-    assert len(list(hub.iterdir())) == 1
-    loading.close()
-    assert list(hub.iterdir()) == []
-
-
-def test_what_is_not_as_published_or_breaks_off_is_not_kept(hub, server, monkeypatch) -> None:
-    serve(server, monkeypatch, bytes(10**5), digest="0123abcd")
-    with pytest.raises(CheckpointError, match=r"127\.0\.0\.1 sent is not what torchvision published"):
-        list(fetching("resnet18"))
-    serve(server, monkeypatch, bytes(10**5))
-    server.said = 10**5 + 1
-    with pytest.raises(CheckpointError, match="broke off: try again"):
-        list(fetching("resnet18"))
-    server.said = 0
-    serve(server, monkeypatch, bytes(10**6))
-    monkeypatch.setitem(TRUNKS, "resnet18", replace(TRUNKS["resnet18"], megabytes=0.1))
-    with pytest.raises(CheckpointError, match="not what torchvision published"):
+def test_what_is_not_as_published_is_not_kept(hub, publish_page) -> None:
+    publish_page(bytes(10**5), digest="0123abcd")
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1 sent is not what torchvision published"):
         list(fetching("resnet18"))
     assert list(hub.iterdir()) == []
 
 
-def test_offline_is_said_in_a_sentence(hub, server, monkeypatch) -> None:
-    file = serve(server, monkeypatch, b"weights")
-    server.shutdown()
-    server.server_close()
-    with pytest.raises(CheckpointError, match="cannot be reached: this server may be offline") as error:
+def test_offline_is_said_in_a_sentence(hub, monkeypatch) -> None:
+    monkeypatch.setitem(TRUNKS, "resnet18", replace(TRUNKS["resnet18"], url="http://127.0.0.1:9/resnet18-01234567.pth"))
+    monkeypatch.setenv("no_proxy", "*")
+    file = TRUNKS["resnet18"].file
+    with pytest.raises(DownloadError, match="cannot be reached: this server may be offline") as error:
         list(fetching("resnet18"))
     assert file.name in str(error.value)
     assert str(file.parent) not in str(error.value), "where it lies is the server's own business"
     assert list(hub.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(hub, monkeypatch, tmp_path) -> None:
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(monkeypatch, tmp_path) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
-    with pytest.raises(CheckpointError, match="disk cannot take the weights"):
+    with pytest.raises(DownloadError, match="disk cannot take the weights"):
         list(fetching("resnet18"))

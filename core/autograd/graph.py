@@ -1,6 +1,5 @@
 """The graph that autograd built behind a value, node for node, with every value, gradient and local derivative."""
 
-import heapq
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import Node as AutogradNode
 
+from core.autograd.engine_nodes import in_engines_order, in_order, is_leaf, leaf_of, made_by
 from core.autograd.recording import Hidden, Operation, Place, Recording, kept
 from core.i18n import _
 
 LARGEST_SIDE = 64  # elements of an operation's output, and of its input, up to which its Jacobian is computed
 
 Kind = Literal["leaf", "operation"]
-Edges = Sequence[tuple[AutogradNode | None, int]]
 
 
 class GraphError(ValueError):
@@ -131,11 +130,11 @@ def graph(tensor: Tensor, names: Mapping[str, Any] | None = None, recording: Rec
     Raises:
         GraphError: ``tensor`` does not require a gradient.
     """
-    root = _made_by(tensor)
+    root = made_by(tensor)
     if root is None:
         raise GraphError(_without_graph(tensor, recording))
     named = {name: value for name, value in (names or {}).items() if isinstance(value, Tensor)}
-    ordered = _in_order(root[0])
+    ordered = in_order(root[0])
     index = {node: place for place, node in enumerate(ordered)}
     passing, refusal = _go_back(tensor, ordered)
     described = _Described(tensor, named, recording, index)
@@ -150,7 +149,7 @@ def graph(tensor: Tensor, names: Mapping[str, Any] | None = None, recording: Rec
             else:
                 contribution = contributions[place] if place < len(contributions) else None
                 edges.append(Edge(index[producer], output, index[node], place, contribution, locals_.get(place)))
-    backward = tuple(index[node] for node in _as_the_engine(root[0]))
+    backward = tuple(index[node] for node in in_engines_order(root[0]))
     leaves = tuple(leaf for node in ordered if (leaf := leaf_of(node)) is not None)
     return Graph(nodes, tuple(edges), tuple(constants), backward, leaves, refusal)
 
@@ -164,104 +163,6 @@ def _without_graph(tensor: Tensor, recording: Recording | None) -> str:
     if hidden or not (tensor.is_floating_point() or tensor.is_complex()):
         return _("This value has whole numbers or truth values, which have no gradient: end with a real number.")
     return _("This value requires no gradient, so autograd kept no graph of it: give a leaf requires_grad=True.")
-
-
-# ---- order ----
-
-
-def leaf_of(node: AutogradNode) -> Tensor | None:
-    """Return the leaf tensor whose gradient ``node`` gathers, or None where it does something else."""
-    return getattr(node, "variable", None)
-
-
-def is_leaf(node: AutogradNode) -> bool:
-    """Whether ``node`` gathers the gradient of a leaf tensor."""
-    return leaf_of(node) is not None
-
-
-def _made_by(tensor: Tensor) -> tuple[AutogradNode, int] | None:
-    """Return the node behind ``tensor`` and which of its outputs it is, or None where there is no graph.
-
-    There is none behind a view that was taken of a leaf under no_grad either, which says that it requires a gradient.
-    """
-    if not tensor.requires_grad:
-        return None
-    if tensor.grad_fn is not None:
-        return tensor.grad_fn, tensor.output_nr
-    through = tensor.view_as(tensor).grad_fn  # a leaf's own node is found behind anything that is made of it
-    ((node, output),) = through.next_functions if through else ((None, 0),)
-    return (node, output) if node else None
-
-
-def _producers(node: AutogradNode) -> list[AutogradNode]:
-    return [producer for producer, _output in node.next_functions if producer is not None]
-
-
-def count_nodes(tensor: Tensor) -> int:
-    """Return the number of nodes in the graph behind ``tensor``."""
-    root = _made_by(tensor)
-    return len(_all_behind(root[0])) if root else 0
-
-
-def _all_behind(root: AutogradNode) -> list[AutogradNode]:
-    found, waiting = {root: None}, [root]
-    while waiting:
-        for producer in _producers(waiting.pop()):
-            if producer not in found:
-                found[producer] = None
-                waiting.append(producer)
-    return list(found)
-
-
-def _in_order(root: AutogradNode) -> list[AutogradNode]:
-    """Return all nodes behind ``root``, producers first and else as they were made, a leaf where it is first used."""
-    nodes = _all_behind(root)
-    consumers: dict[AutogradNode, list[AutogradNode]] = {node: [] for node in nodes}
-    for node in nodes:
-        for producer in _producers(node):
-            consumers[producer].append(node)
-
-    def urgency(node: AutogradNode) -> tuple[int, int]:
-        if not is_leaf(node):
-            return node._sequence_nr(), 1
-        return min((consumer._sequence_nr() for consumer in consumers[node]), default=0), 0
-
-    waits = {node: len(_producers(node)) for node in nodes}
-    return list(_released(nodes, waits, consumers.__getitem__, urgency))
-
-
-def _as_the_engine(root: AutogradNode) -> Iterator[AutogradNode]:
-    """Yield all nodes behind ``root`` as PyTorch's engine takes them: of those whose consumers are all done a leaf, or
-    else the one that was made last."""
-    nodes = _all_behind(root)
-    waits = dict.fromkeys(nodes, 0)
-    for node in nodes:
-        for producer in _producers(node):
-            waits[producer] += 1
-
-    def urgency(node: AutogradNode) -> tuple[int, int]:
-        return (0, 0) if is_leaf(node) else (1, -node._sequence_nr())
-
-    return _released(nodes, waits, _producers, urgency)
-
-
-def _released(
-    nodes: Sequence[AutogradNode],
-    waits: dict[AutogradNode, int],
-    followers: Callable[[AutogradNode], Sequence[AutogradNode]],
-    urgency: Callable[[AutogradNode], tuple[int, int]],
-) -> Iterator[AutogradNode]:
-    """Yield ``nodes``, each when it ``waits`` for none any more, the smallest ``urgency`` first."""
-    position = {node: place for place, node in enumerate(nodes)}
-    ready = [(*urgency(node), position[node]) for node in nodes if not waits[node]]
-    heapq.heapify(ready)
-    while ready:
-        node = nodes[heapq.heappop(ready)[-1]]
-        yield node
-        for follower in followers(node):
-            waits[follower] -= 1
-            if not waits[follower]:
-                heapq.heappush(ready, (*urgency(follower), position[follower]))
 
 
 # ---- gradients ----
@@ -354,7 +255,7 @@ class _Described:
         self._named = named
         self._tensors = {}
         for name, tensor in (("", result), *named.items()):
-            end = _made_by(tensor)
+            end = made_by(tensor)
             if end:
                 self._tensors[end] = (name, tensor)
 
@@ -405,7 +306,7 @@ def _saved(node: AutogradNode, index: Mapping[AutogradNode, int]) -> Iterator[Sa
             yield Saved(title, None, str(error))
             continue
         if isinstance(value, Tensor):
-            end = _made_by(value)
+            end = made_by(value)
             yield Saved(title, kept(value), node=index.get(end[0]) if end else None)
         elif value is not None:
             yield Saved(title, _signed(value))

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from core.autograd.checking import Difference, Leaves, accumulate, finite_differences, relative_error
-from core.autograd.graph import Graph, GraphError, count_nodes, graph
+from core.autograd.engine_nodes import count_nodes
+from core.autograd.graph import Graph, GraphError, graph
 from core.autograd.recording import Recording
 from core.i18n import _
 from core.tensors import ExpressionError, evaluate

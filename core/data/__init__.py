@@ -1,6 +1,6 @@
 """Datasets: drawn scenes, sample photos and folders of pictures."""
 
-from core.data.folders import read_voc
 from core.data.scenes import ShapeScenes
+from core.data.voc_folder import read_voc
 
 __all__ = ["ShapeScenes", "read_voc"]

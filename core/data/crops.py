@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.data.class_folder import ClassFolder
 from core.data.digits import SingleDigits
-from core.data.folders import ClassFolder, MaskFolder, VOCFolder
+from core.data.mask_folder import MaskFolder
+from core.data.voc_folder import VOCFolder
 from core.evaluation import Samples, Target
 
 MARGIN = 0.1  # of an object's width and height, on each side

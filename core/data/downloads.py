@@ -1,19 +1,15 @@
 """torchvision's detection and segmentation sets by download: Pascal VOC 2007 and 2012, and the Oxford-IIIT pets.
 
 What comes is checked by the checksums that torchvision has for it, unpacked without trusting the names in it, and put
-into a form that ``core.data.folders`` reads. Its folders appear when all of it is there.
+into a form that ``core.data.folder_forms`` knows. Its folders appear when all of it is there.
 """
 
-import hashlib
 import os
 import shutil
 import tarfile
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import numpy as np
@@ -22,39 +18,23 @@ from torchvision.datasets import OxfordIIITPet
 from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from core.data.archives import SPARE
-from core.data.folders import IGNORED, read_mask
+from core.data.mask_folder import IGNORED, read_mask
+from core.downloading import MB, DownloadError, Refusals, Remote, load_remote
 from core.i18n import _
 
-TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
 MOST_FILES = 200_000  # in one archive
-MB = 10**6
-STEP = 2 * MB  # bytes between two reports
-MEMBERS = 500  # and files, when they are unpacked
-
-_CHUNK = 2**18
-
-
-class DownloadError(ValueError):
-    """A set cannot be had; the message is one sentence that says what to do."""
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A tar file at ``url`` with its ``md5`` and its ``size``, in bytes and about right."""
-
-    url: str
-    md5: str
-    size: int
+MEMBERS = 500  # files that are unpacked between two reports
 
 
 @dataclass(frozen=True)
 class Download:
-    """A set that can be had: its ``title``, its ``archives``, the bytes that it takes when they are ``unpacked``, the
-    ``folders`` that it becomes, and what makes them: ``arrange`` takes the folder of what was packed and an empty one.
+    """A set that can be had: its ``title``, its ``archives``, which are tar files, the bytes that it takes when they
+    are ``unpacked``, the ``folders`` that it becomes, and what makes them: ``arrange`` takes the folder of what was
+    packed and an empty one.
     """
 
     title: str
-    archives: tuple[Archive, ...]
+    archives: tuple[Remote, ...]
     unpacked: int
     folders: tuple[str, ...]
     arrange: Callable[[Path, Path], Iterator[None]]
@@ -131,45 +111,13 @@ def _check_room(download: Download, folder: Path) -> None:
         raise DownloadError(sentence.format(needed=needed // MB, free=max(0, free // MB)))
 
 
-def _load(archive: Archive, file: Path) -> Iterator[int]:
-    """Load ``archive`` into ``file``, yielding now and then how many bytes there are."""
-    digest = hashlib.md5(usedforsecurity=False)
-    loaded = said = 0
-    host = urlsplit(archive.url).hostname
-    try:
-        response = urllib.request.urlopen(archive.url, timeout=TIMEOUT)
-    except (OSError, HTTPException):
-        sentence = _("{host} cannot be reached: this server may be offline. Its owner can put data sets into data/.")
-        raise DownloadError(sentence.format(host=host)) from None
-    with response, file.open("wb") as target:
-        yield 0
-        while chunk := _next(response, host):
-            loaded += len(chunk)
-            if loaded > 2 * archive.size:
-                break  # whatever this is, the checksum will say that it is not the set
-            digest.update(chunk)
-            target.write(chunk)
-            if loaded - said >= STEP:
-                said = loaded
-                yield loaded
-        expected = response.headers.get("Content-Length", "")
-    if expected.isdecimal() and loaded < int(expected):
-        raise _broken(host)
-    if digest.hexdigest() != archive.md5:
-        sentence = _("What {host} sent is not the set: its checksum differs. Try again later.")
-        raise DownloadError(sentence.format(host=host))
-
-
-def _next(response: "urllib.request._UrlopenRet", host: str | None) -> bytes:
-    try:
-        chunk: bytes = response.read(_CHUNK)
-    except (OSError, HTTPException):
-        raise _broken(host) from None
-    return chunk
-
-
-def _broken(host: str | None) -> DownloadError:
-    return DownloadError(_("The connection to {host} broke off: try again.").format(host=host))
+def _load(archive: Remote, file: Path) -> Iterator[int]:
+    refusals = Refusals(
+        unreachable=_("{host} cannot be reached: this server may be offline. Its owner can put data sets into data/."),
+        other=_("What {host} sent is not the set: its checksum differs. Try again later."),
+        disk=_("The server's disk cannot take the set: ask its owner."),
+    )
+    return load_remote(archive, file, refusals)
 
 
 def _unpack(file: Path, folder: Path, most: int) -> Iterator[None]:
@@ -198,7 +146,8 @@ def _voc(year: str, size: int, unpacked: int) -> Download:
         shutil.move(packed / known["base_dir"], made / name)
         yield
 
-    return Download(f"Pascal VOC {year}", (Archive(known["url"], known["md5"], size),), unpacked, (name,), arrange)
+    archive = Remote(known["url"], size, "md5", known["md5"])
+    return Download(f"Pascal VOC {year}", (archive,), unpacked, (name,), arrange)
 
 
 PETS = ("oxford-iiit-pet", "oxford-iiit-pet-breeds")
@@ -231,7 +180,7 @@ def _arrange_pets(packed: Path, made: Path) -> Iterator[None]:
 
 def _pets() -> Download:
     archives = tuple(
-        Archive(url, md5, size)
+        Remote(url, size, "md5", md5)
         for (url, md5), size in zip(OxfordIIITPet._RESOURCES, (791_918_971, 19_173_078), strict=True)
     )
     return Download("Oxford-IIIT Pet", archives, 900 * MB, PETS, _arrange_pets)

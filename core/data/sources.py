@@ -11,9 +11,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2.functional import InterpolationMode, resize
 
+from core.data.class_folder import ClassFolder
 from core.data.digits import DigitScenes
-from core.data.folders import ClassFolder, FolderError, MaskFolder, VOCFolder, form_of, read_folder
+from core.data.folder_forms import form_of, read_folder
+from core.data.folders import FolderError
+from core.data.mask_folder import MaskFolder
 from core.data.scenes import ShapeScenes
+from core.data.voc_folder import VOCFolder
 from core.i18n import _
 from core.images import LONGEST
 

@@ -14,14 +14,17 @@ from PIL import Image, ImageColor
 from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
-from core.data.checking import FolderReport, Item, checking
+from core.data.checking import checking
 from core.data.epochs import Epoch, Sample, Throughput, collate_detection, default_complaint
-from core.data.folders import FORMATS, FolderError, read_annotation, read_mask
+from core.data.flaws import FolderReport, Item
+from core.data.folders import FORMATS, FolderError
+from core.data.mask_folder import read_mask
 from core.data.pipelines import Run, Swap
 from core.data.transforms import Stage
+from core.data.voc_folder import read_annotation
 from core.evaluation import Samples
+from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.palette import class_colour
-from core.figures.race import FONT_SIZE
 from core.figures.transport import data_url, rounded
 from core.i18n import _
 
@@ -180,8 +183,8 @@ def throughput_chart(found: Sequence[Throughput]) -> go.Figure:
         marker_color="#56B4E9",
         hovertemplate="%{y:,.0f}, %{customdata:.2f} s<extra></extra>",
     )
-    figure.update_layout(height=300, font_size=FONT_SIZE, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    figure.update_layout(height=300, font_size=CHART_FONT_SIZE, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    look = {"title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
     figure.update_xaxes(title=_("Workers"), type="category", **look)
     figure.update_yaxes(title=_("Images a second"), rangemode="tozero", **look)
     return figure

@@ -1,10 +1,11 @@
-"""The letters in pictures: Pillow's own font has no Hangul."""
+"""The letters in charts and pictures: Pillow's own font has no Hangul."""
 
 from functools import lru_cache
 from pathlib import Path
 
 from PIL import ImageFont
 
+CHART_FONT_SIZE = 17  # pixels; read from the back row
 HANGUL = Path(__file__).parent / "fonts" / "hangul.ttf"
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont

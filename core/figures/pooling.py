@@ -12,7 +12,7 @@ from torch import Tensor
 from core.detectors.one_map import ImageMap, count_multiply_adds, pool_each_way
 from core.detectors.rcnn import CONTEXT
 from core.detectors.regions import BINS
-from core.figures.race import FONT_SIZE
+from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.transport import data_url, packed
 from core.i18n import _
 from core.pooling import (
@@ -168,12 +168,12 @@ def glide_chart(
         )
     figure.update_layout(
         height=380,
-        font_size=FONT_SIZE,
+        font_size=CHART_FONT_SIZE,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font_size": FONT_SIZE},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font_size": CHART_FONT_SIZE},
         uirevision="glide",
     )
-    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    look = {"title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
     figure.update_xaxes(title=_("Region moved to the right by (px)"), dtick=4, **look)
     figure.update_yaxes(title=_("Change of the feature (%)"), rangemode="tozero", **look)
     return figure

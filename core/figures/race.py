@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from core.detectors.race import CurvePoint
+from core.figures.lettering import CHART_FONT_SIZE
 from core.i18n import _
 from core.models import MODELS
-
-FONT_SIZE = 17
 
 
 def curve_chart(points: Sequence[CurvePoint], titles: dict[str, str]) -> go.Figure:
@@ -28,11 +27,11 @@ def curve_chart(points: Sequence[CurvePoint], titles: dict[str, str]) -> go.Figu
         )
     figure.update_layout(
         height=420,
-        font_size=FONT_SIZE,
+        font_size=CHART_FONT_SIZE,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "maxheight": 0.9, "font_size": FONT_SIZE},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "maxheight": 0.9, "font_size": CHART_FONT_SIZE},
     )
-    look = {"type": "log", "title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    look = {"type": "log", "title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
     figure.update_xaxes(title=_("Region proposals, at most"), tickvals=sorted({p.regions for p in points}), **look)
     figure.update_yaxes(title=_("Time of one image (ms)"), dtick=1, tickformat=",", **look)
     return figure

@@ -18,8 +18,7 @@ from torch.nn import functional
 from torchvision.utils import make_grid
 
 from core.data.scenes import CLASSES
-from core.detectors.race import RaceEvent, Ran, race
-from core.families import AnyFamily
+from core.detectors.race import RaceEvent, Ran
 from core.figures.labels import label_picture
 from core.figures.lettering import font_for
 from core.figures.palette import class_colour
@@ -81,11 +80,6 @@ def draw_race(events: Iterator[RaceEvent], image: Tensor) -> Iterator[Drawn]:
         finished = isinstance(event, Ran) and isinstance(event.event, TimedStep)
         picture = draw(event.event.value, image) if finished else None  # type: ignore[union-attr]
         yield Drawn(event, picture, time.monotonic())
-
-
-def race_in_pictures(image: Tensor, names: Sequence[str], max_regions: int, family: AnyFamily) -> Iterator[Drawn]:
-    """Run the race of ``core.detectors.race`` with pictures."""
-    return draw_race(race(image, names, max_regions, family), image)
 
 
 def seconds_left(events: Sequence[Drawn]) -> float | None:

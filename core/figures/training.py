@@ -13,9 +13,9 @@ from core.figures.palette import class_colour
 from core.figures.segmentation import BACKGROUND, squeezed
 from core.figures.transport import data_url, rounded
 from core.i18n import _
+from core.training.plan import Plan
 from core.training.runs import Curve, Run, differences, standing
 from core.training.sample_history import Kept, Shown
-from core.training.tuning import Plan
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
 MOST_POINTS = 150  # of a curve; where there are more, a point is the mean of several

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from core.figures.race import FONT_SIZE
+from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.transport import packed, rounded
 from core.i18n import _
 from core.segmentation.transposed import Energy, Stamping, energy, overlap_counts, stamped_gradient, stamps
@@ -161,11 +161,11 @@ def checkerboard_chart() -> go.Figure:
             )
     figure.update_layout(
         height=400,
-        font_size=FONT_SIZE,
+        font_size=CHART_FONT_SIZE,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font_size": FONT_SIZE},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font_size": CHART_FONT_SIZE},
     )
-    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
+    look = {"title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
     figure.update_xaxes(title=_("Kernel size"), dtick=1, **look)
     figure.update_yaxes(title=_("Checkerboard (% of the energy)"), range=[0, 100], **look)
     return figure

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.families import card_of
-from core.figures.race import FONT_SIZE
+from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.segmentation import segmented_data, squeezed, true_labels
 from core.figures.transposed import signed_colours
 from core.i18n import _
@@ -154,8 +154,8 @@ def board_chart(study: UpsamplingStudy, image: Tensor, titles: Mapping[str, str]
             hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
         )
     )
-    look = {"title_font_size": FONT_SIZE, "tickfont_size": FONT_SIZE}
-    figure.update_layout(height=420, font_size=FONT_SIZE, margin={"l": 8, "r": 60, "t": 8, "b": 8})
+    look = {"title_font_size": CHART_FONT_SIZE, "tickfont_size": CHART_FONT_SIZE}
+    figure.update_layout(height=420, font_size=CHART_FONT_SIZE, margin={"l": 8, "r": 60, "t": 8, "b": 8})
     figure.update_xaxes(title=_("Checkerboard (% of the variation)"), rangemode="tozero", **look)
     figure.update_yaxes(**look, automargin=True)
     return figure

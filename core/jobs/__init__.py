@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 
 from core.jobs import processes, threads
-from core.jobs.job import Event, Job, Progressed, Work
+from core.jobs.job import Event, Job, Progressed, Work, piped
 from core.jobs.messages import Worker
 from core.jobs.queue import Queue
 
@@ -51,4 +51,4 @@ def submit(
     return _queue().submit(work, urgent, owner=owner, long=long, newest=newest, kind=kind)
 
 
-__all__ = ["Event", "Job", "Progressed", "Queue", "Work", "submit"]
+__all__ = ["Event", "Job", "Progressed", "Queue", "Work", "piped", "submit"]

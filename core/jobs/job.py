@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 Event = TypeVar("Event")
+Source = TypeVar("Source")
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[], Iterator[Event]]
 
 ABANDONED_AFTER = 20.0  # seconds; a page polls several times a second, a tab in the background once
+
+
+def piped(work: Work[Source], through: Callable[[Iterator[Source]], Iterator[Event]]) -> Iterator[Event]:
+    """Do ``work`` and let its events go ``through`` another step as they come, so that both are one piece of work."""
+    return through(work())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from core.data.sources import DRAWN
 from core.scripts.script import Script, written
 
 if TYPE_CHECKING:  # every page that has a script would wait for all that trains
-    from core.training import tuning
+    from core.training.plan import Plan
     from core.transfer import ways
 
 OWN_WEIGHTS = "weights.safetensors"
@@ -54,8 +54,10 @@ if __name__ == "__main__":  # a worker is a process, which may begin by reading 
 TRAINING = """
 from pathlib import Path
 
-${augmentation_import}from core.training.loop import TrainingStep
-from core.training.tuning import Ended, Plan, Scored, tune
+${augmentation_import}from core.training.events import Ended, Scored
+from core.training.loop import TrainingStep
+from core.training.plan import Plan
+from core.training.tuning import tune
 
 $data$start
 plan = $plan
@@ -118,7 +120,7 @@ def data(
     )
 
 
-def training(plan: "tuning.Plan", title: str, own_weights: bool) -> Script:
+def training(plan: "Plan", title: str, own_weights: bool) -> Script:
     """Return the training by ``plan`` on data called ``title``; from the user's ``own_weights``, whose place on the
     server is nobody's business, if they are."""
     start = f'\nstart = "{OWN_WEIGHTS}"  # the uploaded weights: lay them beside this file' if own_weights else ""
@@ -150,7 +152,7 @@ def _data(source: str, title: str) -> str:
     return f"data = {title!r}  # say where your copy of this folder lies"
 
 
-def _call(plan: "tuning.Plan | ways.Plan", **names: str) -> str:
+def _call(plan: "Plan | ways.Plan", **names: str) -> str:
     """Return the call that makes ``plan``, without what goes without saying; ``names`` stand in place of values."""
     said = {field.name: repr(value) for field in fields(plan) if (value := getattr(plan, field.name)) != field.default}
     return f"Plan({', '.join(f'{name}={value}' for name, value in (said | names).items())})"

@@ -2,61 +2,28 @@
 
 Nothing is handed to Python to run. The source is parsed to a syntax tree; each kind of node that the language has is
 evaluated by one method here; names, methods and attributes are looked up in ``core.tensors.functions`` and nowhere
-else; and what a call costs is known before it is made (``core.tensors.budget``).
+else; and what they do is done in ``core.tensors.operations``, once it is known what it costs.
 """
 
 import ast
-import difflib
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from core.i18n import _
-from core.tensors.budget import Budget, check_size, shadow_of_index
+from core.tensors.advice import did_you_mean, not_in_the_language
 from core.tensors.errors import ExpressionError, RefusalError
 from core.tensors.functions import CONSTANTS, DTYPES, FUNCTIONS, KEYWORDS, MODULES, Function, known_words, nothing
-from core.tensors.source import Node, Place, lines_of, located, parse, place_of
-from core.tensors.values import accepted, attributes_of, basic_index, check_bomb, constant, counted, methods_of, plain
+from core.tensors.operations import Operations
+from core.tensors.source import Place, lines_of, located, parse
+from core.tensors.values import accepted, attributes_of, constant, counted, methods_of
 
 LAST = "_"  # the name of the last expression's value, as at Python's prompt
-SEED = 0
 
 Values = dict[str, Any]
-
-_BINARY: dict[type[ast.operator], tuple[Callable[..., Any], Callable[..., Any]]] = {
-    ast.Add: (operator.add, operator.iadd),
-    ast.Sub: (operator.sub, operator.isub),
-    ast.Mult: (operator.mul, operator.imul),
-    ast.Div: (operator.truediv, operator.itruediv),
-    ast.FloorDiv: (operator.floordiv, operator.ifloordiv),
-    ast.Mod: (operator.mod, operator.imod),
-    ast.Pow: (operator.pow, operator.ipow),
-    ast.MatMult: (operator.matmul, operator.imatmul),
-    ast.BitAnd: (operator.and_, operator.iand),
-    ast.BitOr: (operator.or_, operator.ior),
-    ast.BitXor: (operator.xor, operator.ixor),
-    ast.LShift: (operator.lshift, operator.ilshift),
-    ast.RShift: (operator.rshift, operator.irshift),
-}
-_ON_ARRAYS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Invert: operator.invert,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 
 
 def evaluate(
@@ -81,7 +48,7 @@ def evaluate(
             time; its ``values`` are what was assigned before. Nothing else is raised.
     """
     lines = lines_of(source)
-    evaluation = _Evaluation(lines, dict(names or {}), at, operating)
+    evaluation = _Evaluation(lines, dict(names or {}), Operations(lines, at, operating))
     try:
         for statement in parse(source, lines):
             evaluation.run(statement)
@@ -94,20 +61,11 @@ def evaluate(
 class _Evaluation:
     """The state of one evaluation, and a method for each kind of node that the language has."""
 
-    def __init__(
-        self,
-        lines: list[str],
-        variables: Values,
-        at: Callable[[Place], None] | None,
-        operating: Callable[[Place, list[Tensor]], None] | None,
-    ) -> None:
+    def __init__(self, lines: list[str], variables: Values, operations: Operations) -> None:
         self.lines = lines
         self.variables = variables
-        self.at = at
-        self.operating = operating
+        self.operations = operations
         self.assigned: dict[str, None] = {}  # in order
-        self.budget = Budget()
-        self.generator = torch.Generator().manual_seed(SEED)
 
     def results(self) -> Values:
         """Return what was assigned, the last expression's value at the end."""
@@ -150,7 +108,7 @@ class _Evaluation:
                     _("Nothing can be imported."), _("torch's names are here already: leave the import out.")
                 )
             case _:
-                raise _not_in_the_language(statement)
+                raise not_in_the_language(statement)
 
     def _is_no_grad(self, item: ast.withitem) -> bool:
         names = ("no_grad()", "torch.no_grad()")
@@ -169,21 +127,21 @@ class _Evaluation:
             case ast.Tuple(targets) | ast.List(targets):
                 for each, part in zip(targets, self._unpacked(target, value, len(targets)), strict=True):
                     if not isinstance(each, ast.Name):
-                        raise _not_in_the_language(each)
+                        raise not_in_the_language(each)
                     self._name(each.id, part)
             case ast.Subscript(place, index):
-                self._write(target, self.value(place), self.index(index), value)
+                self.operations.write(target, self.value(place), self.index(index), value)
             case ast.Attribute(owner, ("grad" | "requires_grad") as name):
                 tensor = self.value(owner)
                 if not isinstance(tensor, Tensor) or (name == "grad" and value is not None):
                     raise RefusalError(_("Only a tensor's grad can be set, to None."), _("Write x.grad = None."))
                 setattr(tensor, name, value)
             case _:
-                raise _not_in_the_language(target)
+                raise not_in_the_language(target)
 
     def _unpacked(self, target: ast.expr, value: Any, wanted: int) -> Iterable[Any]:
         if isinstance(value, Tensor) and value.ndim and len(value) == wanted:
-            parts: Iterable[Any] = self.perform(Function(torch.unbind, nothing), [value], {}, target)
+            parts: Iterable[Any] = self.operations.perform(Function(torch.unbind, nothing), [value], {}, target)
             return parts
         if isinstance(value, list | tuple) and len(value) == wanted:
             return value
@@ -199,14 +157,16 @@ class _Evaluation:
         match target:
             case ast.Name(name):
                 current = self.value(target)
-                self._name(name, self._operate(operation, current, self.value(statement.value), statement, True))
+                self._name(
+                    name, self.operations.combine(operation, current, self.value(statement.value), statement, True)
+                )
             case ast.Subscript(place_node, index_node):
                 place, index = self.value(place_node), self.index(index_node)
-                current = self._read(target, place, index)
-                result = self._operate(operation, current, self.value(statement.value), statement, True)
-                self._write(target, place, index, result)
+                current = self.operations.read(target, place, index)
+                result = self.operations.combine(operation, current, self.value(statement.value), statement, True)
+                self.operations.write(target, place, index, result)
             case _:
-                raise _not_in_the_language(target)
+                raise not_in_the_language(target)
 
     # -- expressions --
 
@@ -236,21 +196,21 @@ class _Evaluation:
             case ast.UnaryOp(ast.Not(), operand):
                 return not self.value(operand)
             case ast.UnaryOp(operation, operand):
-                return self._apply(_UNARY[type(operation)], [self.value(operand)], node)
+                return self.operations.change(operation, self.value(operand), node)
             case ast.BinOp(left, operation, right):
-                return self._operate(operation, self.value(left), self.value(right), node)
+                return self.operations.combine(operation, self.value(left), self.value(right), node)
             case ast.BoolOp(operation, operands):
                 return self._choose(operands, until=isinstance(operation, ast.Or))
             case ast.Compare():
                 return self._compare(node)
             case ast.Subscript(place, index):
-                return self._read(node, self.value(place), self.index(index))
+                return self.operations.read(node, self.value(place), self.index(index))
             case ast.Attribute():
                 return self._attribute(node)
             case ast.Call():
                 return self._call(node)
             case _:
-                raise _not_in_the_language(node)
+                raise not_in_the_language(node)
 
     def index(self, node: ast.expr) -> Any:
         """Return what stands between the brackets of ``x[...]``, where slices are allowed."""
@@ -276,7 +236,7 @@ class _Evaluation:
                 _("`{name}` is a function.").format(name=name), _("Call it, with its arguments in brackets.")
             )
         message = f"name '{name}' is not defined"
-        raise RefusalError(message, _did_you_mean(name, (*self.variables, *known_words())))
+        raise RefusalError(message, did_you_mean(name, (*self.variables, *known_words())))
 
     def _choose(self, operands: list[ast.expr], until: bool) -> Any:
         """Return the first of ``operands`` whose truth is ``until``, or the last: what `and` and `or` do."""
@@ -292,72 +252,9 @@ class _Evaluation:
             if result is not None and not result:
                 break
             right = self.value(right_node)
-            if isinstance(operation, ast.Is | ast.IsNot):
-                result = (left is right) == isinstance(operation, ast.Is)
-            elif type(operation) not in _COMPARE:
-                raise _not_in_the_language(operation)
-            elif isinstance(operation, ast.Eq | ast.NotEq) and plain(left) and plain(right):
-                result = _COMPARE[type(operation)](left, right)
-            else:
-                result = self._apply(_COMPARE[type(operation)], [left, right], node)
+            result = self.operations.compare(operation, left, right, node)
             left = right
         return result
-
-    def _operate(self, operation: ast.operator, left: Any, right: Any, node: Node, in_place: bool = False) -> Any:
-        """Return ``left`` and ``right`` combined; ``in_place`` writes it into ``left``, where that is a tensor."""
-        if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
-            if not isinstance(operation, _ON_ARRAYS):
-                raise RefusalError(
-                    _("Arrays have + - * / here."), _("from_numpy makes a tensor of an array, without a copy.")
-                )
-        elif isinstance(left, int) and isinstance(right, int):
-            check_bomb(operation, left, right)
-        return self._apply(_BINARY[type(operation)][in_place], [left, right], node)
-
-    def _apply(self, operation: Callable[..., Any], operands: list[Any], node: Node) -> Any:
-        """Apply an operator to numbers, tensors or arrays."""
-        for operand in operands:
-            if not isinstance(operand, int | float | Tensor | np.ndarray):
-                kind = type(operand).__name__
-                message = _("An operator takes tensors and numbers, not a {kind}.").format(kind=kind)
-                raise RefusalError(message, _("Make a tensor of a list with tensor(...)."))
-        if any(isinstance(operand, Tensor) for operand in operands):
-            if any(isinstance(operand, np.ndarray) for operand in operands):
-                raise RefusalError(_("This mixes a tensor and an array."), _("from_numpy makes a tensor of the array."))
-            tensors = [operand for operand in operands if isinstance(operand, Tensor)]
-            if self.operating is not None and operation is not operator.matmul and len(tensors) > 1:
-                self.operating(place_of(node, self.lines), tensors)
-            return self.perform(Function(operation), operands, {}, node)
-        shapes = [operand.shape for operand in operands if isinstance(operand, np.ndarray)]
-        elements = check_size(np.broadcast_shapes(*shapes))
-        return self.perform(Function(operation, lambda *_operands: elements), operands, {}, node)
-
-    # -- x[...] --
-
-    def _read(self, node: ast.expr, place: Any, index: Any) -> Any:
-        if isinstance(place, Tensor):
-            return self._index_tensor(operator.getitem, [place, index], node)
-        if isinstance(place, np.ndarray):
-            return self.perform(Function(operator.getitem, nothing), [place, basic_index(index)], {}, node)
-        if isinstance(place, list | tuple):
-            return operator.getitem(place, index)
-        raise RefusalError(_("This has no elements to index."), _("Index a tensor, an array, a list or a shape."))
-
-    def _write(self, node: ast.expr, place: Any, index: Any, value: Any) -> None:
-        if isinstance(place, Tensor):
-            self._index_tensor(operator.setitem, [place, index, value], node)
-        elif isinstance(place, np.ndarray) and isinstance(value, int | float | np.ndarray):
-            self.perform(Function(operator.setitem, nothing), [place, basic_index(index), value], {}, node)
-        else:
-            message = _("Only elements of a tensor or an array can be written, and an array takes numbers.")
-            raise RefusalError(message, _("Make a tensor of a list with tensor(...)."))
-
-    def _index_tensor(self, operation: Callable[..., Any], arguments: list[Any], node: ast.expr) -> Any:
-        """Do ``operation`` on a tensor, an index and perhaps a value; a mask is rehearsed by what it selects."""
-        place, index, *rest = arguments
-        self._begin(node)
-        self.budget.rehearse(operation, [place, shadow_of_index(index), *rest], {})
-        return accepted(operation(*arguments))
 
     # -- names behind a point, and calls --
 
@@ -392,15 +289,15 @@ class _Evaluation:
         function, arguments = self._callee(node.func)
         for each in node.args:
             if isinstance(each, ast.Starred):
-                raise _not_in_the_language(each)
+                raise not_in_the_language(each)
             arguments.append(self._argument(each, function))
         keywords = {}
         for keyword in node.keywords:
             if keyword.arg not in KEYWORDS:
                 message = _("There is no keyword `{name}` here.").format(name=keyword.arg or "**")
-                raise RefusalError(message, _did_you_mean(keyword.arg or "", KEYWORDS))
+                raise RefusalError(message, did_you_mean(keyword.arg or "", KEYWORDS))
             keywords[keyword.arg] = self._argument(keyword.value, function)
-        return self.perform(function, arguments, keywords, node)
+        return self.operations.perform(function, arguments, keywords, node)
 
     def _argument(self, node: ast.expr, function: Function) -> Any:
         """Return an argument of ``function``: the one place where a string may stand, if it takes one."""
@@ -434,69 +331,10 @@ class _Evaluation:
             raise self._no_attribute(node, f"'{type(owner).__name__}' object", {*methods, *attributes_of(owner)})
         return methods[node.attr], [owner]
 
-    def perform(self, function: Function, arguments: list[Any], keywords: Values, node: Node) -> Any:
-        """Call ``function`` once it is known what that costs, and return its value.
-
-        Raises:
-            RefusalError: it costs too much.
-            Exception: what torch has against it.
-        """
-        self._begin(node)
-        if function.elements is None:
-            self.budget.rehearse(function.call, arguments, keywords)
-        else:
-            self.budget.estimate(function.elements(*arguments, **keywords), arguments)
-        if function.call is Tensor.backward:
-            self.budget.backward()
-        generator = {"generator": self.generator} if function.random else {}
-        return accepted(function.call(*arguments, **keywords, **generator))
-
     def _no_attribute(self, node: ast.Attribute, owner: str, known: Iterable[str]) -> ExpressionError:
         """Return the error of a name behind a point that means nothing, located at the name alone."""
         end, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
         start = end_column - len(node.attr.encode())
         name = ast.Name(node.attr, lineno=end, col_offset=start, end_lineno=end, end_col_offset=end_column)
-        advice = _did_you_mean(node.attr, known)
+        advice = did_you_mean(node.attr, known)
         return located(RefusalError(f"{owner} has no attribute '{node.attr}'", advice), self.lines, name)
-
-    def _begin(self, node: Node) -> None:
-        self.budget.call()
-        if self.at is not None:
-            self.at(place_of(node, self.lines))
-
-
-_CONSTRUCTS: dict[type[ast.AST], str] = {
-    ast.For: "for",
-    ast.While: "while",
-    ast.If: "if",
-    ast.FunctionDef: "def",
-    ast.ClassDef: "class",
-    ast.Lambda: "lambda",
-    ast.IfExp: "if ... else",
-    ast.Starred: "*",
-    ast.NamedExpr: ":=",
-    ast.JoinedStr: 'f"..."',
-    ast.Dict: "{...}",
-    ast.Set: "{...}",
-    ast.With: "with",
-    ast.In: "in",
-    ast.NotIn: "not in",
-    ast.Delete: "del",
-    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "[... for ... in ...]"),
-}
-
-
-def _not_in_the_language(node: ast.AST) -> RefusalError:
-    message = _("`{construct}` is not part of the tensor language.")
-    construct = _CONSTRUCTS.get(type(node), type(node).__name__.lower())
-    advice = _("It has assignments, operators, indexing, and calls of tensor functions and methods.")
-    return RefusalError(message.format(construct=construct), advice)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    if name == "print":
-        return _("Nothing has to be printed: the value of the last expression is shown.")
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-    if close:
-        return _("Did you mean `{name}`?").format(name=close[0])
-    return _("It is not in the tensor language, or was not assigned before this line.")

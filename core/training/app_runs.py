@@ -25,11 +25,13 @@ from core.data.folders import FolderError
 from core.data.sources import DRAWN
 from core.i18n import _
 from core.training.batches import Augmentation
+from core.training.events import Begun, Event, Looked, Preparing
 from core.training.loop import TrainingError, TrainingStep
+from core.training.plan import Plan
 from core.training.recipes import RUNS
 from core.training.runs import STATE, Run, step_of
 from core.training.sample_history import keep
-from core.training.tuning import Begun, Event, Looked, Plan, Preparing, tune
+from core.training.tuning import tune
 from core.training.validation import Measuring
 
 FOLDER = RUNS / "app"

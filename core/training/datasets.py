@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from core.classifier import Classifier
+from core.data.class_folder import ClassFolder
 from core.data.crops import Labelled, ObjectCrops, objects_in
 from core.data.digits import SingleDigits
-from core.data.folders import ClassFolder, FolderError, MaskFolder, VOCFolder
+from core.data.folders import FolderError
+from core.data.mask_folder import MaskFolder
 from core.data.sources import COUNTS, DRAWN, Form, dataset_in, without_path
+from core.data.voc_folder import VOCFolder
 from core.evaluation import Samples
 from core.i18n import _
 from core.models import MODELS, Kind

@@ -50,7 +50,7 @@ class Run:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What was to be done, as ``core.training.tuning.Plan`` has it."""
+        """What was to be done, as ``core.training.plan.Plan`` has it."""
         return self.card.get("plan", {})
 
     @property

@@ -19,7 +19,7 @@ from core.checkpoint import write_whole
 from core.data.scenes import label_map
 from core.evaluation import Target
 from core.segmentation.evaluation import labels_of
-from core.training.tuning import Looked
+from core.training.events import Looked
 from core.training.validation import Look
 from core.values import ClassScores, Detections, Instances, LabelMap, Value
 

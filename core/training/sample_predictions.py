@@ -5,9 +5,11 @@ import torch
 from core.models import MODELS
 from core.stages import Detector, Staged
 from core.training.datasets import Data, open_data
+from core.training.events import Looked
 from core.training.initial_weights import fit_weights, read_weights, start_from
+from core.training.observed_run import LOOKED_AT
+from core.training.plan import Plan
 from core.training.sample_history import Kept, shown
-from core.training.tuning import LOOKED_AT, Looked, Plan
 from core.training.uploaded_weights import Weights
 from core.training.validation import looks
 

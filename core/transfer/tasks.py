@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from core.classifier import Classifier, resized
+from core.data.class_folder import ClassFolder
 from core.data.crops import Labelled, ObjectCrops
 from core.data.digits import SingleDigits
-from core.data.folders import ClassFolder, FolderError
+from core.data.folders import FolderError
 from core.data.scenes import ShapeScenes
 from core.evaluation import Samples
 from core.i18n import _

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.controls import move, painted, slider
 from tests.browser.motions import MOVE_A_SLIDER
-from tests.data.test_folders import thing, write
+from tests.data.written_folders import thing, write
 from tests.pages.test_data_source import zipped
 
 FIRST_SCREEN = 60_000  # ms

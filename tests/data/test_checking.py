@@ -1,73 +1,28 @@
-"""Folders with every flaw, written here and real: all are found, nothing is changed, and a copy is clean."""
+"""Folders with every flaw, written here and real: all are found."""
 
 import json
 from pathlib import Path
 from shutil import copytree
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from typer.testing import CliRunner
 
 from core.__main__ import app
-from core.data.checking import KINDS, MOST_OF_ONE, FolderReport, Item, check_folder, checking, write_cleaned
-from core.data.folders import FolderError, MaskFolder, read_folder, read_voc
-from tests.data.test_folders import numbered, thing, write_masked
+from core.data.checking import MOST_OF_ONE, check_folder, checking
+from core.data.cleaned import write_cleaned
+from core.data.flaws import Item
+from core.data.folder_forms import read_folder
+from core.data.mask_folder import MaskFolder
+from core.data.voc_folder import read_voc
+from tests.data.flawed_folders import contents, files, photo, write, write_flawed
+from tests.data.written_folders import numbered, thing, write_masked
 from tests.shared_data import shared
-
-
-def photo(seed: int) -> Image.Image:
-    """A picture of 60 x 40 pixels that resembles no other."""
-    rng = np.random.default_rng(seed)
-    rough = Image.fromarray(rng.integers(0, 256, (8, 12, 3), np.uint8))
-    return rough.resize((60, 40), Image.Resampling.BICUBIC)
-
-
-def write(root: Path, stem: str, *objects: str, seed: int | None = None, size: str = "") -> None:
-    for name in ("Annotations", "JPEGImages"):
-        (root / name).mkdir(parents=True, exist_ok=True)
-    text = f"<annotation><filename>{stem}.png</filename>{size}{''.join(objects)}</annotation>"
-    (root / "Annotations" / f"{stem}.xml").write_text(text)
-    number = len(list((root / "JPEGImages").iterdir())) if seed is None else seed
-    photo(number).save(root / "JPEGImages" / f"{stem}.png")
-
-
-def files(report: FolderReport, kind: str) -> list[tuple[str, ...]]:
-    return [tuple(Path(name).name for name in item.files) for item in report.flaws.get(kind, ())]
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture
 def flawed(tmp_path: Path) -> Path:
-    """A folder in Pascal VOC's form with one of every flaw, and ``good`` and ``also`` without."""
-    root = tmp_path / "flawed"
-    write(root, "good", thing("dog", 1, 2, 10, 12), thing("cat", 30, 20, 60, 40))
-    write(root, "also", *[thing("dog", 1 + 10 * n, 2, 8 + 10 * n, 12) for n in range(5)])
-    write(root, "boxes", thing("dog", 7, 7, 7, 20), thing("cat", 20, 30, 10, 5), thing("cat", 50, 30, 70, 45))
-    write(root, "lost", thing("dog", 61, 2, 70, 12), thing("", 1, 2, 10, 12))
-    write(root, "twice", thing("dog", 1, 2, 30, 32), thing("dog", 1, 2, 30, 33), thing("cat", 1, 2, 30, 32))
-    write(root, "nothing")
-    size = "<size><width>600</width><height>400</height></size>"
-    write(root, "sized", thing("dog", 1, 2, 10, 12), size=size)
-    write(root, "cut", thing("dog", 1, 2, 10, 12))
-    write(root, "gone", thing("dog", 1, 2, 10, 12))
-    write(root, "torn", thing("dog", 1, 2, 10, 12))
-    write(root, "copied", thing("dog", 1, 2, 10, 12), seed=0)
-    (root / "JPEGImages" / "gone.png").unlink()
-    (root / "Annotations" / "torn.xml").write_text("<annotation>")
-    whole = (root / "JPEGImages" / "cut.png").read_bytes()
-    (root / "JPEGImages" / "cut.png").write_bytes(whole[:-100])
-    photo(99).save(root / "JPEGImages" / "alone.jpg", quality=95)
-    near = photo(0).point(lambda grey: min(255, grey + 12))
-    write(root, "near", thing("dog", 1, 2, 10, 12))
-    near.save(root / "JPEGImages" / "near.png")
-    (root / "ImageSets").mkdir()
-    (root / "ImageSets" / "train.txt").write_text("good\nalso\nboxes\nlost\ngone\n")
-    (root / "ImageSets" / "val.txt").write_text("copied\nnear\ntorn\ntwice\nsized\nnothing\n")
-    return root
+    return write_flawed(tmp_path / "flawed")
 
 
 def test_every_flaw_is_found_where_it_is_and_nowhere_else(flawed: Path) -> None:
@@ -103,40 +58,6 @@ def test_every_flaw_is_found_where_it_is_and_nowhere_else(flawed: Path) -> None:
         "60 x 40 pixels, in the annotation 600 x 400",
     ]
     assert str(report.flaws["overlap"][0]) == "JPEGImages/twice.png: objects 1 and 2, dog: IoU 0.97"
-
-
-def test_a_cleaned_copy_has_the_same_without_the_flaws(flawed: Path, tmp_path: Path) -> None:
-    before = contents(flawed)
-    out = write_cleaned(check_folder(flawed), tmp_path / "clean")
-    assert contents(flawed) == before
-    copy = contents(out)
-    names = sorted(Path(name).stem for name in copy if name.startswith("JPEGImages"))
-    assert names == ["also", "boxes", "copied", "lost", "near", "nothing", "sized", "twice"]
-    for name in ("JPEGImages/also.png", "Annotations/also.xml", "Annotations/twice.xml"):
-        assert copy[name] == before[name], "what is right is copied byte for byte"
-    assert copy["ImageSets/train.txt"].split() == [b"also", b"boxes", b"lost"]
-    assert copy["ImageSets/val.txt"].split() == [b"copied", b"near", b"twice", b"sized", b"nothing"]
-    dataset = read_voc(out)
-    boxes = {name: dataset[index][1]["boxes"].tolist() for index, name in enumerate(dataset.names)}
-    assert boxes["boxes"] == [[9, 4, 20, 30], [49, 29, 60, 40]]
-    assert boxes["lost"] == [] and len(boxes["twice"]) == 3
-    again = check_folder(out).flaws
-    assert not [kind for kind in again if KINDS[kind].cleaned.split(",")[0] != "kept"]
-    assert list(tmp_path.glob("*.part")) == []
-
-
-def test_a_copy_goes_to_a_new_place_or_nowhere(flawed: Path, tmp_path: Path) -> None:
-    report = check_folder(flawed)
-    for out in (flawed, flawed / "clean", tmp_path):
-        with pytest.raises(FolderError, match="needs a new folder outside"):
-            write_cleaned(report, out)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match="cannot be written"):
-        write_cleaned(report, tmp_path / "file" / "clean")
-    (flawed / "JPEGImages" / "twice.png").unlink()  # between the check and the copy
-    with pytest.raises(FolderError, match="cannot be written"):
-        write_cleaned(report, tmp_path / "clean")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "flawed"]
 
 
 def test_flaws_of_folders_with_masks(tmp_path: Path) -> None:
@@ -195,37 +116,6 @@ def test_classes_are_unequal_from_ten_to_one_on(tmp_path: Path) -> None:
     assert check_folder(tmp_path).flaws["imbalance"] == (Item((), "11 dog, but 1 cat: 11 to 1"),)
 
 
-def rings(move: int, size: tuple[int, int] = (120, 80)) -> Image.Image:
-    picture = photo(5).resize((120, 80))
-    ImageDraw.Draw(picture).ellipse((20 + move, 10, 60 + move, 50), outline="red", width=3)
-    return picture.resize(size)
-
-
-def test_near_means_saved_anew_scaled_or_brighter_but_not_another_picture(tmp_path: Path) -> None:
-    same = {"jpeg": rings(0), "scaled": rings(0, (97, 61)), "brighter": rings(0).point(lambda grey: 0.8 * grey + 40)}
-    other = {"mirrored": rings(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT), "unlike": photo(6)}
-    blank = {"black": Image.new("RGB", (120, 80)), "grey": Image.new("RGB", (120, 80), "grey")}
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    rings(0).save(tmp_path / "a" / "original.png")
-    for name, picture in (same | other | blank).items():
-        picture.save(tmp_path / "b" / f"{name}.{'jpg' if name == 'jpeg' else 'png'}", quality=40)
-    pairs = {frozenset(pair) for pair in files(check_folder(tmp_path), "near")}
-    names = ["original.png", "jpeg.jpg", "scaled.png", "brighter.png"]
-    assert pairs == {frozenset((a, b)) for a in names for b in names if a != b}
-
-
-def test_blocks_miss_no_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(7):
-        write(tmp_path, f"{number}", thing("dog", 1, 2, 10, 12), seed=number % 3)
-        photo(number % 3).point(lambda grey, shade=number: min(grey, 250 - shade)).save(
-            tmp_path / "JPEGImages" / f"{number}.png"
-        )
-    whole = files(check_folder(tmp_path), "near")
-    monkeypatch.setattr("core.data.checking._BLOCK", 2)
-    assert files(check_folder(tmp_path), "near") == whole and len(whole) == 3 + 1 + 1
-
-
 def test_a_hostile_folder_makes_no_endless_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "many", *[thing("dog", 9, 9, 9, 9)] * 1100, *thing("d" * 300, 1, 2, 1, 12))
     report = check_folder(tmp_path)
@@ -237,10 +127,10 @@ def test_a_hostile_folder_makes_no_endless_report(tmp_path: Path, monkeypatch: p
             tmp_path / "JPEGImages" / f"{number}.png"
         )
     for block in (256, 5):
-        monkeypatch.setattr("core.data.checking._BLOCK", block)
+        monkeypatch.setattr("core.data.likeness._BLOCK", block)
         assert len(check_folder(tmp_path).flaws["near"]) == 12 * 11 / 2
         with monkeypatch.context() as patch:
-            patch.setattr("core.data.checking.MOST_ITEMS", 30)
+            patch.setattr("core.data.likeness.MOST_ITEMS", 30)
             assert len(check_folder(tmp_path).flaws["near"]) == 30
 
 
@@ -251,7 +141,7 @@ def test_progress_counts_every_image_and_ends_with_the_report(flawed: Path) -> N
 
 
 def test_an_image_too_large_to_decode_is_not_decoded(flawed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.data.checking.MOST_PIXELS", 60 * 40 - 1)
+    monkeypatch.setattr("core.data.likeness.MOST_PIXELS", 60 * 40 - 1)
     assert len(check_folder(flawed).flaws["unreadable"]) == 12
 
 

@@ -3,10 +3,8 @@
 import hashlib
 import io
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +12,19 @@ import pytest
 import torch
 from PIL import Image
 
-from core.data import downloads
-from core.data.downloads import DOWNLOADS, MB, PETS, Archive, Download, DownloadError, fetching
-from core.data.folders import ClassFolder, MaskFolder, read_folder, read_voc
-from tests.data.test_checking import photo
-from tests.data.test_folders import thing
+from core import downloading
+from core.data.class_folder import ClassFolder
+from core.data.downloads import DOWNLOADS, PETS, Download, fetching
+from core.data.folder_forms import read_folder
+from core.data.mask_folder import MaskFolder
+from core.data.voc_folder import read_voc
+from core.downloading import MB, DownloadError, Remote
+from tests.data.flawed_folders import photo
+from tests.data.written_folders import thing
+from tests.local_server import serving
 
 Files = dict[str, bytes]
-Serve = Callable[..., Archive]
+Publish = Callable[..., Remote]
 
 
 def tar(files: Files, way: str = "w", *more: tarfile.TarInfo) -> bytes:
@@ -61,34 +64,17 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Serve bytes on this machine; ``cut`` bytes of them are announced and never sent."""
-    pages: dict[str, tuple[bytes, int]] = {}
+def publish() -> Iterator[Publish]:
+    """Let a server on this machine have an archive; ``cut`` bytes of it are announced and never sent."""
+    with serving() as serve:
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content, cut = pages[self.path]
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: len(content) - cut])
+        def published(content: bytes, cut: int = 0, md5: str = "") -> Remote:
+            return Remote(serve(content, cut=cut), len(content), "md5", md5 or hashlib.md5(content).hexdigest())
 
-        def log_message(self, *_words: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-
-        def served(content: bytes, cut: int = 0, md5: str = "") -> Archive:
-            path = f"/{len(pages)}.tar"
-            pages[path] = content, cut
-            known = md5 or hashlib.md5(content).hexdigest()
-            return Archive(f"http://127.0.0.1:{server.server_port}{path}", known, len(content))
-
-        yield served
-        server.shutdown()
+        yield published
 
 
-def voc(*archives: Archive) -> Download:
+def voc(*archives: Remote) -> Download:
     return replace(DOWNLOADS["voc2007"], archives=archives, unpacked=10 * MB)
 
 
@@ -102,11 +88,10 @@ def refusal(download: Download, place: Path) -> str:
 
 
 def test_voc_arrives_whole_and_says_how_far_it_is(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "STEP", 1)
-    monkeypatch.setattr(downloads, "_CHUNK", 1000)
-    download = voc(serve(tar(voc_files())))
+    monkeypatch.setattr(downloading, "CHUNK", 1000)
+    download = voc(publish(tar(voc_files())))
     events = list(fetching(download, tmp_path))
     loaded = [event.loaded for event in events]
     assert loaded == sorted(loaded) and len(set(loaded)) > 5 and loaded[-1] == download.size
@@ -134,8 +119,8 @@ def pet_files() -> tuple[Files, Files]:
     return photos, notes
 
 
-def test_the_pets_become_a_set_with_masks_and_one_of_breeds(serve: Serve, tmp_path: Path) -> None:
-    archives = tuple(serve(tar(files, "w:gz")) for files in pet_files())
+def test_the_pets_become_a_set_with_masks_and_one_of_breeds(publish: Publish, tmp_path: Path) -> None:
+    archives = tuple(publish(tar(files, "w:gz")) for files in pet_files())
     list(fetching(replace(DOWNLOADS["pets"], archives=archives), tmp_path))
     masks, breeds = (read_folder(tmp_path / name, "train") for name in PETS)
     assert isinstance(masks, MaskFolder) and masks.names == ("Bengal_1", "great_dane_1")
@@ -151,49 +136,44 @@ def test_the_pets_become_a_set_with_masks_and_one_of_breeds(serve: Serve, tmp_pa
 
 
 def test_offline_is_one_sentence(tmp_path: Path) -> None:
-    nobody = Archive("http://127.0.0.1:9/set.tar", "0" * 32, 1000)
+    nobody = Remote("http://127.0.0.1:9/set.tar", 1000, "md5", "0" * 32)
     assert "127.0.0.1 cannot be reached: this server may be offline" in refusal(voc(nobody), tmp_path)
 
 
-def test_a_connection_that_breaks_off_is_one_sentence(serve: Serve, tmp_path: Path) -> None:
-    assert "broke off: try again" in refusal(voc(serve(tar(voc_files()), cut=500)), tmp_path)
+def test_a_connection_that_breaks_off_is_one_sentence(publish: Publish, tmp_path: Path) -> None:
+    assert "broke off: try again" in refusal(voc(publish(tar(voc_files()), cut=500)), tmp_path)
 
 
-def test_another_file_is_refused_by_its_checksum(serve: Serve, tmp_path: Path) -> None:
-    assert "its checksum differs" in refusal(voc(serve(tar(voc_files()), md5="0" * 32)), tmp_path)
+def test_another_file_is_refused_by_its_checksum(publish: Publish, tmp_path: Path) -> None:
+    assert "its checksum differs" in refusal(voc(publish(tar(voc_files()), md5="0" * 32)), tmp_path)
 
 
-def test_a_file_without_end_is_not_taken(serve: Serve, tmp_path: Path) -> None:
-    endless = replace(serve(bytes(10_000_000)), size=1000)
-    assert refusal(voc(endless), tmp_path)
-
-
-def test_what_is_no_set_is_refused(serve: Serve, tmp_path: Path) -> None:
-    assert "not as expected" in refusal(voc(serve(b"no archive")), tmp_path)
-    assert refusal(voc(serve(tar({"words.txt": b"x"}))), tmp_path)
-    large = replace(voc(serve(tar(voc_files()))), unpacked=1000)
+def test_what_is_no_set_is_refused(publish: Publish, tmp_path: Path) -> None:
+    assert "not as expected" in refusal(voc(publish(b"no archive")), tmp_path)
+    assert refusal(voc(publish(tar({"words.txt": b"x"}))), tmp_path)
+    large = replace(voc(publish(tar(voc_files()))), unpacked=1000)
     assert "not as expected" in refusal(large, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../outside.jpg", "/tmp/dp_outside.jpg"])
-def test_names_that_lead_out_are_not_followed(serve: Serve, tmp_path: Path, name: str) -> None:
+def test_names_that_lead_out_are_not_followed(publish: Publish, tmp_path: Path, name: str) -> None:
     place = tmp_path / "below" / "place"
     place.mkdir(parents=True)
     with pytest.raises(DownloadError):
-        list(fetching(voc(serve(tar({**voc_files(), f"../../{name}": b"x"}))), place))
+        list(fetching(voc(publish(tar({**voc_files(), f"../../{name}": b"x"}))), place))
     assert [path.name for path in tmp_path.rglob("*")] == ["below", "place"]
     assert not Path("/tmp/dp_outside.jpg").exists()
 
 
-def test_links_are_left_out(serve: Serve, tmp_path: Path) -> None:
+def test_links_are_left_out(publish: Publish, tmp_path: Path) -> None:
     link = tarfile.TarInfo("VOCdevkit/VOC2007/JPEGImages/4.jpg")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    list(fetching(voc(serve(tar(voc_files(), "w", link))), tmp_path))
+    list(fetching(voc(publish(tar(voc_files(), "w", link))), tmp_path))
     assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
 
 
-def test_one_that_is_cancelled_leaves_nothing(serve: Serve, tmp_path: Path) -> None:
-    events = fetching(voc(serve(tar(voc_files()))), tmp_path)
+def test_one_that_is_cancelled_leaves_nothing(publish: Publish, tmp_path: Path) -> None:
+    events = fetching(voc(publish(tar(voc_files()))), tmp_path)
     next(events)
     assert list(tmp_path.iterdir()) != []
     events.close()  # type: ignore[attr-defined]
@@ -201,7 +181,7 @@ def test_one_that_is_cancelled_leaves_nothing(serve: Serve, tmp_path: Path) -> N
 
 
 def test_too_little_room_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
-    huge = replace(voc(Archive("http://127.0.0.1:9/set.tar", "", 10**18)))
+    huge = replace(voc(Remote("http://127.0.0.1:9/set.tar", 10**18, "md5", "")))
     assert "needs 1,000,000,000,010 MB" in refusal(huge, tmp_path)
 
 
@@ -218,7 +198,7 @@ def test_the_sets_are_torchvisions() -> None:
         "pets": "Oxford-IIIT Pet",
     }
     assert all(
-        archive.url.startswith("https://") and len(archive.md5) == 32
+        archive.url.startswith("https://") and len(archive.digits) == 32
         for one in DOWNLOADS.values()
         for archive in one.archives
     )

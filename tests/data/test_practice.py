@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from core.data.checking import KINDS, check_folder, write_cleaned
-from core.data.folders import FolderError, read_voc
+from core.data.checking import check_folder
+from core.data.cleaned import write_cleaned
+from core.data.flaws import KINDS
+from core.data.folders import FolderError
 from core.data.practice import write_practice
-from tests.data.test_checking import contents
+from core.data.voc_folder import read_voc
+from tests.data.flawed_folders import contents
 
 KEPT = {"declared", "no_objects", "overlap", "near", "leak", "imbalance"}  # what a cleaned copy leaves as it is
 

@@ -19,8 +19,8 @@ from core.data.sources import (
     owners_folder,
     without_path,
 )
-from tests.data.test_checking import photo
-from tests.data.test_folders import thing, write
+from tests.data.flawed_folders import photo
+from tests.data.written_folders import thing, write
 
 
 def test_the_owners_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,12 +9,17 @@ from torch.utils.data import DataLoader
 
 from core.data import read_voc
 from core.data.archives import unpack
-from core.data.checking import KINDS, check_folder, write_cleaned
+from core.data.checking import check_folder
+from core.data.class_folder import ClassFolder
+from core.data.cleaned import write_cleaned
 from core.data.epochs import collate_detection
-from core.data.folders import ClassFolder, MaskFolder, VOCFolder, read_folder
+from core.data.flaws import KINDS
+from core.data.folder_forms import read_folder
+from core.data.mask_folder import MaskFolder
 from core.data.transforms import Transformed
-from tests.data.test_checking import write
-from tests.data.test_folders import thing
+from core.data.voc_folder import VOCFolder
+from tests.data.flawed_folders import write
+from tests.data.written_folders import thing
 
 
 def test_a_flawed_archive_becomes_batches(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from core.figures.data import (
     swaps_data,
     tiles,
 )
-from tests.data.test_checking import photo
-from tests.data.test_folders import numbered, write_masked
+from tests.data.flawed_folders import photo
+from tests.data.written_folders import numbered, write_masked
 
 CLASSES = ("background", "cat", "dog")
 IMAGE = torch.full((3, 40, 60), 100, dtype=torch.uint8)

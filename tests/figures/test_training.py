@@ -19,9 +19,9 @@ from core.figures.training import (
     run_data,
     weights_data,
 )
+from core.training.plan import plan_for
 from core.training.runs import Curve, Run
 from core.training.sample_history import Kept, KeptLook
-from core.training.tuning import plan_for
 
 
 def curve(*values: float, every: int = 1) -> Curve:

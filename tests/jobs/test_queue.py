@@ -40,6 +40,13 @@ def test_events_are_seen_while_the_job_runs(queue: Queue, gate: Path) -> None:
     assert wait_for(job, "done").events == (0, 1, 2)
 
 
+def test_events_go_through_another_step_as_they_come(queue: Queue, gate: Path) -> None:
+    job = queue.submit(partial(jobs.piped, partial(works.held, gate), works.doubled))
+    assert wait_until(lambda: job.poll().events, bool) == (0,)
+    gate.touch()
+    assert wait_for(job, "done").events == (0, 2, 4)
+
+
 def test_only_the_newest_event_is_kept_where_that_is_asked_for(queue: Queue) -> None:
     assert wait_for(queue.submit(partial(letters, "abc"), newest=True), "done").events == ("c",)
 

@@ -28,6 +28,11 @@ def held(gate: Path) -> Iterator[int]:
         yield number
 
 
+def doubled(events: Iterator[int]) -> Iterator[int]:
+    for event in events:
+        yield 2 * event
+
+
 def noted(notes: Path, name: str, gate: Path | None = None) -> Iterator[int]:
     """Write ``name`` into ``notes`` with every event."""
     for event in held(gate) if gate else iter([0]):

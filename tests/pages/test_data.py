@@ -10,10 +10,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.data.checking import KINDS, check_folder
+from core.data.checking import check_folder
+from core.data.flaws import KINDS
 from core.data.sources import VARIABLE
-from tests.data.test_checking import photo
-from tests.data.test_folders import thing, write
+from tests.data.flawed_folders import photo
+from tests.data.written_folders import thing, write
 from tests.pages.opening import opened
 from tests.pages.test_data_source import upload, zipped
 

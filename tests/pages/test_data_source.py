@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.data.sources import VARIABLE
-from tests.data.test_folders import thing, write
+from tests.data.written_folders import thing, write
 
 MIB = 2**20
 

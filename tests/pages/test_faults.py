@@ -19,7 +19,7 @@ from core.data import archives
 from core.detectors import race
 from core.segmentation import sliding
 from core.training import app_runs, batches, initial_weights
-from tests.data.test_folders import thing, write
+from tests.data.written_folders import thing, write
 from tests.pages.opening import APP, figures, opened
 from tests.pages.test_data_source import zipped
 from ui.kit import faults

@@ -16,9 +16,9 @@ from core import jobs
 from core.checkpoint import CheckpointError, save_tensors, update_card
 from core.data import sources
 from core.training import app_runs
+from core.training.plan import Plan, plan_for
 from core.training.runs import STATE, WEIGHTS, Run
 from core.training.sample_history import read_looks
-from core.training.tuning import Plan, plan_for
 from tests.training.stepwise import StepwiseQueue
 
 

@@ -13,10 +13,7 @@ from typer.testing import CliRunner
 from core import __main__ as command_line
 from core.training.runs import Run, read_metrics, runs_in
 from core.training.team import Team
-from core.training.tuning import load_trained
-from tests.training.test_tuning import folder
-
-__all__ = ["folder"]
+from core.training.trained_model import load_trained
 
 ROOT = Path(__file__).parents[2]
 FEW = ("--steps", 2, "--batch-size", 2)

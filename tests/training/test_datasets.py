@@ -9,9 +9,6 @@ from PIL import Image
 
 from core.data.folders import FolderError
 from core.training.datasets import forms_for, open_data
-from tests.training.test_tuning import folder
-
-__all__ = ["folder"]
 
 
 @pytest.fixture(scope="module")

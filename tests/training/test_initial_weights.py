@@ -15,7 +15,7 @@ from core.detectors.yolo import YOLO
 from core.segmentation.fcn import FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.training.initial_weights import fit_weights, read_weights, start_from
-from core.training.tuning import KINDS, NAMES
+from core.training.plan import KINDS, NAMES
 
 THREE = ("background", "a", "b", "c")
 FOUR = (*THREE, "d")

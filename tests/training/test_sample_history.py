@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from core.training import sample_history
+from core.training.events import Looked
 from core.training.sample_history import MOST_BOXES, keep, read_looks, shown
-from core.training.tuning import Looked
 from core.training.validation import Look
 from core.values import ClassScores, Detections, Instances, LabelMap, Regions, Value
 

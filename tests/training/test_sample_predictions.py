@@ -5,8 +5,8 @@ import torch
 
 from core.checkpoint import FOLDER, CheckpointError
 from core.detectors.rcnn import RCNN
+from core.training.plan import plan_for
 from core.training.sample_predictions import FEW_REGIONS, load_back, look_before
-from core.training.tuning import plan_for
 from core.training.uploaded_weights import Weights, read_file
 
 

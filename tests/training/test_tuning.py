@@ -3,89 +3,31 @@
 import errno
 import json
 import shutil
-from collections.abc import Generator, Iterable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
 from core import checkpoint
-from core.checkpoint import CheckpointError, read_card, save_tensors
+from core.checkpoint import CheckpointError
 from core.data import sources
 from core.data.folders import FolderError
 from core.detectors.yolo import YOLO
-from core.training import loop, tuning
-from core.training.batches import NONE
+from core.training import loop
+from core.training.events import Begun, Ended, Event, Looked, Preparing, Scored
 from core.training.initial_weights import read_weights
 from core.training.loop import TrainingError, TrainingStep
-from core.training.recipes import RECIPES
-from core.training.runs import Run, differences, read_metrics, runs_in
-from core.training.tuning import (
-    NAMES,
-    Begun,
-    Ended,
-    Event,
-    Looked,
-    Plan,
-    Preparing,
-    Scored,
-    load_trained,
-    plan_for,
-    tune,
-)
-from core.training.validation import Measuring
+from core.training.plan import NAMES, plan_for
+from core.training.runs import Run, read_metrics, runs_in
+from core.training.trained_model import load_trained
+from core.training.tuning import tune
 from core.values import ClassScores, Detections, Instances, LabelMap
-
-COLOURS = {"leaf": (30, 160, 60), "berry": (200, 30, 40)}
-OBJECT = "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six photos of 96 x 72 pixels with two discs each: with boxes, and with a mask for each class."""
-    root = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for part in ("voc/Annotations", "voc/JPEGImages", "voc/ImageSets", "masks/images", "masks/labels"):
-        (root / part).mkdir(parents=True)
-    for number in range(6):
-        photo, mask = Image.new("RGB", (96, 72), (90, 90, 100)), Image.new("L", (96, 72))
-        objects = []
-        for label, (name, colour) in enumerate(COLOURS.items(), 1):
-            x, y = 5 + 45 * (label - 1) + int(rng.integers(10)), int(rng.integers(5, 35))
-            ImageDraw.Draw(photo).ellipse((x, y, x + 30, y + 30), colour)
-            ImageDraw.Draw(mask).ellipse((x, y, x + 30, y + 30), label)
-            objects.append(OBJECT.format(name, x + 1, y + 1, x + 31, y + 31))
-        photo.save(root / "voc" / "JPEGImages" / f"{number}.jpg", quality=95)
-        photo.save(root / "masks" / "images" / f"{number}.png")
-        mask.save(root / "masks" / "labels" / f"{number}.png")
-        (root / "voc" / "Annotations" / f"{number}.xml").write_text(f"<annotation>{''.join(objects)}</annotation>")
-    (root / "voc" / "ImageSets" / "train.txt").write_text("0\n1\n2\n3\n")
-    (root / "voc" / "ImageSets" / "val.txt").write_text("4\n5\n")
-    shutil.copytree(root / "voc" / "ImageSets", root / "masks" / "ImageSets")
-    return root
-
-
-def plan(folder: Path, **others: Any) -> Plan:
-    settings = {"steps": 4, "batch_size": 2, "score_steps": 2, "look_every": 1e9, **others}
-    return plan_for("yolo", str(folder / "voc"), **settings)
-
-
-def of(kind: type, events: Iterable[Event]) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-@pytest.fixture(scope="module")
-def unbroken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], Path]:
-    out = tmp_path_factory.mktemp("runs") / "unbroken"
-    return list(tune(plan(folder), out)), out
+from tests.training.small_runs import of, plan
 
 
 def test_events_tell_the_whole_training(unbroken: tuple[list[Event], Path], folder: Path) -> None:
@@ -139,31 +81,6 @@ def test_tensorboard_opens_the_same_curves(unbroken: tuple[list[Event], Path]) -
         assert [one.value for one in found] == pytest.approx(curves[name].values)
 
 
-def test_the_weights_can_be_loaded_back_and_are_those_of_the_best_score(
-    unbroken: tuple[list[Event], Path], tmp_path: Path
-) -> None:
-    _events, out = unbroken
-    model = load_trained(out / "weights.safetensors")
-    assert isinstance(model, YOLO) and model.classes == ("background", "berry", "leaf") and not model.training
-    assert all(
-        torch.equal(model.state_dict()[name], values) for name, values in load_file(out / "weights.safetensors").items()
-    )
-    save_file({"a": torch.zeros(1)}, tmp_path / "strange.safetensors")
-    with pytest.raises(CheckpointError, match=r"strange\.safetensors does not say which model"):
-        load_trained(tmp_path / "strange.safetensors")
-    save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", model="yolo", classes='["background", "a"]')
-    with pytest.raises(CheckpointError, match=r"missing: trunk\.0\.weight"):
-        load_trained(tmp_path / "wrong.safetensors")
-    many = json.dumps([f"class {number}" for number in range(3000)])
-    for header in (
-        *({"model": "yolo9000", "classes": "[]"}, {"model": "yolo", "classes": "["}, {"model": "yolo"}),
-        {"model": "yolo", "classes": many},
-    ):
-        save_tensors({"a": torch.zeros(1)}, tmp_path / "wrong.safetensors", **header)
-        with pytest.raises(CheckpointError, match="does not say which model"):
-            load_trained(tmp_path / "wrong.safetensors")
-
-
 def test_a_stopped_run_goes_on_with_the_losses_and_scores_of_an_unbroken_one(
     unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path
 ) -> None:
@@ -191,7 +108,7 @@ def test_a_stopped_run_goes_on_with_the_losses_and_scores_of_an_unbroken_one(
 def test_what_a_killed_run_said_behind_its_state_is_said_once(
     unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "SAVE_AFTER", 0.0)
+    monkeypatch.setattr("core.training.plan.SAVE_AFTER", 0.0)
     out, killed = tmp_path / "run", tmp_path / "killed"
     training = tune(plan(folder), out)
     for event in training:
@@ -249,35 +166,6 @@ def test_a_frozen_trunk_stays_bit_by_bit(folder: Path, tmp_path: Path) -> None:
     assert begun.learning < begun.parameters
 
 
-def test_a_training_ends_early_on_a_plateau(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = iter([0.1, 0.3, 0.3004, 0.2, 0.9, 0.9])
-
-    def measured(*_arguments: object) -> Generator[Measuring, None, dict[str, float]]:
-        yield Measuring(1.0)
-        return {"map50": next(scores)}
-
-    monkeypatch.setattr(tuning, "measured", measured)
-    settings = plan(folder, steps=50, score_steps=1, patience=2, augmentation=NONE)
-    events = list(tune(settings, tmp_path / "run"))
-    assert [one.best for one in of(Scored, events)] == [True, True, True, False]
-    [ended] = of(Ended, events)
-    assert (ended.how, ended.step, ended.best_step) == ("plateau", 4, 3)
-    assert runs_in(tmp_path)[0].ended == "plateau"
-    assert int(load_file(tmp_path / "run" / "state.safetensors")["step"]) == 4
-    again = list(tune(settings, tmp_path / "run", resume=True))
-    assert [step.step for step in of(TrainingStep, again)] == [4], "there is nothing more to gain"
-    assert of(Ended, again)[0].how == "plateau"
-
-
-def test_scores_and_looks_take_a_part_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "time", SimpleNamespace(perf_counter=lambda: 102.0))
-    due = tuning._Due(3.0, 0.0)
-    due.done(50.0, since=101.9)
-    assert due.at == 53
-    due.done(50.0, since=100.0)
-    assert due.at == 50 + 2 * tuning.BUSY
-
-
 HEADLINES = dict.fromkeys(("rcnn", "sppnet", "fast_rcnn", "faster_rcnn", "yolo"), "map50") | {
     "mask_rcnn": "mask_ap50",
     "classifier": "accuracy",
@@ -302,33 +190,6 @@ def test_every_model_trains_on_a_folder(name: str, folder: Path, tmp_path: Path)
     assert model.name == name and model.classes[-2:] == (
         ("berry", "leaf") if data.name == "voc" else ("class 1", "class 2")
     )
-
-
-def test_svms_follow_the_fine_tuning_and_its_softmax_stands_in_for_them(folder: Path, tmp_path: Path) -> None:
-    settings = plan_for("sppnet", str(folder / "voc"), steps=2, batch_size=2, score_steps=1)
-    out = tmp_path / "run"
-    events: list[Event] = []
-    softmax = None
-    for event in (training := tune(settings, out)):
-        events.append(event)
-        if isinstance(event, Scored):
-            softmax = load_file(out / "weights.safetensors")
-        if isinstance(event, TrainingStep) and event.stage == SVMS and event.done > 0.9:
-            training.close()
-    assert softmax is not None
-    assert torch.equal(softmax["svms.svm"][:, :-1], softmax["score.weight"][1:] - softmax["score.weight"][:1])
-    assert not softmax["svms.ridge"].any(), "boxes stay where they were proposed"
-    assert Run(out, read_card("card", out)).ended == "stopped"
-    rest = list(tune(settings, out, resume=True))
-    gradient, *fitted = of(TrainingStep, rest)
-    assert (gradient.step, gradient.stage) == (2, "gradient steps") and not of(Scored, rest)
-    assert [step.done for step in fitted] == sorted(step.done for step in fitted) and fitted[-1].done == 1
-    assert [line["step"] for line in read_metrics(out) if "score" in line] == [1, 2]
-    resumed = load_file(out / "weights.safetensors")
-    assert resumed["svms.ridge"].any()
-    list(tune(settings, tmp_path / "whole"))
-    for name, values in load_file(tmp_path / "whole" / "weights.safetensors").items():
-        assert torch.equal(resumed[name], values), name
 
 
 def test_mask_rcnn_learns_as_a_whole_unless_a_detector_of_the_same_classes_is_there(
@@ -375,7 +236,7 @@ def test_a_training_that_diverges_ends_with_a_sentence(
 def test_a_full_disk_ends_a_training_with_a_sentence_and_it_goes_on_when_there_is_room(
     unbroken: tuple[list[Event], Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "SAVE_AFTER", 0.0)
+    monkeypatch.setattr("core.training.plan.SAVE_AFTER", 0.0)
     out = tmp_path / "run"
 
     def save(tensors: dict[str, Tensor], place: Path, **others: Any) -> None:
@@ -401,26 +262,3 @@ def test_what_is_drawn_is_data_too(data: str, tmp_path: Path, monkeypatch: pytes
     assert settings.augmentation.mirror == (data == "scenes"), "a mirrored 2 is none"
     events = list(tune(settings, tmp_path / "run"))
     assert of(Begun, events)[0].taken and of(Ended, events)
-
-
-def test_plans_follow_the_recipes_and_may_be_changed() -> None:
-    made = plan_for("faster_rcnn", "folder", minutes=3.0)
-    recipe = RECIPES["faster_rcnn"]
-    assert (made.batch_size, made.learning_rate) == (recipe.batch_size, recipe.schedule.learning_rate)
-    assert made.schedule.minutes == 3 and made.schedule.steps == tuning.MOST_STEPS
-    assert replace(made, minutes=None).schedule.steps == recipe.schedule.steps
-    assert replace(made, steps=5, minutes=None).schedule.warmup == 1
-
-
-def test_runs_are_found_compared_and_told_apart_from_other_folders(tmp_path: Path) -> None:
-    for name, batch_size, zoom, begun in (("a", 8, 1.3, "2026-01-01"), ("b", 16, 1.0, "2026-01-02")):
-        (tmp_path / name).mkdir()
-        card = {"plan": {"model": "yolo", "batch_size": batch_size, "augmentation": {"zoom": zoom, "mirror": True}}}
-        (tmp_path / name / "card.json").write_text(json.dumps(card | {"begun": begun}))
-    for name, text in (("broken", "{"), ("strange", '{"a": 1}')):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "card.json").write_text(text)
-    newer, older = runs_in(tmp_path)
-    assert (newer.name, older.name) == ("b", "a") and newer.ended is None and newer.curves() == {}
-    assert differences(older, newer) == {"batch_size": (8, 16), "augmentation.zoom": (1.3, 1.0)}
-    assert runs_in(tmp_path / "nowhere") == []

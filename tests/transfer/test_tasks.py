@@ -87,7 +87,7 @@ def test_labels_are_known_without_a_look_at_the_pixels(tmp_path: Path, monkeypat
     folder = folder_of(tmp_path, {"cat": (3, 1), "dog": (2, 1)})
     found = open_data(str(folder), "classifier").train
     looked = [int(found[index][1]["label"]) for index in range(len(found))]
-    monkeypatch.setattr("core.data.folders._pixels", lambda photo: pytest.fail(f"{photo} was read"))
+    monkeypatch.setattr("core.data.class_folder.read_photo", lambda photo: pytest.fail(f"{photo} was read"))
     assert labels_of(found).tolist() == looked == [0, 0, 0, 1, 1]
     digits = open_data("digits", "classifier").validation
     monkeypatch.setattr(SingleDigits, "__getitem__", lambda self, index: pytest.fail("a digit was drawn"))

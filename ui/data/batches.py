@@ -11,7 +11,7 @@ from core.data.speed import fetched
 from core.data.transforms import Description, Transformed, TransformError
 from core.figures.data import Json, collate_data, throughput_chart
 from core.i18n import _
-from ui.data.jobs import StartedJob, follow, start
+from ui.data.jobs import StartedJob, show_job, start
 from ui.kit.chart import show_chart
 
 MEASURED = (0, 1, 2)  # workers
@@ -32,7 +32,7 @@ def show_speed(key: str, data: str, description: Description, batch_size: int) -
     if started is None or started.name != name:
         st.caption(_("0 workers: the process itself fetches, and trains only in between."))
         return
-    follow(started, _speeds)
+    show_job(started, _speeds)
 
 
 def _speeds(now: jobs.Progressed[Throughput]) -> None:

@@ -10,12 +10,12 @@ from uuid import uuid4
 import streamlit as st
 
 from core import jobs
-from core.data.checking import KINDS, FolderReport
 from core.data.cleaned import Cleaned, cleaned, size_of
+from core.data.flaws import KINDS, FolderReport
 from core.data.sources import DRAWN
 from core.figures.data import Checked, Json, checked
 from core.i18n import _
-from ui.data.jobs import StartedJob, follow, start
+from ui.data.jobs import StartedJob, show_job, start
 from ui.data.practice import practice_source
 from ui.data.sets import PickedSource, add_own
 from ui.data.work_folder import RoomError, room_for
@@ -67,7 +67,7 @@ def _check(picked: PickedSource) -> None:
         while len(reports) > REMEMBERED:
             reports.popitem(last=False)
         st.rerun()
-    follow(current, _progress)
+    show_job(current, _progress)
     if not now.active and st.button(_("Check again"), key="check_again"):
         del st.session_state[CHECK_JOB]
         st.rerun()
@@ -118,7 +118,7 @@ def _copy(picked: PickedSource, report: FolderReport) -> None:
             del st.session_state[CLEAN_JOB]
             with room_for(0):  # what was written is counted
                 st.rerun()
-        follow(current, _progress)
+        show_job(current, _progress)
 
 
 def _words() -> dict[str, str]:

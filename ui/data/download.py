@@ -5,10 +5,11 @@ from functools import partial
 import streamlit as st
 
 from core import jobs
-from core.data.downloads import DOWNLOADS, MB, Fetched, fetch
+from core.data.downloads import DOWNLOADS, Fetched, fetch
 from core.data.sources import dataset_in, owners_folder
+from core.downloading import MB
 from core.i18n import _
-from ui.data.jobs import StartedJob, follow, start
+from ui.data.jobs import StartedJob, show_job, start
 from ui.data.sets import PickedSource
 
 JOB = "data_download_job"
@@ -29,14 +30,14 @@ def pick_download() -> PickedSource | None:
     if download.there(place):
         return _picked(name)
     words = _("{load:,} MB are loaded from {host}; {disk:,} MB of the server's disk stay in use, for everybody.")
-    host = download.archives[0].url.split("/")[2]
+    host = download.archives[0].host
     st.markdown(words.format(load=download.size // MB, host=host, disk=download.unpacked // MB))
     current: StartedJob[Fetched] | None = st.session_state.get(JOB)
     running = current is not None and current.name == name and current.job.poll().active
     if st.button(_("Load it"), icon=":material/cloud_download:", key="download", disabled=running):
         current = start(JOB, name, partial(fetch, name, place), long=True)
     if current and current.name == name:
-        follow(current, partial(_progress, download.size))
+        show_job(current, partial(_progress, download.size))
     return None
 
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 import streamlit as st
 
 from core import jobs
 from core.i18n import _
-from ui.kit.faults import fragment
-from ui.kit.queueing import submit, waiting
+from ui.kit.following import follow, show_status
+from ui.kit.queueing import submit
 
 Event = TypeVar("Event")
-
-POLL = 0.4  # seconds between two looks
 
 
 @dataclass(frozen=True)
@@ -34,22 +33,13 @@ def start(slot: str, name: str, work: Callable[[], Iterator[Event]], long: bool 
     return started
 
 
-def follow(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None]) -> None:
+def show_job(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None]) -> None:
     """Show how the job stands and, by ``show``, what has come of it, looking again while it runs."""
-    active = started.job.poll().active
-    fragment(_look, run_every=POLL if active else None)(started, show, active)
+    follow(started.job.poll, partial(_show, started, show))
 
 
-def _look(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None], was_active: bool) -> None:
-    now = started.job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the fragment stops polling, and the page takes what has come
-    if now.active:
-        line = st.container(horizontal=True, vertical_alignment="center")
-        line.markdown(f":material/hourglass_top: {waiting(now) if now.place else _('Running ...')}", width="content")
-        line.button(_("Cancel"), on_click=started.job.cancel, key=f"cancel {started.name}", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled, or left alone for too long."))
-    elif now.state == "failed":
-        st.error(now.error)
+def _show(
+    started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None], now: jobs.Progressed[Event]
+) -> None:
+    show_status(started.job, now, _("Cancelled, or left alone for too long."), f"cancel {started.name}")
     show(now)

@@ -16,7 +16,7 @@ OWN, NEXT = "source_own_sets", "source_next"
 class PickedSource:
     """The chosen source: a ``key`` that tells it from every other, a ``title``, ``notes`` of what was done to it.
 
-    ``data`` is "scenes", "digits" or the path of a folder, as ``core.training.tuning.open_data`` takes it; ``form``
+    ``data`` is "scenes", "digits" or the path of a folder, as ``core.training.datasets.open_data`` takes it; ``form``
     says what its samples have: "masks" have boxes, too.
     """
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -12,17 +11,16 @@ from torch import Tensor
 
 from core import jobs
 from core.detectors import Progress, TimedStep
-from core.detectors.race import Finished, Ran, Refused, entered
+from core.detectors.race import Finished, Ran, Refused, entered, race
 from core.families import Family
-from core.figures.stages import Drawn, Picture, draw, race_in_pictures, seconds_left
+from core.figures.stages import Drawn, Picture, draw, draw_race, seconds_left
 from core.i18n import _, spoken
 from core.models import MODELS
 from ui.kit.caching import cache_words
-from ui.kit.faults import fragment
+from ui.kit.following import follow, press_again, show_status
 from ui.kit.image_picker import PickedImage
-from ui.kit.queueing import submit, waiting
+from ui.kit.queueing import submit
 
-POLL = 0.4  # seconds between two looks at a running job
 FEWEST_COLUMNS = 2  # one panel alone would push the results off a projector's screen
 REDRAWN = 128  # stages' pictures in another language, for all sessions
 
@@ -53,8 +51,9 @@ def start(
     if last:
         last.job.cancel()
     racing = entered(names)
-    work = partial(race_in_pictures, picked.pixels, racing, max_regions, family)
-    job = submit(work, urgent, kind=f"race of {len(racing)}, {family.name}")
+    running = partial(race, picked.pixels, racing, max_regions, family)
+    drawing = partial(draw_race, image=picked.pixels)
+    job = submit(partial(jobs.piped, running, drawing), urgent, kind=f"race of {len(racing)}, {family.name}")
     started = StartedRace(picked, tuple(names), max_regions, family, job)
     st.session_state["race"] = started
     return started
@@ -69,8 +68,7 @@ def wait(started: StartedRace, seconds: float) -> None:
 
 def show(started: StartedRace) -> None:
     """Show the race's panels, looking again and again while it runs."""
-    active = started.job.poll().active
-    fragment(_panels, run_every=POLL if active else None)(started, active)
+    follow(started.job.poll, partial(_panels, started))
 
 
 def finished(started: StartedRace) -> list[Finished]:
@@ -100,30 +98,13 @@ def _redrawn(key: str, name: str, step_name: str, _step: TimedStep, _pixels: Ten
     return draw(_step.value, _pixels)
 
 
-def _panels(started: StartedRace, was_active: bool) -> None:
-    now = started.job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the whole page: the results follow below
-    status(now, started.job, _("Race"))
+def _panels(started: StartedRace, now: jobs.Progressed[Drawn]) -> None:
+    show_status(started.job, now, press_again(_("Race")))
     if started.family.for_timing:
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
     for column, name in zip(st.columns(max(len(started.names), FEWEST_COLUMNS)), started.names, strict=False):
         with column:
             _panel(started, name, now)
-
-
-def status(now: jobs.Progressed[Any], job: jobs.Job[Any], again: str) -> None:
-    """Say in one line how the job stands, with a button that cancels it while it can be; ``again`` names the button
-    that starts it anew."""
-    if now.active:
-        line = st.container(horizontal=True, vertical_alignment="center")
-        words = waiting(now) if now.place else _("Running ...")
-        line.markdown(f":material/hourglass_top: {words}", width="content")
-        line.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled. Press {button} to start again.").format(button=again))
-    elif now.state == "failed":
-        st.error(now.error)
 
 
 def _panel(started: StartedRace, name: str, now: jobs.Progressed[Drawn]) -> None:

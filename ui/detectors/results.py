@@ -22,11 +22,11 @@ from core.figures.race import curve_chart
 from core.i18n import _
 from core.machine import machine
 from core.models import MODELS, PaperFigure
-from ui.detectors.race import POLL, StartedRace, finished, stages, status, titles
+from ui.detectors.race import StartedRace, finished, stages, titles
 from ui.detectors.viewer import Lane, race_viewer
 from ui.kit.chart import show_chart
 from ui.kit.choices import choose
-from ui.kit.faults import fragment
+from ui.kit.following import follow, press_again, show_status
 from ui.kit.queueing import submit
 
 CURVES = 16  # images whose curves are kept, for all sessions
@@ -37,7 +37,7 @@ def show_results(started: StartedRace) -> None:
     through = finished(started)
     now = started.job.poll()
     events = now.events
-    status(now, started.job, _("Race"))
+    show_status(started.job, now, press_again(_("Race")))
     for drawn in events:
         if isinstance(drawn.event, Refused) and drawn.event.name in started.names:
             st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
@@ -77,8 +77,7 @@ def show_curve(started: StartedRace) -> None:
         _curve_job.clear(*image)
         job = _curve_job(*image)
     st.session_state["curve"] = job
-    active = job.poll().active
-    fragment(_curve, run_every=POLL if active else None)(job, active)
+    follow(job.poll, partial(_curve, job))
 
 
 @st.cache_resource(max_entries=CURVES, show_spinner=False)
@@ -87,11 +86,8 @@ def _curve_job(image_key: str, _pixels: Tensor) -> jobs.Job[CurvePoint]:
     return submit(partial(cost_curve_of_trained, _pixels))
 
 
-def _curve(job: jobs.Job[CurvePoint], was_active: bool) -> None:
-    now = job.poll()
-    if was_active and not now.active:
-        st.rerun()
-    status(now, job, _("Measure again"))
+def _curve(job: jobs.Job[CurvePoint], now: jobs.Progressed[CurvePoint]) -> None:
+    show_status(job, now, press_again(_("Measure again")))
     if now.active:
         measured = len({point.regions for point in now.events})
         st.progress(measured / len(CURVE_REGIONS))

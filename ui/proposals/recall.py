@@ -17,13 +17,12 @@ from core.scripts import detection
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
 from ui.kit.code import show_code
-from ui.kit.faults import fragment
+from ui.kit.following import follow, show_status
 from ui.kit.image_picker import PickedImage, choose_difficulty
 from ui.kit.queueing import submit, waiting
 from ui.proposals.recall_explorer import recall_explorer
 
 SCENES = 50
-POLL = 0.5  # seconds
 Measured = jobs.Job[dict[str, Covered]]
 
 
@@ -76,25 +75,15 @@ def _show_held_out(mode: Mode) -> None:
         started = {"of": (mode, difficulty), "job": submit(work)}
         st.session_state["measurement"] = started
     if started and started["of"] == (mode, difficulty):
-        active = started["job"].poll().active
-        fragment(_watch, run_every=POLL if active else None)(started["job"], active)
+        follow(started["job"].poll, partial(_show_measured, started["job"]))
     else:
         st.caption(_("Scenes of the validation split, which no network was trained on: the same for everybody."))
 
 
-def _watch(job: Measured, was_active: bool) -> None:
-    now = job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the whole page, so that nothing is polled any longer
+def _show_measured(job: Measured, now: jobs.Progressed[dict[str, Covered]]) -> None:
     done = len(now.events)
-    if now.active:
-        row = st.container(horizontal=True, vertical_alignment="center")
-        text = _("{done} of {total} scenes").format(done=done, total=SCENES)
-        row.progress(done / SCENES, waiting(now) if now.place else text)
-        row.button(_("Cancel"), on_click=job.cancel, key="cancel", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled after {done} of {total} scenes.").format(done=done, total=SCENES))
-    elif now.state == "failed":
-        st.error(now.error)
+    text = waiting(now) if now.place else _("{done} of {total} scenes").format(done=done, total=SCENES)
+    cancelled = _("Cancelled after {done} of {total} scenes.").format(done=done, total=SCENES)
+    show_status(job, now, cancelled, progress=lambda line: line.progress(done / SCENES, text))
     if done:
         recall_explorer(curves_data(now.events, _titles()), "held_out_explorer")

@@ -13,11 +13,10 @@ from core.i18n import _
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import BATCH, Slid, slide_trained
 from ui.kit.component import component
-from ui.kit.faults import fragment
+from ui.kit.following import follow, show_status
 from ui.kit.image_picker import PickedImage
 from ui.kit.queueing import submit, waiting
 
-POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "segmentation_sliding_job"
 
 _flattened = component("segmentation/flattened", "kit/layered_picture", "segmentation/parts")
@@ -62,8 +61,7 @@ def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
         current = StartedSliding(picked, submit(partial(slide_trained, picked.pixels)))
         st.session_state[SESSION_KEY] = current
     if current and current.picked.key == picked.key:
-        active = current.job.poll().active
-        fragment(_watch, run_every=POLL if active else None)(current, model, active)
+        follow(current.job.poll, partial(_show_slid, current, model))
     else:
         _show_ways(picked, model, (convolved,))
     st.caption(
@@ -74,18 +72,14 @@ def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
     )
 
 
-def _watch(current: StartedSliding, model: PatchCNN, was_active: bool) -> None:
-    now = current.job.poll()
-    if was_active and not now.active:
-        st.rerun()  # the fragment stops polling
-    if now.active:
-        line = st.container(horizontal=True, vertical_alignment="center")
-        line.progress(*_progress(now), width=400)
-        line.button(_("Cancel"), on_click=current.job.cancel, key="cancel_sliding", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled, or left alone for too long. What was labelled by then is below."))
-    elif now.state == "failed":
-        st.error(now.error)
+def _show_slid(current: StartedSliding, model: PatchCNN, now: jobs.Progressed[Slid]) -> None:
+    show_status(
+        current.job,
+        now,
+        _("Cancelled, or left alone for too long. What was labelled by then is below."),
+        "cancel_sliding",
+        lambda line: line.progress(*_progress(now), width=400),
+    )
     _show_ways(current.picked, model, now.events)
 
 

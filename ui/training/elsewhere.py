@@ -3,13 +3,14 @@
 Every page has it, so it imports nothing of what trains: a new server's first visitor would wait a second for that.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import streamlit as st
 
 from core.i18n import _
-from core.jobs import Job
-from ui.kit.faults import fragment
+from core.jobs import Job, Progressed
+from ui.kit.following import follow
 
 if TYPE_CHECKING:
     from core.training.app_runs import Snapshot
@@ -18,7 +19,7 @@ TrainingJob: TypeAlias = "Job[Snapshot]"
 
 PAGE, ADDRESS = "training", "run"
 JOBS = "training_jobs"
-POLL = 3.0  # seconds; a job that nobody asks for is paused after 20
+PACE = 3.0  # seconds between two looks: a job that nobody asks for is paused after 20, and every page looks
 
 
 def own_runs() -> "dict[str, TrainingJob | None]":
@@ -33,13 +34,10 @@ def keep_training(page: str) -> None:
         return
     for token, job in own_runs().items():
         if job and job.poll().active:
-            fragment(_keep, run_every=POLL)(token, job)
+            follow(job.poll, partial(_lead_back, token), PACE)
 
 
-def _keep(token: str, job: TrainingJob) -> None:
-    now = job.poll()
-    if not now.active:
-        st.rerun()  # nobody needs to ask any more
+def _lead_back(token: str, now: "Progressed[Snapshot]") -> None:
     step = now.events[-1].step if now.events else None
     words = _("Training: {percent} %").format(percent=round(100 * step.done) if step else 0)
     st.page_link("pages/training.py", label=words, icon=":material/model_training:", query_params={ADDRESS: token})

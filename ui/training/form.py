@@ -11,8 +11,8 @@ from core.i18n import N_, _
 from core.models import MODELS
 from core.training import app_runs
 from core.training.datasets import forms_for
+from core.training.plan import NAMES, Plan, plan_for
 from core.training.sample_predictions import look_before
-from core.training.tuning import NAMES, Plan, plan_for
 from ui.data.source import PickedSource, pick_source
 from ui.kit.caching import cache_words
 from ui.training.curves import SIDES, show_curves, show_looks

@@ -1,5 +1,8 @@
 """One run while it lasts, and after: how far it is, its curves, its fixed samples, and what can be done with it."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,13 +13,13 @@ from core.training import app_runs
 from core.training.runs import Curve, Run
 from core.training.sample_history import read_looks
 from ui.kit.caching import cache_words
-from ui.kit.faults import fragment
+from ui.kit.following import follow
 from ui.training.curves import SIDES, score_title, show_curves, show_looks
 from ui.training.elsewhere import own_runs
 from ui.training.runs import owner, remember, show, title_of
 from ui.training.status import Now, about_data, how_it_stands, progress_of
 
-POLL = 1.0  # seconds between two looks at a run
+PACE = 1.0  # seconds between two looks: each reads the files of a run that takes minutes
 REMEMBERED = 16  # runs, for all sessions together
 REFUSED = "training_refused"
 OVER = ("finished", "plateau", "diverged")
@@ -24,24 +27,33 @@ OVER = ("finished", "plateau", "diverged")
 
 def show_run(run: Run) -> None:
     """Show ``run``, and follow it as long as somebody is at work on it."""
-    job = own_runs().get(run.name)
-    active = _is_active(run, job.poll() if job else None)
-    fragment(_watch, run_every=POLL if active else None)(run.name, active)
+    follow(partial(_read, run.name), partial(_show, run.name), PACE)
 
 
-def _is_active(run: Run, now: Now | None) -> bool:
-    return bool(now and now.active) or app_runs.is_held(run)
+@dataclass(frozen=True)
+class _Stands:
+    """How a run stands: its folder, where it still has one, and the session's job on it, where there is one."""
+
+    run: Run | None
+    now: Now | None
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody is at work on it."""
+        return bool(self.now and self.now.active) or bool(self.run and app_runs.is_held(self.run))
 
 
-def _watch(token: str, was_active: bool) -> None:
+def _read(token: str) -> _Stands:
     job = own_runs().get(token)
     now = job.poll() if job else None  # first: how a job has ended is in the run's card by then
-    run = app_runs.find(token)
+    return _Stands(app_runs.find(token), now)
+
+
+def _show(token: str, stands: _Stands) -> None:
+    run, now = stands.run, stands.now
     if run is None:
         st.warning(_("The server has removed this run to make room for newer ones: start it again."))
         return
-    if was_active != _is_active(run, now):
-        st.rerun()  # the fragment begins to poll, or stops
     written = (run.folder / "metrics.jsonl").stat().st_size if (run.folder / "metrics.jsonl").exists() else 0
     curves = _curves(token, written)
     _status(run, now, curves)

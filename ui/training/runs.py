@@ -10,8 +10,8 @@ from core.checkpoint import CheckpointError
 from core.i18n import _
 from core.models import MODELS
 from core.training import app_runs
+from core.training.plan import Plan
 from core.training.runs import Run
-from core.training.tuning import Plan
 from ui.training.elsewhere import ADDRESS, TrainingJob, own_runs
 
 CURRENT, BEGUN, NOT_BEGUN = "training_run", "training_begun", "training_not_begun"

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.i18n import _
-from core.training.tuning import LARGEST_BATCH, plan_for
+from core.training.plan import LARGEST_BATCH, plan_for
 from ui.kit.choices import choose
 
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}

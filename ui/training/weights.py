@@ -7,9 +7,9 @@ from core.families import SHAPES
 from core.figures.training import Json, WeightsError, looks_data, weights_data
 from core.i18n import N_, _
 from core.models import MODELS
+from core.training.plan import NAMES
 from core.training.runs import Run
 from core.training.sample_predictions import load_back
-from core.training.tuning import NAMES
 from core.training.uploaded_weights import Weights, packed, read_file
 from ui.kit.caching import cache_words
 from ui.kit.component import component

@@ -15,13 +15,11 @@ from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
 from core.trunks import Name
 from ui.data.source import PickedSource
-from ui.detectors.race import status
-from ui.kit.faults import fragment
+from ui.kit.following import NOTHING, follow, press_again, show_status
 from ui.kit.queueing import submit
 from ui.transfer.board import transfer_board
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 
-POLL = 0.5  # seconds between two looks at a running job
 SEEDS = 3
 MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
 REMEMBERED = 500  # results of a source, for all sessions together
@@ -90,8 +88,7 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
     if missing and not (started and set(missing) <= set(started.plans)):
         start(picked, missing)
         started = st.session_state[STARTED]
-    active = bool(started and started.job.poll().active)
-    fragment(_watch, run_every=POLL if active else None)(picked, plans, active)
+    follow(_poll, partial(_show_known, picked, plans))
 
 
 def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
@@ -108,22 +105,23 @@ def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
     st.session_state[STARTED] = Started(picked.key, plans, job)
 
 
-def _watch(picked: PickedSource, plans: tuple[Plan, ...], was_active: bool) -> None:
+def _poll() -> jobs.Progressed[Event]:
+    """Return how the session's newest job stands: a button of the fragment itself may have started another."""
+    started: Started | None = st.session_state.get(STARTED)
+    return started.job.poll() if started else NOTHING
+
+
+def _show_known(picked: PickedSource, plans: tuple[Plan, ...], now: jobs.Progressed[Event]) -> None:
     known = known_of(picked)
     started: Started | None = st.session_state.get(STARTED)
-    looks: list[Look] = []
     if started:
-        now = started.job.poll()
         known.note(now.events, started.plans[0].trunk)
-        if was_active != now.active:
-            st.rerun()  # a fragment polls, or stops polling, only once the whole page has run again
-        looks = looks_in(now)
         _status(picked, started, now, known)
-    if not (started and now.active):
+    if not now.active:
         _offer(picked, plans, known)
     opened = known.opened.get(plans[0].trunk)
     show_verdicts(plans, known.learnt, opened)
-    transfer_board(board_data(plans, opened, looks, known.learnt.values()))
+    transfer_board(board_data(plans, opened, looks_in(now), known.learnt.values()))
     if opened:
         show_accuracy(plans[0], opened)
     show_keeping(plans[0], known.learnt.get(plans[0]), known.drifts.get(plans[0]))
@@ -135,7 +133,7 @@ def looks_in(now: jobs.Progressed[Event]) -> list[Look]:
 
 
 def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], known: Known) -> None:
-    status(now, started.job, _("Learn again"))
+    show_status(started.job, now, press_again(_("Learn again")))
     left = tuple(plan for plan in started.plans if plan not in known.learnt)
     if now.state in ("cancelled", "failed") and left:
         label = _("Learn again")

@@ -7,11 +7,9 @@ import streamlit as st
 from core import jobs
 from core.i18n import _
 from core.trunks import TRUNKS, Name, at_hand, fetching
-from ui.detectors.race import status
-from ui.kit.faults import fragment
+from ui.kit.following import follow, press_again, show_status
 from ui.kit.queueing import submit
 
-POLL = 0.5  # seconds between two looks at a download
 LOADING = "transfer_loading"
 
 
@@ -27,10 +25,10 @@ def offer_weights(name: Name) -> bool:
             st.caption(words)
         return True
     job: jobs.Job[int] | None = st.session_state.get(LOADING, {}).get(name)
-    active = bool(job and job.poll().active)
-    if not active:
+    if job is None or not job.poll().active:
         _say(name)
-    fragment(_watch, run_every=POLL if active else None)(name, active)
+    if job:
+        follow(job.poll, partial(_show_loading, name, job))
     return False
 
 
@@ -51,14 +49,8 @@ def _load(name: Name) -> None:
     loading[name] = submit(partial(fetching, name), newest=True, kind="weights")
 
 
-def _watch(name: Name, was_active: bool) -> None:
-    job: jobs.Job[int] | None = st.session_state.get(LOADING, {}).get(name)
-    if job is None:
-        return
-    now = job.poll()
-    if was_active and not now.active:
-        st.rerun()
-    status(now, job, _("Download"))
+def _show_loading(name: Name, job: jobs.Job[int], now: jobs.Progressed[int]) -> None:
+    show_status(job, now, press_again(_("Download")))
     if now.active and now.events:
         loaded, most = now.events[-1] / 1e6, TRUNKS[name].megabytes
         words = _("{loaded} of {most} MB").format(loaded=f"{loaded:.1f}", most=f"{most:.1f}")

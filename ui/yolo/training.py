@@ -5,6 +5,7 @@ from functools import partial
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import jobs
 from core.data.scenes import CLASSES
@@ -13,12 +14,11 @@ from core.i18n import _
 from core.training.short_training import BATCH, Watched, train_live
 from ui.kit.choices import choose
 from ui.kit.component import component
-from ui.kit.faults import fragment
+from ui.kit.following import NOTHING, follow, show_status
 from ui.kit.image_picker import PickedImage
-from ui.kit.queueing import submit, waiting
+from ui.kit.queueing import submit
 
 MINUTES = 1.0
-POLL = 0.5  # seconds between two looks at the job
 SESSION_KEY = "yolo_training_job"
 
 _component = component("yolo/training", "kit/layered_picture")
@@ -56,38 +56,30 @@ def start_training(picked: PickedImage) -> None:
 def show_training(picked: PickedImage) -> None:
     """Show the session's training, or, before there is one, the image ``picked`` that it would be watched on."""
     current: StartedTraining | None = st.session_state.get(SESSION_KEY)
-    active = current is not None and current.job.poll().active
-    fragment(_watch, run_every=POLL if active else None)(current, picked, active)
+    follow(current.job.poll if current else lambda: NOTHING, partial(_show_learnt, current, picked))
 
 
-def _watch(current: StartedTraining | None, picked: PickedImage, was_active: bool) -> None:
+def _show_learnt(current: StartedTraining | None, picked: PickedImage, now: jobs.Progressed[Watched]) -> None:
     status = st.container()  # always there: the picture keeps its place, so that none of an earlier run stays beside it
     if current is None:
         data = _data(picked, "", ())
     else:
-        now = current.job.poll()
-        if was_active and not now.active:
-            st.rerun()  # the fragment stops polling
         with status:
-            _status(current, now)
+            show_status(
+                current.job,
+                now,
+                _("Cancelled, or left alone for too long. What it had learnt by then is below."),
+                "cancel_training",
+                None if now.place else partial(_progress, now),
+            )
         data = _data(current.picked, current.key, now.events)
     _component(data=data, key="yolo_training")
 
 
-def _status(current: StartedTraining, now: jobs.Progressed[Watched]) -> None:
-    if now.active:
-        line = st.container(horizontal=True, vertical_alignment="center")
-        if now.place:
-            line.markdown(f":material/hourglass_top: {waiting(now)}", width="content")
-        else:
-            done, seconds = (now.events[-1].step.done, now.events[-1].step.seconds) if now.events else (0.0, 0.0)
-            left = _("{seconds} s left").format(seconds=max(0, round(60 * MINUTES - seconds)))
-            line.progress(min(done, 1.0), left, width=400)
-        line.button(_("Cancel"), on_click=current.job.cancel, key="cancel_training", icon=":material/close:")
-    elif now.state == "cancelled":
-        st.warning(_("Cancelled, or left alone for too long. What it had learnt by then is below."))
-    elif now.state == "failed":
-        st.error(now.error)
+def _progress(now: jobs.Progressed[Watched], line: DeltaGenerator) -> None:
+    done, seconds = (now.events[-1].step.done, now.events[-1].step.seconds) if now.events else (0.0, 0.0)
+    left = _("{seconds} s left").format(seconds=max(0, round(60 * MINUTES - seconds)))
+    line.progress(min(done, 1.0), left, width=400)
 
 
 def _data(picked: PickedImage, key: str, events: tuple[Watched, ...]) -> dict[str, object]:
