@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.graph import Node as AutogradNode
 
 from core.autograd.recording import Hidden, Operation, Place, Recording, kept
+from core.faults import UserError
 from core.i18n import _
 
 LARGEST_SIDE = 64  # elements of an operation's output, and of its input, up to which its Jacobian is computed
@@ -19,7 +20,7 @@ Kind = Literal["leaf", "operation"]
 Edges = Sequence[tuple[AutogradNode | None, int]]
 
 
-class GraphError(ValueError):
+class GraphError(UserError):
     """There is no graph behind the value; the message says what to do."""
 
 

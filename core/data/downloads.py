@@ -23,6 +23,7 @@ from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from core.data.archives import SPARE
 from core.data.folders import IGNORED, read_mask
+from core.faults import UserError
 from core.i18n import _
 
 TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
@@ -34,7 +35,7 @@ MEMBERS = 500  # and files, when they are unpacked
 _CHUNK = 2**18
 
 
-class DownloadError(ValueError):
+class DownloadError(UserError):
     """A set cannot be had; the message is one sentence that says what to do."""
 
 

@@ -17,6 +17,7 @@ from torchvision.io import ImageReadMode, decode_image
 from torchvision.ops import masks_to_boxes
 from torchvision.transforms.v2.functional import to_dtype
 
+from core.faults import UserError
 from core.i18n import _
 from core.images import MOST_PIXELS
 
@@ -34,7 +35,7 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of damaged files
 
 
-class FolderError(ValueError):
+class FolderError(UserError):
     """A folder cannot be read as a dataset; the message is one sentence that says what to do."""
 
 
