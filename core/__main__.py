@@ -3,12 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,29 +18,29 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from core import segmentation
-from core.checkpoint import CheckpointError, update_card
+from core.checkpoint import update_card
 from core.data import ShapeScenes
 from core.data.checking import check_folder
 from core.data.cleaned import write_cleaned
 from core.data.flaws import KINDS, as_json
-from core.data.folders import FolderError
 from core.data.mask_folder import MaskFolder
-from core.data.scenes import CLASSES, DIFFICULTIES
+from core.data.scenes import CLASSES, DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
 from core.data.voc_folder import VOCFolder
 from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.evaluation import Samples, as_report, evaluate, outcomes
 from core.families import SHAPES
+from core.faults import logged
 from core.figures.labels import label_picture
 from core.i18n import N_, _, language, of_environment
-from core.images import ImageError, read_image
+from core.images import read_image
 from core.models import MODELS
 from core.segmentation import MaskRCNN, Segmenter
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import labels_of, segmented
 from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of, studied
 from core.training.events import Begun, Ended, Event, Scored
-from core.training.loop import TrainingStep
+from core.training.loop import TrainingStep, check_device
 from core.training.plan import NAMES as TUNABLE
 from core.training.plan import Plan, plan_for
 from core.training.recipes import AT_ONCE, RECIPES, RUNS, train_by_recipe
@@ -69,6 +71,7 @@ TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": N_("Accurac
 NOTHING = "nothing"  # to start from: random weights
 
 Made = TypeVar("Made")
+Given = ParamSpec("Given")
 Freeze = Literal["none", "trunk"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -78,7 +81,25 @@ Names = Annotated[str, typer.Argument(help="A name, several with commas between,
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the result to this file; - is the screen.")]
 
 
-@app.command()
+def command(name: str | None = None) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
+    """Make a function a command that, where it fails, says a sentence and ends with 1."""
+
+    def registered(function: Callable[Given, None]) -> Callable[Given, None]:
+        @wraps(function)
+        def saying(*args: Given.args, **kwargs: Given.kwargs) -> None:
+            try:
+                function(*args, **kwargs)
+            except (typer.Exit, typer.BadParameter):  # has been said, or will be with the command's usage
+                raise
+            except Exception as error:  # noqa: BLE001 - of whatever kind: bugs go to the log
+                _fail(logged(error))
+
+        return app.command(name)(saying)
+
+    return registered
+
+
+@command()
 def detect(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
     detectors: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
@@ -87,15 +108,12 @@ def detect(
 ) -> None:
     """Run detectors on one image, timed stage by stage."""
     names = _chosen(detectors, NAMES)
-    try:
-        pixels = read_image(image)
-        traces: dict[str, Trace] = {}
-        for name in names:
-            detector = load(name)
-            detector.limit_regions(regions)
-            traces[name] = run(detector, pixels)
-    except (ImageError, CheckpointError) as error:
-        _fail(error)
+    pixels = read_image(image)
+    traces: dict[str, Trace] = {}
+    for name in names:
+        detector = load(name)
+        detector.limit_regions(regions)
+        traces[name] = run(detector, pixels)
     table = Table(_("Detector"), _("Total (ms)"), _("Stages (ms)"), _("Detections"))
     for name, trace in traces.items():
         stages = ", ".join(f"{_(step.name)} {1000 * step.seconds:.1f}" for step in trace.steps)
@@ -104,7 +122,7 @@ def detect(
     _write(race_report(str(image), pixels, CLASSES, traces), json_file)
 
 
-@app.command()
+@command()
 def segment(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
     out: Annotated[Path, typer.Option(help="The PNG to write: its pixels are class numbers, with colours to them.")],
@@ -112,15 +130,11 @@ def segment(
 ) -> None:
     """Label every pixel of an image, timed stage by stage."""
     (name,) = _chosen(model, segmentation.NAMES)
-    try:
-        pixels = read_image(image)
-        trace = run(segmentation.load(name), pixels)
-        labels = labels_of(trace.result)
+    pixels = read_image(image)
+    trace = run(segmentation.load(name), pixels)
+    labels = labels_of(trace.result)
+    with _writing(out):
         label_picture(labels).save(out, "PNG")
-    except (ImageError, CheckpointError) as error:
-        _fail(error)
-    except OSError:
-        _fail(_("{file} cannot be written: choose another place.").format(file=out))
     stages = Table(_("Stage"), "ms")
     for step in trace.steps:
         stages.add_row(_(step.name), f"{1000 * step.seconds:.1f}")
@@ -130,7 +144,7 @@ def segment(
     messages.print(stages, shares)
 
 
-@app.command()
+@command()
 def train(
     name: Annotated[
         str, typer.Argument(help=f"One of {', '.join(RECIPES)}, or all; with --data, one of {', '.join(TUNABLE)}.")
@@ -155,37 +169,37 @@ def train(
     batch_size: Annotated[int | None, typer.Option(min=1, help="With --data: images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0, help="With --data: the highest.")] = None,
     patience: Annotated[int | None, typer.Option(min=1, help="With --data: scores without a gain that end it.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="With --data: of the order, the augmentation and new layers.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LAST_SEED, help="With --data: of the order, the augmentation and new layers.")
+    ] = 0,
 ) -> None:
     """Train a model by its recipe, or on your own data; Ctrl-C keeps what has been learnt for --resume.
 
     Several processes share each batch: torchrun --nproc-per-node=2 -m core train yolo --data FOLDER
     """
-    try:
-        with joined_team(device) as (team, own_device):
-            if data is None:
-                if team.size > 1:
-                    raise ValueError(_("Several processes train with --data FOLDER, or --data scenes for the scenes."))
-                for one in _chosen(name, tuple(RECIPES), AT_ONCE):
-                    _train_by_recipe(one, minutes, device, resume, folder)
-                return
-            (model,) = _chosen(name, TUNABLE)
-            given = {"batch_size": batch_size, "learning_rate": learning_rate}
-            plan = plan_for(
-                model,
-                data,
-                start=None if start == NOTHING else start,
-                freeze=freeze,
-                steps=steps,
-                minutes=minutes,
-                patience=patience,
-                seed=seed,
-                **{key: value for key, value in given.items() if value is not None},
-            )
-            place = out or RUNS / f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
-            _tune(plan, place, own_device, resume, folder, team)
-    except (ValueError, RuntimeError) as error:
-        _fail(error)
+    check_device(device)
+    with joined_team(device) as (team, own_device):
+        if data is None:
+            if team.size > 1:
+                _fail(_("Several processes train with --data FOLDER, or --data scenes for the scenes."))
+            for one in _chosen(name, tuple(RECIPES), AT_ONCE):
+                _train_by_recipe(one, minutes, device, resume, folder)
+            return
+        (model,) = _chosen(name, TUNABLE)
+        given = {"batch_size": batch_size, "learning_rate": learning_rate}
+        plan = plan_for(
+            model,
+            data,
+            start=None if start == NOTHING else start,
+            freeze=freeze,
+            steps=steps,
+            minutes=minutes,
+            patience=patience,
+            seed=seed,
+            **{key: value for key, value in given.items() if value is not None},
+        )
+        place = out or RUNS / f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
+        _tune(plan, place, own_device, resume, folder, team)
 
 
 def _train_by_recipe(name: str, minutes: float | None, device: str, resume: bool, folder: Path) -> None:
@@ -237,11 +251,11 @@ def _say(event: Event, out: Path) -> None:
         messages.print(_("The run is in {folder}").format(folder=out), markup=False, soft_wrap=True)
 
 
-@app.command("evaluate")
+@command("evaluate")
 def evaluate_command(
     name: Names,
-    images: Annotated[int, typer.Option(min=1, help="Scenes or photos, at most.")] = STANDARD_IMAGES,
-    seed: Annotated[int, typer.Option(min=0, help="Gives scenes that no other seed gives.")] = 0,
+    images: Annotated[int, typer.Option(min=1, max=LONGEST_SPLIT, help="Scenes or photos, at most.")] = STANDARD_IMAGES,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Gives scenes that no other seed gives.")] = 0,
     difficulty: Annotated[str, typer.Option(help=", ".join(DIFFICULTIES))] = "medium",
     data: Annotated[
         Path | None,
@@ -253,47 +267,42 @@ def evaluate_command(
 
     The standard measurement (500 medium scenes of seed 0) also goes onto the checkpoints' cards, which the pages show.
     """
+    (difficulty,) = _chosen(difficulty, tuple(DIFFICULTIES))
     standard = data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium")
     described: dict[str, Any] = {"folder": str(data)}
     if data is None:
         described = {"split": "test", "difficulty": difficulty, "seed": seed}
     report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
-    try:
-        at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
-        for one in _chosen(name, (*at_once, *UPSAMPLERS), at_once):
-            kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
-            samples: Samples = ShapeScenes("test", images, difficulty, seed)
-            if data:
-                folder = VOCFolder(data, CLASSES) if one in NAMES else MaskFolder(data, CLASSES)
-                for note in folder.notes:
-                    messages.print(note)
-                samples = folder
-            count = described["images"] = min(images, len(samples))
-            measured = measure(one, samples, count)
-            report[kind] |= measured
-            if standard:
-                _note_on_card(measured, described)
-    except (FolderError, CheckpointError, ValueError) as error:
-        _fail(error)
+    at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
+    for one in _chosen(name, (*at_once, *UPSAMPLERS), at_once):
+        kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
+        samples: Samples = ShapeScenes("test", images, difficulty, seed)
+        if data:
+            folder = VOCFolder(data, CLASSES) if one in NAMES else MaskFolder(data, CLASSES)
+            for note in folder.notes:
+                messages.print(note)
+            samples = folder
+        count = described["images"] = min(images, len(samples))
+        measured = measure(one, samples, count)
+        report[kind] |= measured
+        if standard:
+            _note_on_card(measured, described)
     for kind, columns in COLUMNS.items():
         if report[kind]:
             messages.print(_figures(report[kind], columns))
     _write(report, json_file)
 
 
-@app.command()
+@command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Pascal VOC's layout, images with masks, or one folder a class.")],
     clean: Annotated[Path | None, typer.Option(help="Write a copy without the flaws to this new folder.")] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Report what is wrong with a folder of training data; nothing in it is changed."""
-    try:
-        report = check_folder(folder)
-        if clean:
-            write_cleaned(report, clean)
-    except FolderError as error:
-        _fail(error)
+    report = check_folder(folder)
+    if clean:
+        write_cleaned(report, clean)
     counts = ", ".join(f"{count} {name}" for name, count in report.objects.items())
     sentence = _("{count} images that can be used: {counts}")
     messages.print(sentence.format(count=len(report.files), counts=counts), markup=False, soft_wrap=True)
@@ -312,7 +321,7 @@ def check(
     _write(as_json(report), json_file)
 
 
-@app.command()
+@command()
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repetitions, to see that everything runs.")] = False,
     json_file: JsonFile = None,
@@ -334,8 +343,8 @@ def _chosen(names: str, known: tuple[str, ...], at_once: tuple[str, ...] = ()) -
     return chosen
 
 
-def _fail(error: object) -> NoReturn:
-    messages.print(str(error), style="red", markup=False)
+def _fail(sentence: str) -> NoReturn:
+    messages.print(sentence, style="red", markup=False)
     raise typer.Exit(1)
 
 
@@ -344,7 +353,17 @@ def _write(report: dict[str, Any], file: Path | None) -> None:
     if file == Path("-"):
         sys.stdout.write(text)
     elif file:
-        file.write_text(text)
+        with _writing(file):
+            file.write_text(text)
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Say in a sentence that ``file`` cannot be written."""
+    try:
+        yield
+    except OSError:
+        _fail(_("{file} cannot be written: choose another place.").format(file=file))
 
 
 def _described(name: str, step: TrainingStep) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 
+from core.faults import UserError
 from core.i18n import _
 from core.values import Detections
 
 COLUMNS = ("class", "score", "x0", "y0", "x1", "y1")
 
 
-class TableError(ValueError):
+class TableError(UserError):
     """A row is wrong; the message is one sentence that names it and says what to do."""
 
 

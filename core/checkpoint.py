@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.backbones import Backbone, fold_batch_norm
+from core.faults import UserError
 from core.i18n import _
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -33,7 +34,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError):
     """A checkpoint is missing, damaged, of another model, or cannot be written; the message says what to do."""
 
 

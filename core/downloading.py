@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 from uuid import uuid4
 
+from core.faults import UserError
 from core.i18n import _
 
 TIMEOUT = 20.0  # seconds without a byte after which a connection counts as broken
@@ -19,7 +20,7 @@ STEP = 2 * MB  # bytes between two reports; of something small, a hundredth of i
 CHUNK = 2**18
 
 
-class DownloadError(ValueError):
+class DownloadError(UserError):
     """Something cannot be had; the message is one sentence that says what to do."""
 
 

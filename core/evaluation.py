@@ -14,6 +14,8 @@ from torch import Tensor
 from torchmetrics.detection import MeanAveragePrecision
 from torchvision.ops import box_iou
 
+from core.faults import UserError
+from core.i18n import _
 from core.stages import Detector, run
 from core.suppression import suppress
 from core.values import Detections, Regions
@@ -27,6 +29,10 @@ COCO_IOUS = [round(0.5 + 0.05 * step, 2) for step in range(10)]
 COCO_RECALLS = [0.01 * step for step in range(101)]
 
 Target = dict[str, Tensor]
+
+
+class EvaluationError(UserError):
+    """There is nothing to measure a model on; the message is a sentence that says what to do."""
 
 
 class Samples(Protocol):
@@ -84,12 +90,12 @@ def evaluate(made: Iterable[Outcome], classes: Sequence[str]) -> Evaluation:
     """Sum up what a detector made of a set of images; ``classes`` names the labels, 0 being the background.
 
     Raises:
-        ValueError: there is no image, or no object in any.
+        EvaluationError: there is no image, or no object in any.
     """
     made = list(made)
     truths = [one.truth for one in made]
     if not any(len(truth["labels"]) for truth in truths):
-        raise ValueError("there is no object to detect in these images: choose others")
+        raise EvaluationError(_("There is no object to detect in these images: choose others."))
     found = [one.detections for one in made]
     whole = average_precision(found, truths)
     at_half = average_precision(found, truths, iou_thresholds=[0.5], class_metrics=True)

@@ -7,7 +7,8 @@ passes through ``_`` when it is shown.
 
 import gettext
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,16 @@ def ask_listener(listener: Callable[[], str]) -> None:
 def spoken() -> str:
     """Return the language that ``_`` translates into here: work for somebody that runs elsewhere sets it anew."""
     return language.get(None) or _listener()
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Make sentences in the language called ``name``."""
+    token = language.set(name)
+    try:
+        yield
+    finally:
+        language.reset(token)
 
 
 def nearest(tag: str | None) -> str:

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
+from core.faults import UserError
 from core.i18n import _
 
 MOST_BYTES = 20 * 2**20
@@ -23,7 +24,7 @@ Source = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 _decoding = threading.Lock()  # a class uploads at once: one large image at a time bounds the memory
 
 
-class ImageError(ValueError):
+class ImageError(UserError):
     """An image cannot be used; the message is one sentence for the user that says what to do."""
 
 

@@ -15,6 +15,8 @@ from core import __main__ as command_line
 from core import segmentation
 from core.data import ShapeScenes
 from core.detectors import NAMES
+from core.faults import sentence_of
+from core.i18n import speaking
 from core.images import read_image
 from core.segmentation.upsampling import UPSAMPLERS
 from core.training.loop import TrainingStep
@@ -143,6 +145,50 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     monkeypatch.setattr(command_line, "load", partial(core.detectors.load, folder=tmp_path))
     assert "python -m core train yolo" in said("detect", scene, "--detectors", "yolo", code=1)
     assert "python -m core train yolo" in said("evaluate", "yolo", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "broken"),
+    [
+        (("detect", "SCENE", "--detectors", "yolo"), "run"),
+        (("segment", "SCENE", "--out", "labels.png"), "run"),
+        (("train", "yolo"), "train_by_recipe"),
+        (("evaluate", "yolo", "--images", "1", "--seed", "1"), "evaluate"),
+        (("check", "FOLDER"), "check_folder"),
+        (("bench",), "import_module"),
+    ],
+)
+def test_a_bug_in_a_command_is_a_general_sentence_and_the_log_has_its_traceback(
+    words: tuple[str, ...],
+    broken: str,
+    scene: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_given: object, **_more: object) -> None:
+        raise ValueError("zip() argument 2 is longer than argument 1")
+
+    monkeypatch.setattr(command_line, broken, fail)
+    places = {"SCENE": scene, "FOLDER": tmp_path}
+    with speaking("ko"):
+        output = said(*(places.get(word, word) for word in words), code=1)
+        assert sentence_of(ValueError()) in output and "zip()" not in output
+    assert "zip() argument 2" in caplog.text and "Traceback" in caplog.text
+
+
+def test_what_cannot_be_chosen_is_said_with_the_usage() -> None:
+    assert "easy, medium, hard" in said("evaluate", "yolo", "--difficulty", "silly", code=2)
+    assert "4294967295" in said("evaluate", "yolo", "--seed", 2**32, code=2)
+
+
+def test_a_device_that_is_not_there_is_a_sentence() -> None:
+    assert "There is no device 'abacus' here" in said("train", "yolo", "--device", "abacus", code=1)
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    words = ("evaluate", "yolo", "--images", 1, "--seed", 1, "--json", tmp_path / "missing" / "out.json")
+    assert "cannot be written: choose another place" in said(*words, code=1)
 
 
 def test_train_shows_the_loss_parts_and_a_stop_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from core.faults import UserError
 from core.i18n import _
 
 MOST_BLOCKS = 14
@@ -20,7 +21,7 @@ FROZEN = "frozen"
 Shape = tuple[int, ...]
 
 
-class BlockError(ValueError):
+class BlockError(UserError):
     """A description that is no network; the message is a sentence that says what to do.
 
     ``block`` is the place of the block that is to blame, from 0; None where it is the network as a whole.

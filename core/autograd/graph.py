@@ -11,6 +11,7 @@ from torch.autograd.graph import Node as AutogradNode
 
 from core.autograd.engine_nodes import in_engines_order, in_order, is_leaf, leaf_of, made_by
 from core.autograd.recording import Hidden, Operation, Place, Recording, kept
+from core.faults import UserError
 from core.i18n import _
 
 LARGEST_SIDE = 64  # elements of an operation's output, and of its input, up to which its Jacobian is computed
@@ -18,7 +19,7 @@ LARGEST_SIDE = 64  # elements of an operation's output, and of its input, up to 
 Kind = Literal["leaf", "operation"]
 
 
-class GraphError(ValueError):
+class GraphError(UserError):
     """There is no graph behind the value; the message says what to do."""
 
 

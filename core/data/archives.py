@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import IO, cast
 
+from core.faults import UserError
 from core.i18n import _
 
 MOST_PACKED = 200 * 10**6  # bytes of an archive
@@ -39,7 +40,7 @@ _CLUTTER = re.compile(r"(^|/)(__MACOSX(/|$)|\._|\.DS_Store$|Icon\r$|Thumbs\.db$|
 Source = str | os.PathLike[str] | IO[bytes]
 
 
-class ArchiveError(ValueError):
+class ArchiveError(UserError):
     """An archive cannot be used; the message is one sentence for the user that says what to do."""
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
+from core.faults import UserError
 from core.i18n import _
 
 MOST_WORKERS = 8  # processes of one DataLoader
@@ -18,6 +19,10 @@ MOST_SAMPLES = 10_000  # of an epoch whose order is shown
 PATIENCE = 120.0  # seconds to wait for a worker before it is given up
 
 Sample = tuple[Tensor, dict[str, Tensor]]
+
+
+class LoaderError(UserError):
+    """A DataLoader cannot do what was asked; the message is a sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,17 @@ def epoch_order(
     Its generator starts with ``seed`` and goes on from epoch to epoch, so that each is shuffled anew.
 
     Raises:
-        ValueError: there are no samples or too many, a batch holds none, there are too many workers, or they do not
+        LoaderError: there are no samples or too many, a batch holds none, there are too many workers, or they do not
             start.
     """
     _check(length, batch_size, num_workers)
     if length > MOST_SAMPLES:
-        raise ValueError(_("An order is shown of at most {most} samples.").format(most=MOST_SAMPLES))
+        raise LoaderError(_("An order is shown of at most {most} samples.").format(most=MOST_SAMPLES))
     loader = _loader(_Witness(length), batch_size, num_workers, list, shuffle=shuffle, drop_last=drop_last, seed=seed)
     try:
         return tuple(_epoch(loader, length) for _number in range(epochs))
     except (OSError, RuntimeError):  # too little memory, or too many processes
-        raise ValueError(_("The workers could not be started: try again, or with fewer.")) from None
+        raise LoaderError(_("The workers could not be started: try again, or with fewer.")) from None
 
 
 def throughput(
@@ -102,7 +107,7 @@ def throughput(
     Nothing but fetching is done meanwhile; ``collate`` is ``collate_detection`` unless given.
 
     Raises:
-        ValueError: there are no samples, a batch holds none, there are too many workers, or a sample cannot be had.
+        LoaderError: there are no samples, a batch holds none, there are too many workers, or a sample cannot be had.
     """
     length = len(dataset)  # type: ignore[arg-type]
     for count in workers:
@@ -141,11 +146,11 @@ def default_complaint(samples: Sequence[Any]) -> str:
 
 def _check(length: int, batch_size: int, workers: int) -> None:
     if length < 1:
-        raise ValueError(_("There are no samples: choose a dataset with some."))
+        raise LoaderError(_("There are no samples: choose a dataset with some."))
     if batch_size < 1:
-        raise ValueError(_("A batch holds at least one sample."))
+        raise LoaderError(_("A batch holds at least one sample."))
     if not 0 <= workers <= MOST_WORKERS:
-        raise ValueError(_("Choose 0 to {most} workers, not {count}.").format(most=MOST_WORKERS, count=workers))
+        raise LoaderError(_("Choose 0 to {most} workers, not {count}.").format(most=MOST_WORKERS, count=workers))
 
 
 def _loader(
@@ -189,11 +194,11 @@ def _arrivals(loader: DataLoader[Any]) -> list[float]:
     try:
         for _samples in loader:
             arrivals.append(time.perf_counter() - start)
-    except (LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except UserError as error:
         # What a worker raises comes with its traceback, whose last line is the kind of error and the sentence.
-        *before, reason = str(error).strip().splitlines() or [type(error).__name__]
+        *before, reason = str(error).strip().splitlines()
         reason = reason.split(": ", 1)[-1] if before else reason
-        raise ValueError(_("A sample could not be fetched: {reason}").format(reason=reason)) from None
+        raise LoaderError(_("A sample could not be fetched: {reason}").format(reason=reason)) from None
     return arrivals
 
 

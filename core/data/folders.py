@@ -11,6 +11,7 @@ from torch import Tensor
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2.functional import to_dtype
 
+from core.faults import UserError
 from core.i18n import _
 from core.images import MOST_PIXELS
 
@@ -22,7 +23,7 @@ VALIDATION_SHARE = 5  # one in so many photos is held out where no list says whi
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow says of damaged files
 
 
-class FolderError(ValueError):
+class FolderError(UserError):
     """A folder cannot be read as a dataset; the message is one sentence that says what to do."""
 
 

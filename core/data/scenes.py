@@ -25,6 +25,7 @@ CLASSES = (
 SIDE = 256
 FIRST_INDEX = {"train": 0, "validation": 1 << 30, "test": 1 << 31}
 LONGEST_SPLIT = 1 << 30
+LAST_SEED = (1 << 32) - 1
 BACKGROUNDS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "retina", "brick", "grass", "gravel")
 
 _OVERSAMPLING = 4
@@ -63,8 +64,8 @@ class Scenes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             raise ValueError(f"no split {split!r}: choose one of {', '.join(FIRST_INDEX)}")
         if not 0 <= length <= LONGEST_SPLIT:
             raise ValueError(f"a split has 0 to {LONGEST_SPLIT} scenes, not {length}")
-        if not 0 <= seed < 1 << 32:
-            raise ValueError(f"seed {seed} is outside 0..{(1 << 32) - 1}")
+        if not 0 <= seed <= LAST_SEED:
+            raise ValueError(f"seed {seed} is outside 0..{LAST_SEED}")
         self.split = split
         self.length = length
         self.seed = seed

@@ -15,7 +15,7 @@ def fetched(
     """Yield the speed of fetching ``images`` of the source ``data`` through a pipeline, for each number of ``workers``.
 
     Raises:
-        ValueError: the source cannot be opened, the pipeline not be built, or a sample not be had.
+        UserError: the source cannot be opened, the pipeline not be built, or a sample not be had.
     """
     opened = open_source(data)
     few = Subset(opened, range(min(images, len(opened))))

@@ -20,6 +20,7 @@ from torchvision import tv_tensors
 from torchvision.ops import masks_to_boxes
 from torchvision.transforms import v2
 
+from core.faults import UserError
 from core.i18n import N_, _
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -34,7 +35,7 @@ Sample = tuple[Tensor, dict[str, Tensor]]
 Description = Sequence[Mapping[str, Any]]
 
 
-class TransformError(ValueError):
+class TransformError(UserError):
     """A pipeline cannot be built or run; the message is one sentence for the user."""
 
 

@@ -17,6 +17,7 @@ from core.backbones import TRUNKS
 from core.boxes import assign, clip
 from core.detectors.rcnn import RCNN, warp
 from core.detectors.regions import BINS, RegionHead, to_input
+from core.faults import UserError
 from core.i18n import _
 from core.pooling import flatten_cells, pyramid_pool, roi_align, roi_pool
 from core.stages import Detector
@@ -27,7 +28,7 @@ ELSEWHERE = 8  # places across and down that are tried for a region of the same 
 ELSEWHERE_IOU = 0.3
 
 
-class RegionError(ValueError):
+class RegionError(UserError):
     """There is no region to pool; the message is one sentence for the user that says what to do."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.faults import UserError
 from core.figures.palette import class_colour
 from core.figures.segmentation import BACKGROUND, squeezed
 from core.figures.transport import data_url, rounded
@@ -28,7 +29,7 @@ LOSS, SCORE, RATE = "loss/", "score/", "learning rate"
 Json = dict[str, Any]
 
 
-class WeightsError(ValueError):
+class WeightsError(UserError):
     """Weights cannot be shown; the message is a sentence."""
 
 

@@ -24,6 +24,7 @@ from core.detectors.yolo import (
     pull,
     responsible,
 )
+from core.faults import UserError
 from core.figures.palette import class_colour
 from core.figures.transport import data_url, rounded
 from core.i18n import _
@@ -45,7 +46,7 @@ FOUND_IOU = 0.5
 Json = dict[str, Any]
 
 
-class BoxError(ValueError):
+class BoxError(UserError):
     """A box cannot be put into the grid; the message is a sentence that says what to do."""
 
 

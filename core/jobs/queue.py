@@ -2,14 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from core.i18n import _, language, spoken
+from core.i18n import _, speaking, spoken
 from core.jobs.job import Event, Job, Progressed, Request, State, Verdict, Work
 from core.jobs.messages import Ended, Message, Worker, Yielded
 from core.jobs.order import Turns, seconds_until
@@ -184,16 +183,6 @@ class Queue:
         place = line.index(job)
         running = [other for slot in slots for other in slot.jobs]
         return place + 1, seconds_until(line[:place], running, len(slots), self._expected, time.monotonic())
-
-
-@contextmanager
-def speaking(name: str) -> Iterator[None]:
-    """Make sentences in the language called ``name``."""
-    token = language.set(name)
-    try:
-        yield
-    finally:
-        language.reset(token)
 
 
 def _name_of(work: Work[Any]) -> str:

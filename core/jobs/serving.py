@@ -1,18 +1,15 @@
 """The worker's side: it does one job after the other, and urgent ones between two events of another."""
 
-import errno
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
-from core.i18n import _, language
+from core.faults import logged
+from core.i18n import language
 from core.jobs.messages import Begin, Ended, Gone, Line, Stop, Yielded
 
 NEXT_URGENT = 0.05  # seconds that a job waits for another urgent one after it let one pass
-
-logger = logging.getLogger(__name__)
 
 
 def serve(line: Line) -> None:
@@ -60,11 +57,8 @@ class _Server:
                     close()
         except Gone:
             raise
-        except ValueError as error:  # by the project's convention its message is a sentence for the user
-            return Ended(begin.number, "failed", str(error))
-        except Exception as error:
-            logger.exception("A job failed")
-            return Ended(begin.number, "failed", failure(error))
+        except Exception as error:  # noqa: BLE001 - of whatever kind: bugs go to the log
+            return Ended(begin.number, "failed", logged(error))
         finally:
             self._stopped.discard(begin.number)
 
@@ -83,10 +77,3 @@ class _Server:
         patience = 0.0
         while self._line.poll(patience):
             patience = NEXT_URGENT if self.take() else 0.0
-
-
-def failure(error: Exception | None = None) -> str:
-    """Return the sentence for an ``error`` that has none of its own."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return _("The server's disk is full. Its owner has to make room; try it again then.")
-    return _("The computation failed; the server's log says why. Try it again.")

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from core.faults import logged
+from core.i18n import speaking, spoken
 from core.jobs.job import Job
 from core.jobs.messages import Begin, Ended, Gone, Message, Stop, Worker
-from core.jobs.serving import failure
 
 TICK = 0.25  # seconds between two looks at what a worker does
 SHORT_LIFE = 1.0  # seconds; after two in a row that died sooner there is a pause, in case all will
@@ -93,6 +94,6 @@ class Slot:
                 worker.send(message)
             except Gone:
                 return
-            except Exception:
-                logger.exception("A job could not be sent to its worker")
-                self._keeper.take(self, Ended(message.number, "failed", failure()))
+            except Exception as error:  # noqa: BLE001 - what cannot be pickled says so in many ways
+                with speaking(message.language if isinstance(message, Begin) else spoken()):
+                    self._keeper.take(self, Ended(message.number, "failed", logged(error)))

@@ -38,7 +38,7 @@ def evaluate(images: Iterable[Segmented], classes: Sequence[str]) -> dict[str, A
     of masks in place of boxes.
 
     Raises:
-        ValueError: there is no image.
+        EvaluationError: there is no image.
     """
     masks = precision_metric("segm")
 

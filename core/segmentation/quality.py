@@ -15,6 +15,7 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix, MulticlassJaccardIndex
 
+from core.evaluation import EvaluationError
 from core.i18n import _
 
 TOLERANCE = 0.0075  # of the image's diagonal
@@ -48,7 +49,7 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
     """Sum up what a segmenter made of a set of images; ``classes`` names the labels, 0 being the background.
 
     Raises:
-        ValueError: there is no image.
+        EvaluationError: there is no image.
     """
     metrics = MetricCollection(
         {
@@ -65,7 +66,7 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
         boundaries.append(boundary_f_score(predicted, truth))
         seconds.append(took)
     if not seconds:
-        raise ValueError(_("There is no image to measure: choose at least one."))
+        raise EvaluationError(_("There is no image to measure: choose at least one."))
     computed = metrics.compute()
     true, said = computed["confusion"].sum(1) > 0, computed["confusion"].sum(0) > 0
     return SemanticQuality(

@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.faults import UserError
 from core.i18n import _
 from core.segmentation.upsampling import transposed_convolution
 
 NOTHING = 1e-12  # of all energy: what is left of a constant by rounding
 
 
-class StampingError(ValueError):
+class StampingError(UserError):
     """A setting has no output; the message is a sentence that says what to do."""
 
 

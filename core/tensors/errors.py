@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
+from core.faults import UserError
 from core.i18n import _
 
 
-class ExpressionError(ValueError):
+class ExpressionError(UserError):
     """A line that cannot be evaluated; the message is torch's own where torch raised it.
 
     ``line`` and ``column`` count from 1; the culprit ends before ``end_column`` of that line. ``help`` is one sentence

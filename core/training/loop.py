@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.checkpoint import CheckpointError, discard_partial, save_tensors
+from core.faults import UserError
 from core.i18n import _
 from core.training.team import ALONE, Team
 
@@ -23,8 +24,21 @@ MOST_LOST = 10  # steps in a row without a finite gradient
 Batch = tuple[Tensor, list[dict[str, Tensor]]]
 
 
-class TrainingError(ValueError):
+class TrainingError(UserError):
     """A training cannot go on; the message is one sentence that says what to do."""
+
+
+def check_device(device: str) -> None:
+    """Make sure that PyTorch has a ``device`` of this name here.
+
+    Raises:
+        TrainingError: it has none.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError):
+        sentence = _("There is no device {device!r} here: choose `cpu`, or another that PyTorch finds on this machine.")
+        raise TrainingError(sentence.format(device=device)) from None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from core import jobs
-from core.i18n import language
-from core.jobs import Queue
+from core.faults import UserError, sentence_of
+from core.i18n import language, speaking
+from core.jobs import Queue, threads
 from core.jobs import job as one_job
 from core.jobs import queue as rules
 from tests.jobs import works
@@ -166,7 +167,8 @@ def test_job_nobody_polls_is_abandoned(queue: Queue, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ValueError("Do this."), "Do this."),
+        (UserError("Do this."), "Do this."),
+        (ValueError("zip() argument 2 is longer than argument 1, says /secret"), "Try it again"),
         (KeyError("/secret"), "Try it again"),
         (OSError(28, "No space left on device", "/secret"), "disk is full"),
     ],
@@ -177,6 +179,17 @@ def test_failure_is_a_sentence_and_the_worker_lives_on(queue: Queue, error: Exce
     assert "secret" not in failed.error
     assert failed.events == (1,)
     assert wait_for(queue.submit(partial(letters, "n")), "done").events == ("n",)
+
+
+def test_a_bug_is_logged_with_its_traceback_and_told_in_the_language_of_who_asked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bug = ValueError("zip() argument 2 is longer than argument 1")
+    with speaking("ko"):
+        asked = Queue(threads.start).submit(partial(works.failing, bug))
+        expected = sentence_of(bug)
+    assert wait_for(asked, "failed").error == expected != sentence_of(bug)
+    assert "zip() argument 2" in caplog.text and "works.py" in caplog.text
 
 
 def test_sentences_are_in_the_language_of_who_asked(queue: Queue) -> None:

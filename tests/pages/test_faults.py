@@ -1,6 +1,7 @@
 """What goes wrong on the server is a sentence on the page: no weights, a full disk, no network, a bug."""
 
 import errno
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,17 +12,22 @@ import pytest
 import streamlit as st
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from streamlit.config import get_option, set_option
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from core import checkpoint
 from core.data import archives
+from core.data.folders import FolderError
 from core.detectors import race
+from core.faults import sentence_of
+from core.i18n import LANGUAGES, ask_listener, speaking
 from core.segmentation import sliding
 from core.training import app_runs, batches, initial_weights
 from tests.data.written_folders import thing, write
 from tests.pages.opening import APP, figures, opened
 from tests.pages.test_data_source import zipped
+from ui.frame.language import spoken_here
 from ui.kit import faults
 from ui.lessons import LESSONS
 from ui.training import files, weights
@@ -249,19 +255,69 @@ def test_downloads_without_a_network_say_so(
 # ---- what nobody foresaw ----
 
 
-def test_a_bug_is_a_sentence_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def page_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """The log, with what Streamlit writes into it."""
+    theirs = logging.getLogger("streamlit.error_util")
+    theirs.addHandler(caplog.handler)
+    in_colours = get_option("logger.enableRich")
+    set_option("logger.enableRich", False)
+    yield caplog
+    set_option("logger.enableRich", in_colours)
+    theirs.removeHandler(caplog.handler)
+
+
+def broken(error: Exception) -> Callable[..., None]:
+    def fail(*_args: Any, **_more: Any) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("bug", [RuntimeError("/secret/path"), ValueError("zip() of /secret/path is longer")])
+def test_a_bug_is_a_sentence_without_its_words(
+    bug: Exception, language: str, monkeypatch: pytest.MonkeyPatch, page_log: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
-
-    def broken(*_args: Any, **_more: Any) -> None:
-        raise RuntimeError("/secret/path")
-
-    monkeypatch.setattr("core.figures.nms.explorer_data", broken)
-    monkeypatch.setattr("ui.nms.explorer.nms_explorer", broken)
-    app = opened("nms")
-    assert "the server's log says why" in said(app) and "secret" not in str(app.main)
+    monkeypatch.setattr("ui.nms.explorer.nms_explorer", broken(bug))
+    ask_listener(spoken_here)
+    app = opened("nms", lang=language)
+    with speaking(language):
+        assert sentence_of(bug) in said(app) and "secret" not in str(app.main)
+    assert "Traceback" in page_log.text and "/secret/path" in page_log.text
     app.switch_page("pages/tensors.py")
     app.run()
     assert not app.error and figures(app)
+
+
+def test_a_bug_in_a_fragment_is_a_sentence_that_leaves_the_page_alone(
+    monkeypatch: pytest.MonkeyPatch, page_log: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
+    monkeypatch.setattr("ui.kit.code._button", broken(ValueError("zip() of /secret/path is longer")))
+    app = opened("nms")
+    assert said(app).count("the server's log says why") == 1 and "secret" not in str(app.main)
+    assert figures(app) and "/secret/path" in page_log.text
+
+
+def test_what_is_raised_for_people_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
+    monkeypatch.setattr("ui.nms.explorer.nms_explorer", broken(checkpoint.CheckpointError("Train it first.")))
+    assert said(opened("nms")) == "Train it first."
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(FolderError("one.jpg is no photo."), "one.jpg is no photo."), (ValueError("zip()"), "the server's log says why")],
+)
+def test_a_page_that_catches_what_is_for_people_lets_bugs_pass(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
+    monkeypatch.setattr("ui.data.loader.tiles", broken(error))
+    found = said(opened("data", view="DataLoader"))
+    assert words in found and "zip()" not in found
 
 
 def test_a_fragment_that_runs_by_itself_says_bugs_so_too(monkeypatch: pytest.MonkeyPatch) -> None:

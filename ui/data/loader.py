@@ -6,6 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.data.epochs import epoch_order
 from core.data.sources import Opened
 from core.data.transforms import Description
+from core.faults import UserError
 from core.figures.data import Json, epochs_data, same_places, tiles
 from core.i18n import _
 from ui.data.batches import show_collate, show_speed
@@ -32,7 +33,7 @@ def show_loader(key: str, data: str, opened: Opened, description: Description) -
     try:
         samples = _samples(key, length, opened)
         found = _epochs(*settings, seed, epochs)
-    except ValueError as error:  # a sample that cannot be read, or settings that make no sense
+    except UserError as error:  # a sample that cannot be read, or settings that make no sense
         st.error(str(error))
         return
     words = _words()

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import streamlit as st
 
+from core.faults import UserError
 from core.i18n import _
 
 MOST = 4 * 10**9  # bytes of all sessions together
@@ -21,7 +22,7 @@ MOST_EACH = 16 * 10**8  # bytes of one session, enough for the largest archive a
 GRACE = 120.0  # seconds after which a session that was cut off does not come back; Streamlit's own measure
 
 
-class RoomError(ValueError):
+class RoomError(UserError):
     """There is no room on the server; the message is a sentence for the user."""
 
 

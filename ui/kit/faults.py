@@ -1,4 +1,7 @@
-"""What a page says of a failure that nothing on it foresaw: a sentence, and no word of what failed."""
+"""What a page says of a failure that nothing on it foresaw: a sentence, and no word of what failed.
+
+Streamlit has written it into the log by then.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,14 +10,13 @@ from typing import ParamSpec
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.jobs.serving import failure
+from core.faults import sentence_of
 
 Given = ParamSpec("Given")
 
 
 def say_failures() -> None:
-    """Let this run of the app say a sentence of its own where Streamlit, which also writes the log, would say one that
-    is about its cloud."""
+    """Let this run of the app say a sentence of its own where Streamlit would say one that is about its cloud."""
     context = get_script_run_ctx()
     if context:
         context.on_script_error = say
@@ -33,5 +35,5 @@ def fragment(function: Callable[Given, None], run_every: float | None = None) ->
 
 def say(error: Exception) -> bool:
     """Show the sentence for ``error``; return that there is nothing to add."""
-    st.error(failure(error))
+    st.error(sentence_of(error))
     return True

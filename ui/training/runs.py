@@ -80,5 +80,6 @@ def current_run() -> Run | None:
 
 def title_of(run: Run) -> str:
     """Return what a run is called: its model, its data, and the beginning of its token."""
-    model = _(MODELS[run.card["asked"]["model"]].title)
+    entry = MODELS[run.card["asked"]["model"]]
+    model = _(entry.title)
     return f"{model} · {run.card['titles']['data']} · {run.name[:4]}"
