@@ -14,9 +14,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 APP, WORK = ("core", "pages", "ui"), ("tests", "benchmarks")
 FILES = ("requirements.txt", "requirements-dev.txt", "requirements-ray.txt")
+CLOUD = Path("deploy", "cloud", "requirements.txt")
 
 
-def required(file: str) -> dict[str, Requirement]:
+def required(file: str | Path) -> dict[str, Requirement]:
     """What ``file`` asks for, by its name, without what the files that it includes ask for."""
     lines = (line.partition("#")[0].strip() for line in (ROOT / file).read_text("utf-8").splitlines())
     found = [Requirement(line) for line in lines if line and not line.startswith("-")]
@@ -97,8 +98,15 @@ def test_all_that_the_requirements_bring_along_is_pinned() -> None:
     assert not missing, f"run make constraints: {missing} are not in constraints.txt"
 
 
+def test_a_hosted_demo_has_the_same_versions_of_pytorch() -> None:
+    own, cloud = required("requirements.txt"), required(CLOUD)
+    assert set(cloud) == {"torch", "torchvision"}, "the others are included from requirements.txt"
+    for name, one in cloud.items():
+        assert str(one.specifier) == f"{own[name].specifier}+cpu"
+
+
 def test_an_included_file_is_there() -> None:
-    for file in FILES:
+    for file in (*FILES, CLOUD):
         for line in (ROOT / file).read_text("utf-8").splitlines():
             option, _space, other = line.partition(" ")
             assert option not in ("-r", "-c") or (ROOT / file).parent.joinpath(other).is_file(), f"{file}: {line}"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.i18n import _
 from core.jobs import Job
+from ui.frame.places import PAGES
 from ui.kit.faults import fragment
 
 if TYPE_CHECKING:
@@ -42,4 +43,5 @@ def _keep(token: str, job: TrainingJob) -> None:
         st.rerun()  # nobody needs to ask any more
     step = now.events[-1].step if now.events else None
     words = _("Training: {percent} %").format(percent=round(100 * step.done) if step else 0)
-    st.page_link("pages/training.py", label=words, icon=":material/model_training:", query_params={ADDRESS: token})
+    page = PAGES / f"{PAGE}.py"
+    st.page_link(page, label=words, icon=":material/model_training:", query_params={ADDRESS: token})
