@@ -1,19 +1,23 @@
-# `make app` opens the app, `make test` runs everything; both set up .venv first.
+# For Linux and macOS. `make app` opens the app, `make test` runs everything; both set up .venv first, the app without
+# what only tests need.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 READY := $(VENV)/ready
+READY_FOR_DEV := $(VENV)/ready-for-dev
+READY_FOR_RAY := $(VENV)/ready-for-ray
 SOURCES := streamlit_app.py core ui pages tests benchmarks
 
-.PHONY: app test lint words browser bench clean
+.PHONY: app test lint words constraints browser bench clean
 
 app: $(READY)
 	$(PYTHON) -m streamlit run streamlit_app.py
 
-test: $(READY) $(VENV)/ready-for-ray browser
+test: $(READY_FOR_DEV) $(READY_FOR_RAY) browser
 	$(PYTHON) -m pytest
 
-lint: $(READY)
+lint: $(READY_FOR_DEV)
 	$(PYTHON) -m ruff check $(SOURCES)
 	$(PYTHON) -m ruff format --check $(SOURCES)
 	$(PYTHON) -m mypy $(SOURCES)
@@ -22,21 +26,33 @@ lint: $(READY)
 words: $(READY)
 	$(PYTHON) -m core.messages
 
+# Pins what the requirements bring along, for Linux, macOS and Windows at once; keeps the pins that still hold. By uv
+# alone, since a changed requirement cannot be installed before its pin has changed as well.
+constraints:
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --annotation-style line \
+		--custom-compile-command "make constraints" -o constraints.txt requirements-dev.txt requirements-ray.txt
+
 bench: $(READY)
 	$(PYTHON) -m core bench
 
 # The browser tests drive an installed Chromium or Chrome; where there is none, one is installed.
-browser: $(READY)
+browser: $(READY_FOR_DEV)
 	@$(PYTHON) -m tests.browser.chromium || (test "$$(id -u)" = 0 && apt-get update && apt-get install -y chromium) \
 		|| $(PYTHON) -m playwright install chromium
 
-$(READY): requirements.txt
+$(READY): requirements.txt constraints.txt
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/ready-for-ray: $(READY) requirements-ray.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+$(READY_FOR_DEV): $(READY) requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
+	touch $@
+
+$(READY_FOR_RAY): $(READY) requirements-ray.txt
+	$(INSTALL) -r requirements-ray.txt
 	touch $@
 
 clean:

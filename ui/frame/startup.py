@@ -3,13 +3,12 @@
 import gc
 import importlib
 import runpy
-from pathlib import Path
 
 import streamlit as st
 
+from ui.frame.places import ENTRANCE
 from ui.kit.faults import say_failures
 
-ENTRANCE = Path(__file__).parents[2] / "streamlit_app.py"
 ENTERED = "entered"  # in the session's state, from the entrance to the page
 LIBRARIES = ("core.detectors.race", "core.figures.race", "core.figures.stages", "core.images", "core.data.photos")
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.figures.stages import Picture
 from ui.frame.language import ADDRESS as LANGUAGE
+from ui.frame.places import PAGES
 from ui.kit.component import component
 from ui.lessons.lesson import Address
 
@@ -57,7 +58,7 @@ def show_line(line: Line, pictures: Mapping[str, Picture]) -> None:
     ).opened
     for topic in (*line.topics, *([line.more] if line.more else [])):
         if topic.name == asked:
-            st.switch_page(f"pages/{topic.page}.py", query_params=_spoken(topic.address))
+            st.switch_page(PAGES / f"{topic.page}.py", query_params=_spoken(topic.address))
 
 
 def _sent(topic: Topic, picture: Picture | None) -> dict[str, str | None]:

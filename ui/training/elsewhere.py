@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.i18n import _
 from core.jobs import Job, Progressed
+from ui.frame.places import PAGES
 from ui.kit.following import follow
 
 if TYPE_CHECKING:
@@ -40,4 +41,5 @@ def keep_training(page: str) -> None:
 def _lead_back(token: str, now: "Progressed[Snapshot]") -> None:
     step = now.events[-1].step if now.events else None
     words = _("Training: {percent} %").format(percent=round(100 * step.done) if step else 0)
-    st.page_link("pages/training.py", label=words, icon=":material/model_training:", query_params={ADDRESS: token})
+    page = PAGES / f"{PAGE}.py"
+    st.page_link(page, label=words, icon=":material/model_training:", query_params={ADDRESS: token})
