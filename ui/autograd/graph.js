@@ -1,5 +1,8 @@
 // Draws what core.figures.autograd computed. Nothing is differentiated here: the source is typed, Python answers.
 
+import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
+
 const PATIENCE = 3000; // ms after which an answer counts as lost
 const REST = 250; // ms without a key after which the gradients are checked
 const PACE = 900; // ms a step while it plays

@@ -1,5 +1,8 @@
 // Draws the graphs that Python built, one for each input; the slider chooses among them.
 
+import { clamp, explorerIn, fill, isDark, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { arranged, drawGraph, fillHalf } from "./parts.js";
+
 const UNSET = -1; // the example's own first input
 
 export default function ({ data, parentElement }) {

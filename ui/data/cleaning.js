@@ -1,5 +1,10 @@
 // What a check has found, by kinds, with examples; the boxes that are amiss are drawn thick and dashed.
 
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, stroke, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { FLAW, pictureAt } from "./parts.js";
+
 const DEFAULTS = { flaw: "" };
 
 export default function ({ data, parentElement }) {

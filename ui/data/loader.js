@@ -1,5 +1,7 @@
 // The order of epochs, as torch's own DataLoader went through them: what is pointed at lights up everywhere.
 
+import { clamp, explorerIn, fill, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+
 const BATCHES = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00"];
 const WORKERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"];
 const [TILE, LARGE] = [32, 136]; // px, as in the css

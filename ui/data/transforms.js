@@ -1,5 +1,10 @@
 // A sample through its transforms. Python takes the steps; here they are chosen, ordered and drawn.
 
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, smallestAt, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { oneAtATime, pictureAt } from "./parts.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }

@@ -1,13 +1,17 @@
 // What the views of pictures in layers share: those of YOLO, of segmentation and of upsampling.
 
+import {
+  clamp, dot, explorerIn, fill, penFor, placeOf, readAddress, say, scaled, strokeEdged, trace, writeAddress,
+} from "./pen.js";
+
 const photos = new Map(); // by address; a handful a session
-const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
+export const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
 
 // ---- a picture in layers: small ones to choose from, a large one, a cell of the grid that is looked at ----
 
 // view has layers (names), paintLayer(brush, model, settings, layer, cell), paintPanel(root, model, settings, cell),
 // and caption(model, settings, layer). settings holds the layer, the cell ("": the model's start) and the sliders.
-function layeredPicture(defaults, view) {
+export function layeredPicture(defaults, view) {
   const settings = { ...defaults };
   let last = null; // the image that the chosen cell belongs to
   const start = (root) => {
@@ -95,13 +99,13 @@ function mount(root, settings, defaults, view) {
 
 // ---- sliders and cells ----
 
-function followSliders(root, settings, then) {
+export function followSliders(root, settings, then) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
     input.addEventListener("input", () => { settings[input.dataset.setting] = Number(input.value); then(); });
   }
 }
 
-function showSliders(root, settings) {
+export function showSliders(root, settings) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
     const value = settings[input.dataset.setting];
     input.value = value;
@@ -111,21 +115,21 @@ function showSliders(root, settings) {
 }
 
 // In the address rows and columns count from 1, as in the words.
-const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
+export const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
 
-function cellOf(name, { side }) {
+export function cellOf(name, { side }) {
   const match = /^(\d+)-(\d+)$/.exec(name);
   if (!match) return null;
   const [row, column] = match.slice(1).map((number) => Number(number) - 1);
   return [row, column].every((value) => 0 <= value && value < side) ? row * side + column : null;
 }
 
-const placeWords = (template, cell, { side }, values = {}) =>
+export const placeWords = (template, cell, { side }, values = {}) =>
   fill(template, { row: Math.floor(cell / side) + 1, column: (cell % side) + 1, ...values });
 
 // ---- drawing ----
 
-function photoOf(address) {
+export function photoOf(address) {
   if (!photos.has(address)) {
     if (photos.size > 8) photos.clear();
     const image = new Image();
@@ -135,13 +139,13 @@ function photoOf(address) {
   return photos.get(address);
 }
 
-function brushFor(canvas, model, photo) {
+export function brushFor(canvas, model, photo) {
   const { pen, width, height } = penFor(canvas);
   if (photo) pen.drawImage(photo, 0, 0, width, height);
   return { pen, width, height, scale: width / model.width, small: width < 200, tags: [] };
 }
 
-function paintGrid({ pen, width, height, small }, side) {
+export function paintGrid({ pen, width, height, small }, side) {
   pen.globalAlpha = small ? 0.25 : 0.45;
   pen.strokeStyle = "#fff";
   pen.lineWidth = small ? 0.5 : 1;
@@ -160,20 +164,20 @@ function cellRectangle({ width, height }, { side }, cell) {
   return [((cell % side) / side) * width, (Math.floor(cell / side) / side) * height, width / side, height / side];
 }
 
-function fillCell(brush, model, cell, colour, alpha) {
+export function fillCell(brush, model, cell, colour, alpha) {
   brush.pen.globalAlpha = alpha;
   brush.pen.fillStyle = colour;
   brush.pen.fillRect(...cellRectangle(brush, model, cell));
   brush.pen.globalAlpha = 1;
 }
 
-function outlineCell(brush, model, cell) {
+export function outlineCell(brush, model, cell) {
   brush.pen.setLineDash([]);
   strokeEdged(brush.pen, cellRectangle(brush, model, cell), "#fff", 3);
 }
 
 // The label waits for paintTags, so that no later box is drawn over it.
-function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below } = {}) {
+export function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below } = {}) {
   const rectangle = scaled(box, scale);
   const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
   pen.globalAlpha = alpha;
@@ -184,7 +188,7 @@ function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], 
   pen.globalAlpha = 1;
 }
 
-function paintTags({ pen, width, height, tags }) {
+export function paintTags({ pen, width, height, tags }) {
   for (const [text, [x, y, , down], colour, below] of tags) {
     const top = below ? Math.min(y + down + 3, height - 22) : Math.max(0, y - 22);
     tag(pen, text, x, top, colour, width);
@@ -202,7 +206,7 @@ function tag(pen, text, x, top, colour, width) {
   pen.fillText(text, left + 9, top + 10.5);
 }
 
-function cellAt(canvas, event, model) {
+export function cellAt(canvas, event, model) {
   const [x, y] = placeOf(canvas, event, model);
   const index = (value, length) => Math.min(Math.floor((value / length) * model.side), model.side - 1);
   return index(y, model.height) * model.side + index(x, model.width);
@@ -210,7 +214,7 @@ function cellAt(canvas, event, model) {
 
 // ---- words and bars beside the picture ----
 
-function element(tag, className, ...children) {
+export function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
   made.append(...children);
@@ -218,7 +222,7 @@ function element(tag, className, ...children) {
 }
 
 // parts are [share of the bar's full length from 0 to 1, colour].
-function bar(name, parts, value, note = "") {
+export function bar(name, parts, value, note = "") {
   const track = element("div", "track", ...parts.map(([share, colour]) => {
     const part = document.createElement("i");
     part.style.width = `${100 * clamp(share)}%`;
@@ -228,7 +232,7 @@ function bar(name, parts, value, note = "") {
   return element("div", "bar", element("span", "name", name), track, element("b", "", value), element("small", "", note));
 }
 
-function legend(model) {
+export function legend(model) {
   return model.classes.slice(1).map(({ name, colour }) => {
     const swatch = document.createElement("i");
     swatch.style.background = colour;
@@ -240,7 +244,7 @@ function legend(model) {
 
 // series are {values (a number for each of xs), colour, dash}; marked is an index into xs, or null; a logarithmic
 // chart wants values above 0.
-function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false) {
+export function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false) {
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
   const [left, right, upper, lower] = [52, width - 16, 10, height - 40];
@@ -280,9 +284,9 @@ function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false
   }
 }
 
-const brief = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
+export const brief = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
 
-function chartKeys(place, entries) {
+export function chartKeys(place, entries) {
   place.replaceChildren(...entries.map(([name, value, colour, dashed]) => {
     const swatch = document.createElement("i");
     swatch.style.borderTop = `4px ${dashed ? "dashed" : "solid"} ${colour}`;

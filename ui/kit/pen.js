@@ -1,12 +1,12 @@
 // What every component begins with: words, settings in the address, a pen for its canvases, the pointer.
 
-const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const nearest = (values, wanted) =>
+export const clamp = (value, low = 0, high = 1) => Math.min(Math.max(value, low), high);
+export const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+export const nearest = (values, wanted) =>
   values.reduce((best, value, index) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? index : best), 0);
 
 // Numbers that Python sent as base64 of their bytes.
-const unpack = (text, Numbers) => {
+export const unpack = (text, Numbers) => {
   const bytes = Uint8Array.from(atob(text ?? ""), (letter) => letter.charCodeAt(0));
   return new Numbers(bytes.buffer);
 };
@@ -16,23 +16,23 @@ const unpack = (text, Numbers) => {
 const explorers = new WeakMap(); // by root: what takes new data
 
 // Start the component where it is shown for the first time; return what takes its data.
-function explorerIn(parentElement, start) {
+export function explorerIn(parentElement, start) {
   const root = parentElement.querySelector(".explorer, .tool");
   if (!explorers.has(root)) explorers.set(root, start(root));
   return explorers.get(root);
 }
 
-function make(tag, properties = {}, ...children) {
+export function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
   return element;
 }
 
-function write(element, text) {
+export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function say(root, words) {
+export function say(root, words) {
   for (const element of root.querySelectorAll("[data-word]")) write(element, words[element.dataset.word]);
   for (const element of root.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", words[element.dataset.label]);
@@ -40,7 +40,7 @@ function say(root, words) {
 }
 
 // The keys of a chart: { name, value, colour, dash (a style of css borders) }.
-function writeKeys(place, keys) {
+export function writeKeys(place, keys) {
   place.replaceChildren(...keys.map(({ name, value, colour, dash }) => {
     const swatch = make("i");
     swatch.style.setProperty("--colour", colour);
@@ -49,18 +49,18 @@ function writeKeys(place, keys) {
   }));
 }
 
-const isDark = (element) => {
+export const isDark = (element) => {
   const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
   return red + green + blue > 384; // the text is light
 };
 
 // ---- the address ----
 
-const isSaved = "savedAddress" in globalThis; // a page that was downloaded, with the address that it was saved at
-const query = () => new URLSearchParams(isSaved ? savedAddress : location.search);
+export const isSaved = "savedAddress" in globalThis; // a page that was downloaded, with the address that it was saved at
+export const query = () => new URLSearchParams(isSaved ? globalThis.savedAddress : location.search);
 
 // Take settings from the address; a setting keeps the type of its default, null stands for a number that is not set.
-function readAddress(defaults, settings = { ...defaults }) {
+export function readAddress(defaults, settings = { ...defaults }) {
   const wanted = query();
   for (const [name, value] of Object.entries(defaults)) {
     const text = wanted.get(name);
@@ -75,7 +75,7 @@ function readAddress(defaults, settings = { ...defaults }) {
 let writing = 0;
 
 // A first change at once, those that follow on its heels at rest: browsers limit how often an address may change.
-function writeAddress(root, settings, defaults) {
+export function writeAddress(root, settings, defaults) {
   const write = () => root.isConnected && writeAtOnce(settings, defaults);
   if (!writing && !write()) return;
   clearTimeout(writing);
@@ -86,7 +86,7 @@ function writeAddress(root, settings, defaults) {
 }
 
 // Returns whether the address is another one now.
-function writeAtOnce(settings, defaults) {
+export function writeAtOnce(settings, defaults) {
   if (isSaved) return false;
   const address = new URL(location.href);
   for (const [name, value] of Object.entries(settings)) {
@@ -103,7 +103,7 @@ function writeAtOnce(settings, defaults) {
 const USUAL_LETTERS = 17; // CSS pixels of the page's letters, unless it is presented to a back row
 
 // Fit a canvas to its place on the screen and return a pen that measures in CSS pixels; letters grow with the page's.
-function penFor(canvas, letters = 14) {
+export function penFor(canvas, letters = 14) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const [across, down] = [width, height].map((length) => Math.round(length * devicePixelRatio));
   if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
@@ -119,22 +119,22 @@ function penFor(canvas, letters = 14) {
 }
 
 // From corners in pixels of the image to [left, top, width, height] on the canvas.
-const scaled = ([x0, y0, x1, y1], scale) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
+export const scaled = ([x0, y0, x1, y1], scale) => [x0 * scale, y0 * scale, (x1 - x0) * scale, (y1 - y0) * scale];
 
-function stroke(pen, rectangle, colour, line) {
+export function stroke(pen, rectangle, colour, line) {
   pen.strokeStyle = colour;
   pen.lineWidth = line;
   pen.strokeRect(...rectangle);
 }
 
 // A rectangle with a dark edge around its colour, so that it is seen on any picture.
-function strokeEdged(pen, rectangle, colour, line, edge = 2) {
+export function strokeEdged(pen, rectangle, colour, line, edge = 2) {
   stroke(pen, rectangle, "#000", line + edge);
   stroke(pen, rectangle, colour, line);
 }
 
 // A line through points; null lifts the pen.
-function trace(pen, points) {
+export function trace(pen, points) {
   pen.beginPath();
   let lifted = true;
   for (const point of points) {
@@ -144,7 +144,7 @@ function trace(pen, points) {
   pen.stroke();
 }
 
-function dot(pen, x, y, radius) {
+export function dot(pen, x, y, radius) {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.fill();
@@ -153,17 +153,17 @@ function dot(pen, x, y, radius) {
 // ---- the pointer ----
 
 // Where it is, in pixels of the image and inside of it.
-function placeOf(canvas, event, model) {
+export function placeOf(canvas, event, model) {
   const frame = canvas.getBoundingClientRect();
   const x = ((event.clientX - frame.left) / frame.width) * model.width;
   const y = ((event.clientY - frame.top) / frame.height) * model.height;
   return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
 }
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // Let the arrow keys point at a canvas as a pointer does, a step (a part of its sides) at a time, and Enter click there.
-function pointByKeys(canvas, step = 1 / 16) {
+export function pointByKeys(canvas, step = 1 / 16) {
   const spot = make("i", { className: "spot" }); // a pointer is seen, so this is, too
   let place = [0.5, 0.5];
   canvas.tabIndex = 0;
@@ -190,7 +190,7 @@ function pointByKeys(canvas, step = 1 / 16) {
 }
 
 // Of the boxes that hold a place the smallest; boxOf gives the corners of one. null where there is none.
-function smallestAt([x, y], boxes, boxOf) {
+export function smallestAt([x, y], boxes, boxOf) {
   let [best, least] = [null, Infinity];
   for (const box of boxes) {
     const [x0, y0, x1, y1] = boxOf(box);

@@ -1,5 +1,10 @@
 // A network as cards to edit, its tree of modules with what one batch made of it, and one update in numbers.
 
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { brief } from "./parts.js";
+
 const DEFAULTS = { way: "sgd", parameter: "", cell: null, block: null };
 const settings = readAddress(DEFAULTS);
 const ACTIVATION = "#0072B2";

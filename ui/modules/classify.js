@@ -1,5 +1,10 @@
 // A classifier as it learns: Python trained it from the first step to the last, here its looks are played.
 
+import {
+  clamp, explorerIn, fill, make, nearest, penFor, readAddress, say, trace, unpack, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+import { brief, dragCursor, paintChart, playerIn } from "./parts.js";
+
 const DEFAULTS = { look: null }; // null: it is played once, and then the last one
 const settings = readAddress(DEFAULTS);
 const LOOKS_OF = [["training", "solid", []], ["heldOut", "dashed", [8, 6]]];

@@ -1,5 +1,10 @@
 // Optimizers on one surface. Python walked every rule at every learning rate; here the walks are drawn and played.
 
+import {
+  clamp, dot, explorerIn, fill, isDark, make, nearest, penFor, readAddress, say, trace, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { brief, dragCursor, paintChart, playerIn } from "./parts.js";
+
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const NEAR = 14; // px of the screen about a path that light it up
 const CLOSE = 0.012; // of the picture's width: as good as there

@@ -1,9 +1,11 @@
 // What the views of modules and optimizers share: steps that are played, charts over them, and numbers in words.
 
+import { clamp, dot, fill, penFor, trace, write } from "../kit/pen.js";
+
 const SECONDS = 6; // that it takes to play all steps
 
 // A button and a slider over steps. at() is the step that is shown, a fraction while it plays; last() is the last one.
-function playerIn(root, { at, last, go }) {
+export function playerIn(root, { at, last, go }) {
   const button = root.querySelector(".play");
   const slider = root.querySelector(".stepper input");
   let playing = 0;
@@ -47,7 +49,7 @@ const POWERS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "
 const power = (exponent) => `10${[...String(exponent)].map((letter) => POWERS[letter]).join("")}`;
 
 // Three digits, as people write them.
-function brief(value, digits = 3) {
+export function brief(value, digits = 3) {
   if (value === 0) return "0";
   const [mantissa, exponent] = value.toExponential(1).split("e").map(Number);
   if (exponent >= -3 && exponent < 5) return String(Number(value.toPrecision(digits))).replace("-", "−");
@@ -56,11 +58,11 @@ function brief(value, digits = 3) {
 
 // ---- charts ----
 
-const chartFrame = (width, height) => ({ left: 50, right: width - 14, upper: 10, lower: height - 40 });
+export const chartFrame = (width, height) => ({ left: 50, right: width - 14, upper: 10, lower: height - 40 });
 
 // Lines over steps 0 to last. A line is { values, until, colour, dash, faint }; what comes after `until` is pale.
 // log: values are shown by their power of ten; low and high bound what is shown.
-function paintChart(canvas, { lines, last, now, low, high, log = false, axis, percent = false }) {
+export function paintChart(canvas, { lines, last, now, low, high, log = false, axis, percent = false }) {
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
   const { left, right, upper, lower } = chartFrame(width, height);
@@ -117,7 +119,7 @@ function ticks(low, high, log) {
 }
 
 // Let the pointer drag the chart's cursor: go is told the step.
-function dragCursor(canvas, last, go) {
+export function dragCursor(canvas, last, go) {
   const to = (event) => {
     const { left, right } = chartFrame(canvas.clientWidth, canvas.clientHeight);
     const x = event.clientX - canvas.getBoundingClientRect().left;

@@ -1,5 +1,10 @@
 // Draws what core.figures.nms computed. No box is judged here: every answer is looked up in the sweep.
 
+import {
+  clamp, dot, explorerIn, fill, isDark, penFor, placeOf, query, say, scaled, smallestAt, stroke, strokeEdged, trace,
+  unpack, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+
 const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;
 const LEAST_DRAWN = 2; // pixels of the image: less is a click

@@ -1,5 +1,7 @@
 // Draws what core.figures.pooling computed. Nothing is pooled here: the rectangle is dragged, Python sends the bins.
 
+import { clamp, explorerIn, fill, placeOf, query, write, writeAtOnce } from "../kit/pen.js";
+
 const REACH = 14; // px of the screen about an edge that take hold of it
 const HANDLE = 9; // px of the screen
 const FINE = 8; // px of the screen
@@ -407,9 +409,9 @@ function sentence(model, shown, hovered) {
   };
   const { row, column } = hovered;
   const what = points ? words.mean : greatest[row][column] ? words.greatest : words.none;
-  return `${words.titles[hovered.way]}. ` + fill(words.bin, {
+  return `${words.titles[hovered.way]}. ${  fill(words.bin, {
     column: column + 1, row: row + 1, bins: values.length, value: values[row][column].toFixed(2), what: fill(what, numbers),
-  });
+  })}`;
 }
 
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);

@@ -1,6 +1,11 @@
 // Shows the hierarchy that core.proposals.selective_search made. Nothing is merged here: the browser only looks up
 // which node each segment belongs to after so many merges.
 
+import {
+  clamp, explorerIn, fill, make, penFor, placeOf, pointByKeys, readAddress, say, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxAt, dragCursor, drawBox, drawTruth, paintChart, percent, setPicture } from "./parts.js";
+
 const PARTS = [[0, 114, 178], [230, 159, 0]]; // the two that merged: blue and orange
 const PART_COLOURS = PARTS.map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
 const CHOSEN = "#fff";

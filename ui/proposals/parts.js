@@ -1,31 +1,33 @@
 // What the explorers of region proposals share: boxes, the truth, tags and a chart.
 
-const percent = (part) => `${(100 * part).toFixed(part < 0.001 ? 2 : part < 0.1 || (part > 0.99 && part < 1) ? 1 : 0)}\u00a0%`;
+import { clamp, dot, isDark, penFor, scaled, stroke, strokeEdged, trace, write, writeKeys } from "../kit/pen.js";
+
+export const percent = (part) => `${(100 * part).toFixed(part < 0.001 ? 2 : part < 0.1 || (part > 0.99 && part < 1) ? 1 : 0)}\u00a0%`;
 
 // ---- pictures ----
 
-function setPicture(picture, model) {
+export function setPicture(picture, model) {
   picture.style.aspectRatio = `${model.width} / ${model.height}`;
   picture.style.setProperty("--shape", model.width / model.height);
   picture.querySelector("img").src = model.image;
 }
 
-const boxAt = (boxes, index) => boxes.subarray(4 * index, 4 * index + 4);
+export const boxAt = (boxes, index) => boxes.subarray(4 * index, 4 * index + 4);
 
-function drawBox(pen, scale, box, colour, line, dash = []) {
+export function drawBox(pen, scale, box, colour, line, dash = []) {
   pen.setLineDash(dash);
   strokeEdged(pen, scaled(box, scale), colour, line);
   pen.setLineDash([]);
 }
 
 // A box that is one of many.
-const outline = (pen, scale, box, colour) => stroke(pen, scaled(box, scale), colour, 1);
+export const outline = (pen, scale, box, colour) => stroke(pen, scaled(box, scale), colour, 1);
 
-function drawTruth(pen, scale, truth) {
+export function drawTruth(pen, scale, truth) {
   for (const box of truth?.boxes ?? []) drawBox(pen, scale, box, "#fff", 2, [2, 4]);
 }
 
-function tag(pen, text, x, y, colour, width) {
+export function tag(pen, text, x, y, colour, width) {
   const long = pen.measureText(text).width + 14;
   const left = clamp(x, 1, Math.max(1, width - long - 1));
   const top = Math.max(1, y - 22);
@@ -41,7 +43,7 @@ function tag(pen, text, x, y, colour, width) {
 // ---- charts ----
 
 // Paint series { name, points (x from 0 to 1, y from 0 to 1), look, now } with a cursor at x; ticks are [x, text].
-function paintChart(figure, { caption, axis, ticks, cursor, series, digits = 2 }) {
+export function paintChart(figure, { caption, axis, ticks, cursor, series, digits = 2 }) {
   write(figure.querySelector("figcaption"), caption);
   const canvas = figure.querySelector("canvas");
   const { pen, width, height } = penFor(canvas);
@@ -82,7 +84,7 @@ function paintChart(figure, { caption, axis, ticks, cursor, series, digits = 2 }
 const chartFrame = (width, height) => ({ left: 42, right: width - 16, upper: 10, lower: height - 42 });
 
 // Let the pointer drag the chart's cursor: follow is called with its place from 0 to 1.
-function dragCursor(canvas, follow) {
+export function dragCursor(canvas, follow) {
   const to = (event) => {
     const { left, right } = chartFrame(canvas.clientWidth, canvas.clientHeight);
     const x = event.clientX - canvas.getBoundingClientRect().left;

@@ -1,5 +1,10 @@
 // Shows how the first N proposals of each method cover the objects. Which one is best was found in Python for every N.
 
+import {
+  clamp, explorerIn, fill, isDark, make, nearest, penFor, readAddress, say, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxAt, dragCursor, drawBox, drawTruth, outline, paintChart, setPicture, tag } from "./parts.js";
+
 const MOST_DRAWN = 300; // more boxes on top of each other show nothing
 const METRICS = ["recall50", "recall70", "abo"];
 const AT_FIRST = 100;

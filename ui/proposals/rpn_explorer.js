@@ -1,5 +1,11 @@
 // Shows what the trained RPN made of every anchor. All of it was computed in Python; NMS is looked up for each threshold.
 
+import {
+  clamp, explorerIn, fill, make, nearest, penFor, placeOf, readAddress, say, smallestAt, strokeEdged, unpack, write,
+  writeAddress,
+} from "../kit/pen.js";
+import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
+
 const ANCHORS = 9; // a cell
 const HEAT = 0.62; // how much the heat map hides of the image
 const LAYERS = ["objectness", "labels", "proposals"];
@@ -158,7 +164,7 @@ function sentence(model, view) {
     const all = { positive: count[3] + count[4], negative: count[2], border: count[0], between: count[1] };
     const [width, height] = model.shapes[view.shape];
     const why = words[REASONS[model.reason[view.anchor]].name];
-    return fill(words.counts, all) + " " + fill(words.labelled, { width, height, why });
+    return `${fill(words.counts, all)  } ${  fill(words.labelled, { width, height, why })}`;
   }
   const offsets = [...model.offsets.subarray(4 * view.anchor, 4 * view.anchor + 4)].map((value) => value.toFixed(2)).join(", ");
   const [width, height] = model.shapes[view.shape];
@@ -167,9 +173,9 @@ function sentence(model, view) {
 
 function overlapOf(model, anchor) {
   if (!model.iou || Math.max(model.iou[anchor], model.movedIou[anchor]) < 0.01) return "";
-  return " " + fill(model.words.improved, {
+  return ` ${  fill(model.words.improved, {
     name: model.truth.names[model.object[anchor]], before: model.iou[anchor].toFixed(2), after: model.movedIou[anchor].toFixed(2),
-  });
+  })}`;
 }
 
 // ---- controls ----

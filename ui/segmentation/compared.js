@@ -1,5 +1,9 @@
 // What every model makes of one image, side by side; the figures were measured by core.figures.segmentation.
 
+import { brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
+import { explorerIn, fill, make, pointByKeys, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { figure, inBytes, inflate, laySheet, paintPoint, pixelUnder, sheetOf } from "./parts.js";
+
 const DEFAULTS = { opacity: 60 };
 const SHOWN = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"];
 

@@ -1,5 +1,14 @@
 // A label map over its image; probabilities, receptive fields and figures were computed by core.figures.segmentation.
 
+import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
+import {
+  ARROWS, clamp, explorerIn, fill, make, readAddress, say, scaled, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import {
+  choices, figure, inBytes, inflate, laySheet, paintPoint, percent, pixelUnder, remembering, sheetOf, showChoice,
+  swatchOf,
+} from "./parts.js";
+
 const DEFAULTS = { show: "labels", opacity: 60, hidden: "0", layer: "", pixel: "" };
 const SHADE = inBytes("#000000", 200);
 const FIGURES = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"];

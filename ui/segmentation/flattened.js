@@ -1,5 +1,12 @@
 // What is flattened about a point, and shuffled; every number was computed by core.figures.fully_connected.
 
+import { brushFor, photoOf } from "../kit/layered_picture.js";
+import {
+  ARROWS, clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, scaled, strokeEdged, write,
+  writeAddress,
+} from "../kit/pen.js";
+import { inBytes, inflate, laySheet, percent, pixelUnder, sheetOf, swatchOf } from "./parts.js";
+
 const DEFAULTS = { patch: "" }; // the cell in its middle
 const WIDE = 16; // channels in a row of the tensor's picture
 const STRIP = 80; // numbers in a row of a strip

@@ -1,5 +1,11 @@
 // How an FCN comes from coarse scores to fine ones: every map was computed by core.figures.segmentation.
 
+import { twoDigits } from "../kit/layered_picture.js";
+import {
+  clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { choices, inBytes, inflate, laySheet, sheetOf, showChoice } from "./parts.js";
+
 const DEFAULTS = { fused: null }; // the class; null: where Python suggests
 const HUNDRED = 100; // logits travel as whole hundredths
 

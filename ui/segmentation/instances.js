@@ -1,5 +1,9 @@
 // Instances of one image by several ways; all of them, and what became of the true ones, come from Python.
 
+import { brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
+import { dot, explorerIn, fill, make, pointByKeys, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { inBytes, inflate, laySheet, paintPoint, pixelUnder, remembering, sheetOf } from "./parts.js";
+
 const DEFAULTS = { opacity: 60 };
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"];
 const FATES = ["found", "merged", "split", "missed"];

@@ -1,6 +1,8 @@
 // Shows what Python made of the lines in the editor. Nothing is evaluated here: each keystroke is sent, one question at
 // a time, and the answer says which cell of which storage every element reads.
 
+import { explorerIn, fill, make, query, say, write, writeAddress } from "../kit/pen.js";
+
 const PACE = 240; // ms a cell while a tensor is read
 const REST = 4; // cells' time after its last one
 const PATIENCE = 2000; // ms after which an answer counts as lost

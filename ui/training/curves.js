@@ -1,5 +1,10 @@
 // Curves of one training, or of several over each other: by steps or by seconds, with what is still to come dashed.
 
+import {
+  clamp, dot, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, trace, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+import { followMoments, pointAt, short } from "./parts.js";
+
 const DEFAULTS = { axis: "" }; // "": the data's own
 const settings = readAddress(DEFAULTS);
 const AXES = ["seconds", "steps"];

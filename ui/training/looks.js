@@ -1,5 +1,10 @@
 // The fixed samples of a training, truth above what the model says; the slider goes back through all looks.
 
+import { brushFor, paintBox, paintTags, photoOf } from "../kit/layered_picture.js";
+import { clamp, explorerIn, fill, make, nearest, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf, swatchOf } from "../segmentation/parts.js";
+import { pointAt } from "./parts.js";
+
 const DEFAULTS = { look: null }; // the step of the look that one went back to; null follows the training
 const settings = readAddress(DEFAULTS);
 const OPACITY = 0.6;

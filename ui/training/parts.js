@@ -2,10 +2,10 @@
 
 const MOMENT = "visible-vision-moment"; // its detail: { steps, seconds }, or null where nothing is pointed at
 
-const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT, { detail: moment }));
+export const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT, { detail: moment }));
 
 // Call back with every moment as long as the root is on the page.
-function followMoments(root, then) {
+export function followMoments(root, then) {
   const hear = ({ detail }) => {
     if (root.isConnected) then(detail);
     else document.removeEventListener(MOMENT, hear);
@@ -13,7 +13,7 @@ function followMoments(root, then) {
   document.addEventListener(MOMENT, hear);
 }
 
-const short = (value) => {
+export const short = (value) => {
   if (value === null || value === undefined) return "–";
   if (value === 0) return "0";
   return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);

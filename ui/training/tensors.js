@@ -1,5 +1,8 @@
 // A state dict as a table that can be sorted, with the histogram of the tensor that is pointed at or chosen.
 
+import { explorerIn, fill, make, penFor, readAddress, trace, write, writeAddress } from "../kit/pen.js";
+import { short } from "./parts.js";
+
 const DEFAULTS = { tensor: "", sort: "" }; // sort: a column, "-" before it for the largest first; "": as stored
 const settings = readAddress(DEFAULTS);
 const COLUMNS = ["name", "shape", "dtype", "norm", "count", "values"];

@@ -1,5 +1,8 @@
 // Three ways of learning one task: what is frozen, how each learns, what each says; Python computes, this draws.
 
+import { dot, explorerIn, fill, isDark, make, penFor, say, stroke, trace, write } from "../kit/pen.js";
+import { brief, chartFrame, paintChart } from "../modules/parts.js";
+
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }

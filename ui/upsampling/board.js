@@ -1,5 +1,10 @@
 // Overlap maps of every kernel size and stride, and one of them in large beside the gradient's; all counted in Python.
 
+import {
+  clamp, explorerIn, fill, make, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxOf, brief, cellUnder, paintMap } from "./parts.js";
+
 const DEFAULTS = { board: "3-2" }; // kernel size and stride
 const settings = readAddress(DEFAULTS);
 

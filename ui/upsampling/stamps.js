@@ -1,5 +1,10 @@
 // Shows the stamps of a transposed convolution one after the other; the sums after each step come from Python.
 
+import {
+  clamp, explorerIn, fill, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxOf, brief, cellUnder, paintMap, within } from "./parts.js";
+
 const PACE = 450; // ms a step while playing
 const LIT = "#F0E442";
 const DEFAULTS = { step: null }; // null: half way

@@ -1,5 +1,11 @@
 // One score map in every way of enlarging: linked pictures. A grid is edited here at once, and enlarged by the server.
 
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { choices, inBytes, inflate, sheetOf, showChoice } from "../segmentation/parts.js";
+import { brief, colourOf } from "./parts.js";
+
 const LOST = 3000; // ms after which an unanswered question is asked again
 const LIT = "#F0E442";
 const LEAST_MARK = 9; // CSS pixels

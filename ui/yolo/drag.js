@@ -1,5 +1,11 @@
 // A predicted box in the learner's hands: the browser moves it at once, the server answers with loss and gradient.
 
+import {
+  bar, brief, brushFor, cellAt, cellName, cellOf, chartKeys, element, followSliders, outlineCell, paintBox,
+  paintChart, paintGrid, paintTags, photoOf, placeWords, showSliders, twoDigits,
+} from "../kit/layered_picture.js";
+import { clamp, explorerIn, fill, placeOf, readAddress, say, trace, write, writeAddress } from "../kit/pen.js";
+
 const FIELDS = ["x", "y", "w", "h", "confidence"];
 const HANDLE = 12; // CSS pixels about a corner or an edge
 const LOST = 3000; // ms after which an unanswered question is asked again

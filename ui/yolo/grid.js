@@ -1,5 +1,10 @@
 // YOLO's grid: every number was computed by core.figures.yolo; the threshold only decides what is drawn.
 
+import {
+  bar, element, fillCell, layeredPicture, legend, paintBox, paintGrid, placeWords, twoDigits,
+} from "../kit/layered_picture.js";
+import { clamp, fill } from "../kit/pen.js";
+
 const PLAIN = "#56B4E9"; // a box without a class
 const PER_CELL = 2;
 const LABELLED = 12; // detections that have room for a label

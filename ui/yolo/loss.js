@@ -1,5 +1,10 @@
 // YOLO's loss: the five terms of equation 3 were computed for every cell; two sliders weight them here.
 
+import {
+  bar, brief, element, fillCell, layeredPicture, paintBox, paintGrid, placeWords,
+} from "../kit/layered_picture.js";
+import { clamp, fill } from "../kit/pen.js";
+
 const WEIGHTS = { centre: "coord", sides: "coord", object: null, no_object: "noobj", classification: null };
 const PARTS = { box: ["centre", "sides"], confidence: ["object", "no_object"], classification: ["classification"] };
 const COLOURS = {

@@ -1,5 +1,8 @@
 // A training as it runs: the loss so far, and what is found in one image; the slider looks back.
 
+import { brushFor, chartKeys, paintBox, paintChart, paintTags, photoOf } from "../kit/layered_picture.js";
+import { explorerIn, fill, say, write } from "../kit/pen.js";
+
 const COLOURS = ["#0072B2", "#D55E00", "#009E73"];
 const NAMED = 8;
 

@@ -1,0 +1,5 @@
+// What belongs to the component that this is bundled with: Python writes it above the bundle.
+
+/* global OWN */
+
+export const { html, css } = OWN;
