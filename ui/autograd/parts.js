@@ -1,5 +1,6 @@
 // What the autograd page's components share: numbers in grids, and a graph whose places Python computed.
 
+import { compact, withMinus } from "../kit/numbers.js";
 import { clamp, fill, make } from "../kit/pen.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -21,9 +22,7 @@ const svg = (name, attributes = {}, ...children) => {
 
 export function short(value, digits = 4) {
   if (typeof value === "string") return value.replace("-", "−").replace("inf", "∞");
-  const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−");
+  return withMinus(compact(value, digits));
 }
 
 const shapeOf = ({ shape }) => (shape.length ? shape.join("×") : "");

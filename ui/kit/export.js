@@ -74,7 +74,7 @@ const textOf = (cell) => (cell.querySelector("input")?.value ?? cell.innerText ?
 
 // With the mark by which spreadsheets know UTF-8.
 const csvOf = (rows) =>
-  `\ufeff${  rows.map((cells) => cells.map((cell) => (/[",;\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\r\n")  }\r\n`;
+  `\ufeff${rows.map((cells) => cells.map((cell) => (/[",;\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\r\n")}\r\n`;
 
 // ---- pictures ----
 

@@ -2,4 +2,5 @@
 
 /* global OWN */
 
-export const { html, css } = OWN;
+export const html = OWN.html;
+export const css = OWN.css;

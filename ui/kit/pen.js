@@ -76,12 +76,12 @@ let writing = 0;
 
 // A first change at once, those that follow on its heels at rest: browsers limit how often an address may change.
 export function writeAddress(root, settings, defaults) {
-  const write = () => root.isConnected && writeAtOnce(settings, defaults);
-  if (!writing && !write()) return;
+  const changed = () => root.isConnected && writeAtOnce(settings, defaults);
+  if (!writing && !changed()) return;
   clearTimeout(writing);
   writing = setTimeout(() => {
     writing = 0;
-    write();
+    changed();
   }, 200);
 }
 

@@ -1,10 +1,11 @@
 // Shows the hierarchy that core.proposals.selective_search made. Nothing is merged here: the browser only looks up
 // which node each segment belongs to after so many merges.
 
+import { painting } from "../kit/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, placeOf, pointByKeys, readAddress, say, unpack, write, writeAddress,
 } from "../kit/pen.js";
-import { boxAt, dragCursor, drawBox, drawTruth, paintChart, percent, setPicture } from "./parts.js";
+import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture } from "./parts.js";
 
 const PARTS = [[0, 114, 178], [230, 159, 0]]; // the two that merged: blue and orange
 const PART_COLOURS = PARTS.map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
@@ -32,10 +33,9 @@ function explore(root) {
   let model = null;
   let view = null;
   let pointed = null; // a node of the list
-  let due = 0;
   let playing = null; // { from, since }
 
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const go = (merge) => { playing = null; settings.merge = clamp(merge, 0, model.merges); later(); };
   const choose = (node) => { settings.region = node === settings.region ? null : node; pointed = null; later(); };
 
@@ -58,12 +58,9 @@ function explore(root) {
     choose(view.now[model.segments[row * model.width + column]]);
   });
   pointByKeys(canvas);
-  dragCursor(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
-  new ResizeObserver(() => model && later()).observe(root);
+  dragParts(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another page
     if (playing) play();
     view = answer(model, pointed);
     setControls(root, model, view, playing);
@@ -299,7 +296,7 @@ function paintHistory(figure, model, view) {
       now: model.abo[view.merge],
     });
   }
-  paintChart(figure, {
+  paintParts(figure, {
     caption: words.history, axis: words.merge, cursor: at(view.merge), series,
     ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => [part, Math.round(part * merges)]),
   });

@@ -1,13 +1,13 @@
 // A label map over its image; probabilities, receptive fields and figures were computed by core.figures.segmentation.
 
+import { choices, showChoice, swatchOf } from "../kit/choices.js";
 import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
+import { painting } from "../kit/painting.js";
 import {
   ARROWS, clamp, explorerIn, fill, make, readAddress, say, scaled, strokeEdged, write, writeAddress,
 } from "../kit/pen.js";
-import {
-  choices, figure, inBytes, inflate, laySheet, paintPoint, percent, pixelUnder, remembering, sheetOf, showChoice,
-  swatchOf,
-} from "./parts.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
 
 const DEFAULTS = { show: "labels", opacity: 60, hidden: "0", layer: "", pixel: "" };
 const SHADE = inBytes("#000000", 200);
@@ -32,8 +32,7 @@ function explore(root) {
   let photo = null;
   let hovered = null; // [x, y]
   let lit = null; // [true class, predicted class] of the confusion matrix
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const pinned = () => pixelNamed(settings.pixel, model) ?? model.start;
   const pin = (place) => { settings.pixel = place.join("-"); hovered = null; later(); };
   const light = (cell) => { lit = cell; later(); };
@@ -55,13 +54,11 @@ function explore(root) {
   });
   find("select").addEventListener("change", (event) => { settings.layer = event.target.value; later(); });
   followSliders(root, settings, later);
-  new ResizeObserver(() => model && later()).observe(root);
   const layerNamed = (wanted) => model.layers.find(({ name }) => name === wanted);
   const layerNow = () => layerNamed(settings.layer) ?? layerNamed(model.layer);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another view
+    if (!model) return;
     if (!model.truth || !["labels", "truth", "errors"].includes(settings.show)) settings.show = DEFAULTS.show;
     const hidden = hiddenNow();
     showSliders(root, settings);
@@ -192,7 +189,7 @@ function writePixel(find, model, layer, [x, y]) {
 
 function writeFigures(find, { figures, words }) {
   find(".figures").replaceChildren(...(figures ? FIGURES.map((name) => make("tr", {},
-    make("th", { textContent: words[name] }), make("td", { textContent: figure(figures[name]) }))) : []));
+    make("th", { textContent: words[name] }), make("td", { textContent: figureText(figures[name]) }))) : []));
 }
 
 function writeConfusion(table, model, light) {

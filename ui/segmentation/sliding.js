@@ -2,7 +2,7 @@
 
 import { brushFor, photoOf } from "../kit/layered_picture.js";
 import { explorerIn, fill, make } from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "./parts.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 
 const OPACITY = 0.6;
 

@@ -1,5 +1,7 @@
 // What the views of a training share: the moment that is looked at, in all of them at once.
 
+import { compact } from "../kit/numbers.js";
+
 const MOMENT = "visible-vision-moment"; // its detail: { steps, seconds }, or null where nothing is pointed at
 
 export const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT, { detail: moment }));
@@ -13,8 +15,4 @@ export function followMoments(root, then) {
   document.addEventListener(MOMENT, hear);
 }
 
-export const short = (value) => {
-  if (value === null || value === undefined) return "–";
-  if (value === 0) return "0";
-  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
-};
+export const short = (value) => (value === null || value === undefined ? "–" : compact(value));

@@ -1,11 +1,10 @@
 // What the views of the upsampling page share: maps whose cells are drawn, with their numbers where there is room.
 
+import { rounded } from "../kit/numbers.js";
 import { clamp, penFor } from "../kit/pen.js";
 
 const READABLE = 20; // CSS pixels: the least width of a cell with a number in it
 const DARK_TEXT = 0.6; // of the greatest value: above it a cell is too light for white letters
-
-export const brief = (value, digits = 2) => String(Number(value.toFixed(digits))).replace("-", "−");
 
 export function colourOf(colours, part) {
   const middle = (colours.length - 1) / 2;
@@ -30,7 +29,7 @@ export function paintMap(canvas, { rows, columns, most, valueOf, colours, number
     pen.fillRect(x + seam / 2, y + seam / 2, across - seam, down - seam);
     if (!numbers || across < READABLE) continue;
     pen.fillStyle = Math.abs(value) / most > DARK_TEXT ? "#000" : "#fff";
-    pen.fillText(brief(value), x + across / 2, y + down / 2 + 1);
+    pen.fillText(rounded(value), x + across / 2, y + down / 2 + 1);
   }
   const rectangle = ([x0, y0, x1, y1]) => [x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down];
   return { pen, width, height, rectangle };
