@@ -66,6 +66,10 @@ export function arranged({ layers, columns }, room, size = FULL) {
   return { across: lies, width, height, scale: clamp(room / width, LEAST_SCALE, 1), size };
 }
 
+/**
+ * @param {any} arrangement
+ * @param {number[]} point
+ */
 function pointIn({ across, size }, [place, layer]) {
   const { width, height, along, beside, down } = size;
   if (across) return [layer * (width + along) + width / 2, place * (height + beside) + height / 2];
@@ -125,6 +129,12 @@ function drawEdge(picture, edge, arrangement, constant) {
   return Object.assign(line, { label });
 }
 
+/**
+ * @param {any} item
+ * @param {number[]} middle
+ * @param {{ width: number, height: number }} size
+ * @param {any} words
+ */
 function drawCard(item, [x, y], { width, height }, words) {
   const constant = item.kind === undefined;
   const kind = constant ? `constant ${item.hidden ?? ""}` : item.kind;

@@ -21,7 +21,7 @@ export function pictureAt(address, redraw) {
 
 // One question at a time: the newest is asked when the answer to the last one is there, or is taken for lost.
 export function oneAtATime(send, patience = 3000) {
-  let asked = 0;
+  let asked = -Infinity; // nothing is on its way
   let next = null;
   const ask = (value) => {
     if (performance.now() - asked < patience) next = value;
@@ -32,7 +32,7 @@ export function oneAtATime(send, patience = 3000) {
     }
   };
   const answered = () => {
-    asked = 0;
+    asked = -Infinity;
     if (next !== null) ask(next);
   };
   return { ask, answered, waiting: () => next !== null };

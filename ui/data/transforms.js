@@ -263,7 +263,7 @@ function paintStage(canvas, stage, lit, redraw) {
   const { pen } = penFor(canvas, 13);
   if (!stage) return;
   const { scale, corner } = placed(canvas, stage);
-  pen.translate(...corner);
+  pen.translate(corner[0], corner[1]);
   const image = pictureAt(stage.image, redraw);
   const masks = pictureAt(stage.masks, redraw);
   for (const layer of [image, masks]) {

@@ -2,11 +2,22 @@
 
 import { clamp, dot, penFor, trace, writeKeys } from "./pen.js";
 
+/** @import { ChartKey, Pen } from "./pen.js" */
+/** @typedef {{ left: number, right: number, upper?: number, lower: number }} Margins */
+/** @typedef {{ left: number, right: number, upper: number, lower: number }} Frame */
+/** @typedef {Frame & { pen: Pen }} Chart */
+
 // Where the lines of a chart are, within margins for what is written about them.
+/** @type {(width: number, height: number, margins: Margins) => Frame} */
 export const frameIn = (width, height, { left, right, upper = 10, lower }) =>
   ({ left, right: width - right, upper, lower: height - lower });
 
 // Take a canvas for a chart with such margins; returns its pen and its frame.
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Margins} margins
+ * @param {number} letters CSS pixels
+ */
 export function chartOn(canvas, margins, letters = 13) {
   const { pen, width, height } = penFor(canvas);
   const style = getComputedStyle(canvas);
@@ -17,6 +28,11 @@ export function chartOn(canvas, margins, letters = 13) {
 }
 
 // Faint lines across: rows are [y, text], with the text `away` to the left of the frame.
+/**
+ * @param {Chart} chart
+ * @param {[number, string][]} rows
+ * @param {number} away
+ */
 export function paintRows({ pen, left, right }, rows, away = 6) {
   pen.textAlign = "right";
   for (const [y, text] of rows) {
@@ -28,27 +44,51 @@ export function paintRows({ pen, left, right }, rows, away = 6) {
 }
 
 // Texts below the frame: [x, text], in the middle of their place.
+/**
+ * @param {Chart} chart
+ * @param {[number, string][]} columns
+ */
 export function paintColumns({ pen, lower }, columns) {
   pen.textAlign = "center";
   for (const [x, text] of columns) pen.fillText(text, x, lower + 13);
 }
 
+/** @type {CanvasTextAlign[]} */
+const THIRDS = ["left", "center", "right"];
+
 // The texts at the beginning, the middle and the end of what lies below the frame.
+/**
+ * @param {Chart} chart
+ * @param {string[]} texts
+ */
 export function paintThirds({ pen, left, right, lower }, texts) {
   texts.forEach((text, index) => {
-    pen.textAlign = ["left", "center", "right"][index];
+    pen.textAlign = THIRDS[index];
     pen.fillText(text, left + (index / 2) * (right - left), lower + 13);
   });
 }
 
+/**
+ * @param {Chart} chart
+ * @param {string} name
+ * @param {number} below
+ */
 export function paintAxisName({ pen, left, right, lower }, name, below = 30) {
   pen.textAlign = "center";
   pen.fillText(name, (left + right) / 2, lower + below);
 }
 
 // An upright line at what is looked at.
+/** @type {(chart: Chart, x: number, above?: number) => void} */
 export const paintCursor = ({ pen, upper, lower }, x, above = 6) => trace(pen, [[x, upper - above], [x, lower]]);
 
+/**
+ * @param {Chart} chart
+ * @param {(number[] | null)[]} points
+ * @param {string} colour
+ * @param {number[]} dash
+ * @param {number} line
+ */
 export function paintLine({ pen }, points, colour, dash = [], line = 3) {
   pen.strokeStyle = pen.fillStyle = colour;
   pen.lineWidth = line;
@@ -58,6 +98,11 @@ export function paintLine({ pen }, points, colour, dash = [], line = 3) {
 }
 
 // Let the pointer drag a chart's cursor: follow is called with its place from 0 to 1.
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Margins} margins
+ * @param {(part: number) => void} follow
+ */
 export function dragCursor(canvas, margins, follow) {
   const to = (event) => {
     const { left, right } = frameIn(canvas.clientWidth, canvas.clientHeight, margins);
@@ -69,6 +114,11 @@ export function dragCursor(canvas, margins, follow) {
 }
 
 // The keys below a chart, and the same in words for who does not see it.
+/**
+ * @param {HTMLElement} figure
+ * @param {string} caption
+ * @param {ChartKey[]} keys
+ */
 export function writeChartKeys(figure, caption, keys) {
   writeKeys(figure.querySelector(".keys"), keys);
   const said = keys.map(({ name, value }) => `${name} ${value}`).join(", ");
@@ -76,6 +126,13 @@ export function writeChartKeys(figure, caption, keys) {
 }
 
 // A histogram's bars on a floor; what was counted at all is `least` high.
+/**
+ * @param {Pen} pen
+ * @param {number[]} counts
+ * @param {Frame} frame
+ * @param {string} colour
+ * @param {number} least
+ */
 export function paintBars(pen, counts, { left, right, upper, lower }, colour, least = 0) {
   const most = Math.max(...counts, 1);
   const across = (right - left) / counts.length;
@@ -90,6 +147,15 @@ export function paintBars(pen, counts, { left, right, upper, lower }, colour, le
 
 // series are {values (a number for each of xs), colour, dash}; marked is an index into xs, or null; a logarithmic
 // chart wants values above 0; numbers are written by `text`.
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} xs
+ * @param {{ values: number[], colour: string, dash?: number[] }[]} series
+ * @param {string} axis
+ * @param {(value: number) => string} text
+ * @param {number | null} marked
+ * @param {boolean} logarithmic
+ */
 export function paintSeries(canvas, xs, series, axis, text, marked = null, logarithmic = false) {
   const chart = chartOn(canvas, { left: 52, right: 16, lower: 40 });
   const { pen, left, right, upper, lower } = chart;
@@ -108,6 +174,6 @@ export function paintSeries(canvas, xs, series, axis, text, marked = null, logar
   if (marked !== null) paintCursor(chart, x(xs[marked]));
   for (const { values, colour, dash } of series) {
     paintLine(chart, xs.map((value, index) => [x(value), y(values[index])]), colour, dash);
-    if (marked !== null) dot(pen, x(xs[marked]), y(values[marked]), 6);
+    if (marked !== null) dot(pen, [x(xs[marked]), y(values[marked])], 6);
   }
 }

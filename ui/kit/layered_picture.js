@@ -174,8 +174,22 @@ export function outlineCell(brush, model, cell) {
   strokeEdged(brush.pen, cellRectangle(brush, model, cell), "#fff", 3);
 }
 
-// The label waits for paintTags, so that no later box is drawn over it.
-export function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below } = {}) {
+/**
+ * @typedef {object} BoxLook
+ * @property {number[]} [dash]
+ * @property {number} [alpha]
+ * @property {string | false | null} [label] it waits for paintTags, so that no later box is drawn over it
+ * @property {boolean} [below] whether the label stands below the box
+ */
+
+/**
+ * @param {any} brush
+ * @param {number[]} box
+ * @param {string} colour
+ * @param {number} score
+ * @param {BoxLook} look
+ */
+export function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below = false } = {}) {
   const rectangle = scaled(box, scale);
   const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
   pen.globalAlpha = alpha;

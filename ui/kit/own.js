@@ -2,5 +2,9 @@
 
 /* global OWN */
 
-export const html = OWN.html;
-export const css = OWN.css;
+/** @type {{ html: string, css: string }} */
+// @ts-expect-error - no module declares it
+const own = OWN;
+
+export const html = own.html;
+export const css = own.css;

@@ -4,10 +4,33 @@ import { chartOn, dragCursor, paintAxisName, paintCursor, paintLine, paintRows, 
 import { powerOfTen, written } from "./numbers.js";
 import { dot } from "./pen.js";
 
+/**
+ * @typedef {object} StepLine
+ * @property {ArrayLike<number>} values one for each step, or for each of `steps`
+ * @property {number[]} [steps]
+ * @property {string} colour
+ * @property {number[]} [dash]
+ * @property {boolean} [faint]
+ */
+
+/**
+ * @typedef {object} StepChart
+ * @property {StepLine[]} lines over steps 0 to `last`; what comes after `now` is pale
+ * @property {number} last
+ * @property {number} now
+ * @property {number} low
+ * @property {number} high
+ * @property {boolean} [log] whether values are shown by their power of ten
+ * @property {string} axis
+ * @property {boolean} [percent]
+ */
+
 export const MARGINS = { left: 50, right: 14, lower: 40 };
 
-// Lines over steps 0 to last. A line is { values, until, colour, dash, faint }; what comes after `until` is pale.
-// log: values are shown by their power of ten; low and high bound what is shown.
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {StepChart} chart
+ */
 export function paintSteps(canvas, { lines, last, now, low, high, log = false, axis, percent = false }) {
   const chart = chartOn(canvas, MARGINS, 14);
   const { pen, left, right, upper, lower } = chart;
@@ -37,12 +60,17 @@ export function paintSteps(canvas, { lines, last, now, low, high, log = false, a
     pen.globalAlpha = faint ? 0.3 : 1;
     paintLine(chart, past, colour, dash);
     const reached = past.at(-1);
-    if (reached && past.length) dot(pen, ...reached, 5);
+    if (reached && past.length) dot(pen, reached, 5);
     pen.globalAlpha = 1;
   }
   pen.restore();
 }
 
+/**
+ * @param {number} low
+ * @param {number} high
+ * @param {boolean} log
+ */
 function ticks(low, high, log) {
   if (!log) return [low, (low + high) / 2, high];
   const [first, last] = [low, high].map((value) => Math.round(Math.log10(value)));
@@ -51,4 +79,5 @@ function ticks(low, high, log) {
 }
 
 // Let the pointer drag the chart's cursor: go is told the step.
+/** @type {(canvas: HTMLCanvasElement, last: () => number, go: (step: number) => void) => void} */
 export const dragStep = (canvas, last, go) => dragCursor(canvas, MARGINS, (part) => go(Math.round(part * last())));

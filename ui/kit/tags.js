@@ -2,9 +2,19 @@
 
 import { clamp } from "./pen.js";
 
+/** @import { Pen } from "./pen.js" */
+
 export const LARGE = { tall: 20, stripe: 5, indent: 9, room: 12 };
 export const SMALL = { tall: 18, stripe: 4, indent: 7, room: 10 };
 
+/**
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {number} x
+ * @param {number} top
+ * @param {string} colour
+ * @param {number} width
+ */
 export function paintTag(pen, text, x, top, colour, width, { tall, stripe, indent, room } = LARGE) {
   const long = pen.measureText(text).width + room;
   const left = clamp(x, 0, Math.max(0, width - long));

@@ -10,7 +10,7 @@ import { playerIn } from "./parts.js";
 
 const DEFAULTS = { look: null }; // null: it is played once, and then the last one
 const settings = readAddress(DEFAULTS);
-const LOOKS_OF = [["training", "solid", []], ["heldOut", "dashed", [8, 6]]];
+const CURVES = [{ key: "training", style: "solid", dash: [] }, { key: "heldOut", style: "dashed", dash: [8, 6] }];
 
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
@@ -46,7 +46,7 @@ function start(root) {
     function paintCurves(name, scale, text) {
       const canvas = find(`[data-chart=${name}]`);
       const colour = getComputedStyle(canvas).getPropertyValue("--st-primary-color");
-      const curves = LOOKS_OF.map(([key, style, dash], which) => ({ key, style, dash, values: model[name][which] }));
+      const curves = CURVES.map((curve, which) => ({ ...curve, values: model[name][which] }));
       const lines = curves.map(({ values, dash }) =>
         ({ values: values.map((value) => value ?? NaN), steps: model.at, colour, dash }));
       paintSteps(canvas, { ...scale, lines, last: model.steps, now: step, axis: words.axis });
@@ -132,7 +132,7 @@ function paintPlane(canvas, model, index) {
   const cell = width / (side - 1);
   pen.drawImage(plane, -cell / 2, -cell / 2, width + cell, height + cell);
   const at = ([x, y]) => [((x + edge) / (2 * edge)) * width, ((edge - y) / (2 * edge)) * height];
-  for (const [colour, line] of [["#fff", 5], ["#000", 2.5]]) {
+  for (const { colour, line } of [{ colour: "#fff", line: 5 }, { colour: "#000", line: 2.5 }]) {
     pen.strokeStyle = colour;
     pen.lineWidth = line;
     for (const boundary of model.boundaries[index]) trace(pen, boundary.map(at));

@@ -9,12 +9,14 @@ const MARGIN = { left: 34, right: 10, upper: 8, lower: 24 };
 export const dashOf = ({ name }) => (name === "adamw" ? [9, 7] : []); // so that Adam is seen beneath it
 export const tidy = (value) => Number(value.toFixed(3));
 
+/** @import { Pen, Rectangle } from "../kit/pen.js" */
+
 // From the surface to the canvas and back.
 export function scaleOf({ x: [x0, x1], y: [y0, y1] }, { width, height }) {
   const { left, upper } = MARGIN;
   const [across, down] = [width - left - MARGIN.right, height - upper - MARGIN.lower];
   return {
-    frame: [left, upper, across, down],
+    frame: /** @type {Rectangle} */ ([left, upper, across, down]),
     x: (value) => clamp(left + ((value - x0) / (x1 - x0)) * across, -FAR, FAR),
     y: (value) => clamp(upper + ((y1 - value) / (y1 - y0)) * down, -FAR, FAR),
     inside: (x, y) => [
@@ -35,7 +37,8 @@ export function standsAt({ points, overflow }, step) {
 export function paintMap(canvas, model, shown, { step, lit, place }) {
   const { pen, width, height } = penFor(canvas);
   const scale = scaleOf(model, { width, height });
-  const at = ([x, y]) => [scale.x(x), scale.y(y)];
+  /** @type {(place: ArrayLike<number>) => number[]} */
+  const at = (point) => [scale.x(point[0]), scale.y(point[1])];
   paintAxes(pen, canvas, model, scale);
   pen.save();
   pen.beginPath();
@@ -46,10 +49,10 @@ export function paintMap(canvas, model, shown, { step, lit, place }) {
   pen.strokeStyle = "rgb(255 255 255 / 0.22)";
   pen.lineWidth = 1;
   for (const line of model.contours) trace(pen, line.map(at));
-  for (const minimum of model.minima) star(pen, ...at(minimum), 9);
-  for (const one of model.saddles) cross(pen, ...at(one), 7);
+  for (const minimum of model.minima) star(pen, at(minimum), 9);
+  for (const one of model.saddles) cross(pen, at(one), 7);
   pen.lineJoin = pen.lineCap = "round";
-  const order = [...shown].sort((one, other) => (one.name === lit) - (other.name === lit));
+  const order = [...shown].sort((one, other) => Number(one.name === lit) - Number(other.name === lit));
   const heads = [];
   for (const walk of order) {
     const faint = lit !== null && walk.name !== lit;
@@ -70,24 +73,24 @@ export function paintMap(canvas, model, shown, { step, lit, place }) {
     pen.setLineDash([]);
     if (points.length < 60 || walk.name === lit) {
       pen.fillStyle = walk.colour;
-      for (const point of points.slice(0, -1)) dot(pen, ...point, 2.6);
+      for (const point of points.slice(0, -1)) dot(pen, point, 2.6);
     }
     if (end) heads.push([points.at(-1), walk.colour, faint]);
   }
   for (const [point, colour, faint] of heads) {
     pen.globalAlpha = faint ? 0.35 : 1;
     pen.fillStyle = "#000";
-    dot(pen, ...point, 8);
+    dot(pen, point, 8);
     pen.fillStyle = colour;
-    dot(pen, ...point, 6.5);
+    dot(pen, point, 6.5);
   }
   pen.globalAlpha = 1;
   pen.lineWidth = 5;
   pen.strokeStyle = "#000";
-  ring(pen, ...at(place), 9);
+  ring(pen, at(place), 9);
   pen.lineWidth = 2.5;
   pen.strokeStyle = "#fff";
-  ring(pen, ...at(place), 9);
+  ring(pen, at(place), 9);
   pen.restore();
 }
 
@@ -116,13 +119,23 @@ function paintAxes(pen, canvas, { x, y }, scale) {
 const wholeWithin = ([low, high]) =>
   Array.from({ length: Math.floor(high) - Math.ceil(low) + 1 }, (_, index) => Math.ceil(low) + index);
 
-function ring(pen, x, y, radius) {
+/**
+ * @param {Pen} pen
+ * @param {number[]} place
+ * @param {number} radius
+ */
+function ring(pen, [x, y], radius) {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.stroke();
 }
 
-function star(pen, x, y, radius) {
+/**
+ * @param {Pen} pen
+ * @param {number[]} place
+ * @param {number} radius
+ */
+function star(pen, [x, y], radius) {
   pen.beginPath();
   for (let point = 0; point < 10; point++) {
     const [angle, far] = [(point * Math.PI) / 5 - Math.PI / 2, point % 2 ? radius * 0.45 : radius];
@@ -133,7 +146,12 @@ function star(pen, x, y, radius) {
   pen.fill();
 }
 
-function cross(pen, x, y, far) {
+/**
+ * @param {Pen} pen
+ * @param {number[]} place
+ * @param {number} far
+ */
+function cross(pen, [x, y], far) {
   pen.strokeStyle = "#fff";
   pen.lineWidth = 3;
   trace(pen, [[x - far, y - far], [x + far, y + far], null, [x - far, y + far], [x + far, y - far]]);

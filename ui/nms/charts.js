@@ -59,10 +59,10 @@ function paintThresholds(figure, caption, axis, row, top, series) {
     const look = LINES[index];
     const colour = dark ? look.onDark : look.colour;
     paintLine(chart, points.map(([across, value]) => (value === null ? null : [x(across), y(value)])), colour, look.dash);
-    if (points.length < ROWS) for (const [across, value] of points) dot(pen, x(across), y(value), 4);
+    if (points.length < ROWS) for (const [across, value] of points) dot(pen, [x(across), y(value)], 4);
     // A measured curve has few points: the nearest one is marked, and named by its threshold.
     const now = points.reduce((one, other) => (distance(other) < distance(one) ? other : one));
-    if (now[1] !== null) dot(pen, x(now[0]), y(now[1]), 7);
+    if (now[1] !== null) dot(pen, [x(now[0]), y(now[1])], 7);
     const value = now[1] === null ? "–" : now[1].toFixed(digits);
     return { name: fill(name, { threshold: now[0].toFixed(2) }), value, colour, dash: look.css };
   });

@@ -83,7 +83,7 @@ function explore(root) {
   });
 
   function paint() {
-    view = answer(model);
+    view = answer(model, settings);
     if (hovered !== null && hovered >= view.visible) hovered = null;
     setControls(root, model, view);
     write(find(".says"), sentence(model, view, hovered));

@@ -1,7 +1,6 @@
 // What is shown of the sweep at the chosen thresholds, in numbers and in words.
 
 import { fill, unpack } from "../kit/pen.js";
-import { settings } from "./settings.js";
 
 export const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;
@@ -23,7 +22,7 @@ export function open(data) {
   return { ...data, count, suppressor, iou, right, softScores: unpack(data.soft, Uint16Array) };
 }
 
-export function answer(model) {
+export function answer(model, settings) {
   const { count, scores, suppressor, softScores } = model;
   const row = settings.iou;
   const least = settings.score / 100;

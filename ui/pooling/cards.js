@@ -28,12 +28,12 @@ export function card(model, way, hover, choose) {
   });
   svg.addEventListener("pointerleave", () => hover(null));
   made.append(svg);
-  made.addEventListener("click", (event) => { if (!event.target.bin) choose(way, 0); });
+  made.addEventListener("click", (event) => { if (!("bin" in event.target)) choose(way, 0); });
   made.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const cards = [...made.parentElement.querySelectorAll("[data-way]")];
+    const cards = /** @type {HTMLElement[]} */ ([...made.parentElement.querySelectorAll("[data-way]")]);
     const next = cards[(cards.indexOf(made) + step + cards.length) % cards.length];
     choose(next.dataset.way, 0);
     next.focus();

@@ -75,6 +75,7 @@ function marks(model, { way, level, row, column }, lit) {
   return cell ? [dot(cell[0] + 0.5, cell[1] + 0.5)] : [];
 }
 
+/** @returns {[number, number, number, number]} */
 export function binBox(model, { way, level, row, column }) {
   const { columns, rows } = model.ways[way].levels[level];
   return [columns[column][0], rows[row][0], columns[column][1], rows[row][1]];
@@ -86,12 +87,14 @@ function colourOf({ palette, top }, value) {
   return palette[Math.round(clamp(value / top) * (palette.length - 1))];
 }
 
+/** @returns {any} */
 export function element(name, attributes) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 }
 
+/** @type {(box: number[], name: string) => any} */
 export const rect = ([x0, y0, x1, y1], name) =>
   element("rect", { x: x0, y: y0, width: Math.max(x1 - x0, 0), height: Math.max(y1 - y0, 0), class: name });
 

@@ -9,6 +9,11 @@ const LEAST_DRAWN = 3; // less is a click
 export const reach = (pad, model) => (REACH * model.width) / pad.clientWidth;
 
 // Which edges a point takes hold of: { across: 0 or 2, down: 1 or 3 }, each or none; "move" inside, "new" outside.
+/**
+ * @param {number[]} point
+ * @param {number[]} region
+ * @param {number} far
+ */
 export function gripAt([x, y], [x0, y0, x1, y1], far) {
   const within = (value, low, high, by) => low - by <= value && value <= high + by;
   if (!within(x, x0, x1, far) || !within(y, y0, y1, far)) return "new";
@@ -30,6 +35,11 @@ export function cursorOf(grip) {
 }
 
 // Where the region is when the pointer that took `hold` of it has come to a point; whole pixels within the image.
+/**
+ * @param {any} hold
+ * @param {number[]} point
+ * @param {{ width: number, height: number }} image
+ */
 export function pulled({ at, region, grip }, [x, y], { width, height }) {
   let next = [...region];
   if (grip === "new") {

@@ -140,7 +140,7 @@ function nodeAt(parent, node, made) {
 function members(model, node) {
   const inside = new Uint8Array(model.count);
   for (let segment = 0; segment < model.count; segment++) {
-    inside[segment] = nodeAt(model.parent, segment, node + 1) === node;
+    inside[segment] = Number(nodeAt(model.parent, segment, node + 1) === node);
   }
   return inside;
 }
@@ -181,9 +181,9 @@ function paintSimilarities(table, model, view) {
   if (table.hidden) return;
   const rows = SIMILARITIES.map((name, index) => {
     const weight = weights[index];
-    return { name: words[name], weight, value: model.similarities[4 * (view.merge - 1) + index] };
+    return { name: words[name], weight, total: false, value: model.similarities[4 * (view.merge - 1) + index] };
   });
-  rows.push({ name: words.total, total: true, value: model.total[view.merge - 1] });
+  rows.push({ name: words.total, weight: null, total: true, value: model.total[view.merge - 1] });
   table.replaceChildren(...rows.flatMap(({ name, weight, value, total }) => {
     const look = total ? "total" : weight ? "" : "unused";
     const fillOf = make("i");

@@ -54,7 +54,7 @@ export function paintParts(figure, { caption, axis, ticks, cursor, series, digit
   const keys = series.map(({ name, points, look, now }) => {
     const colour = dark ? look.onDark : look.colour;
     paintLine(chart, points.map(([across, value]) => [x(across), y(value)]), colour, look.dash, look.thin ? 1.5 : 3);
-    if (now !== null) dot(pen, x(cursor), y(now), 6);
+    if (now !== null) dot(pen, [x(cursor), y(now)], 6);
     return { name, colour, dash: look.dash.length ? "dashed" : "solid", value: now === null ? "–" : now.toFixed(digits) };
   });
   writeChartKeys(figure, caption, keys);

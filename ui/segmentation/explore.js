@@ -145,6 +145,7 @@ function pixelNamed(name, { width, height }) {
 const cellFor = ([x, y], { first, stride, columns, rows }) => [
   clamp(Math.floor((x - first) / stride), 0, columns - 1), clamp(Math.floor((y - first) / stride), 0, rows - 1)];
 
+/** @type {(cell: number[], step: number[], layer: any) => number[]} */
 const beside = ([column, row], [across, down], { columns, rows }) => [
   clamp(column + across, 0, columns - 1), clamp(row + down, 0, rows - 1)];
 
@@ -204,7 +205,7 @@ function writeConfusion(table, model, light) {
     ...met.map((other) => {
       const share = sums[label] ? confusion[label][other] / sums[label] : 0;
       const cell = make("td", { textContent: share ? percent(share).replace(" %", "") : "", tabIndex: 0 });
-      cell.style.background = `color-mix(in srgb, ${label === other ? "#0072B2" : "#D55E00"} ${Math.round(20 * (share > 0) + 80 * share)}%, transparent)`;
+      cell.style.background = `color-mix(in srgb, ${label === other ? "#0072B2" : "#D55E00"} ${Math.round((share > 0 ? 20 : 0) + 80 * share)}%, transparent)`;
       if (share > 0.4) cell.style.color = "#fff";
       for (const [event, value] of [["pointerenter", [label, other]], ["focus", [label, other]], ["pointerleave", null], ["blur", null]]) {
         cell.addEventListener(event, () => light(value));

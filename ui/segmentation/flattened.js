@@ -36,6 +36,7 @@ function flatten(root) {
   const later = painting(root, paint);
   const point = (place) => { if (place !== pointed) { pointed = place; later(); } };
   const pinned = () => cellNamed(settings.patch, model) ?? [model.start % model.columns, Math.floor(model.start / model.columns)];
+  /** @type {(cell: number[]) => void} */
   const pin = ([column, row]) => { settings.patch = `${row + 1}-${column + 1}`; hovered = null; later(); };
   const under = (event) => pixelUnder(canvas, event, model).map((value) => Math.floor(value / model.stride));
 

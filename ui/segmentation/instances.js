@@ -54,7 +54,7 @@ function bordered(model, ids, colourOf) {
 function paintNumber({ pen, scale }, place, number) {
   const [x, y] = place.map((value) => (value + 0.5) * scale);
   pen.fillStyle = "#000";
-  dot(pen, x, y, 11);
+  dot(pen, [x, y], 11);
   pen.fillStyle = "#fff";
   pen.textAlign = "center";
   pen.fillText(number, x, y + 1);

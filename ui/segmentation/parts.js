@@ -17,11 +17,11 @@ export function pixelUnder(canvas, event, model) {
 }
 
 export function paintPoint({ pen, scale }, place) {
-  const [x, y] = place.map((value) => (value + 0.5) * scale);
-  for (const [colour, radius] of [["#000", 6], ["#fff", 4]]) {
-    pen.fillStyle = colour;
-    dot(pen, x, y, radius);
-  }
+  const middle = place.map((value) => (value + 0.5) * scale);
+  pen.fillStyle = "#000";
+  dot(pen, middle, 6);
+  pen.fillStyle = "#fff";
+  dot(pen, middle, 4);
 }
 
 export const percent = (share) => `${(100 * share).toFixed(share && share < 0.0995 ? 1 : 0)} %`;

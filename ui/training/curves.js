@@ -122,12 +122,11 @@ function paintCurves(canvas, { lines, log = false, most }, axis, axisName, momen
     const points = line.values.map((value, index) => (value === null || (log && value <= 0) ? null : [x(line[axis][index]), y(value)]));
     paintLine(chart, points, line.colour, line.coming ? [6, 6] : []);
     const end = points.findLast(Boolean);
-    if (end && !line.coming) dot(pen, ...end, 4.5);
+    if (end && !line.coming) dot(pen, end, 4.5);
     if (line.best) {
-      const place = [x(line.best[axis === "steps" ? "step" : "seconds"]), y(line.best.value)];
       pen.lineWidth = 2.5;
       pen.beginPath();
-      pen.arc(...place, 9, 0, 2 * Math.PI);
+      pen.arc(x(line.best[axis === "steps" ? "step" : "seconds"]), y(line.best.value), 9, 0, 2 * Math.PI);
       pen.stroke();
     }
   }

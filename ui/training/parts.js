@@ -8,8 +8,8 @@ export const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT
 
 // Call back with every moment as long as the root is on the page.
 export function followMoments(root, then) {
-  const hear = ({ detail }) => {
-    if (root.isConnected) then(detail);
+  const hear = (event) => {
+    if (root.isConnected) then(event.detail);
     else document.removeEventListener(MOMENT, hear);
   };
   document.addEventListener(MOMENT, hear);

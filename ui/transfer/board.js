@@ -54,6 +54,8 @@ function start(root) {
   };
 }
 
+/** @import { Rectangle } from "../kit/pen.js" */
+
 const percentOf = (value) => `${(100 * value).toFixed(0)} %`;
 const DASHES = { solid: [], dashed: [10, 6], dotted: [3, 5] };
 
@@ -157,7 +159,7 @@ function paintCounts(canvas, { ways, counts, allCounts, chosen, words }) {
     const mean = (scores) => scores.reduce((sum, score) => sum + score, 0) / scores.length;
     paintLine(chart, own.map(({ count: number, scores }) => [x(number), y(mean(scores))]), colour, DASHES[dash]);
     for (const { count: number, scores } of own) {
-      dot(pen, x(number), y(mean(scores)), 6);
+      dot(pen, [x(number), y(mean(scores))], 6);
       pen.lineWidth = 2;
       trace(pen, [[x(number), y(Math.min(...scores))], [x(number), y(Math.max(...scores))]]);
       for (const score of scores) trace(pen, [[x(number) - 6, y(score)], [x(number) + 6, y(score)]]);
@@ -221,6 +223,7 @@ function paintMatrix(canvas, rows, classes, words) {
     pen.fillText(cut(classes[truth]), 0, numbers ? -6 : 0);
     pen.restore();
     row.forEach((times, answer) => {
+      /** @type {Rectangle} */
       const square = [left + answer * cell, upper + truth * cell, cell - 1, cell - 1];
       pen.globalAlpha = times / most;
       pen.fillStyle = truth === answer ? "#0072b2" : "#d55e00";

@@ -43,6 +43,7 @@ export function cellUnder(canvas, event, { rows, columns }) {
     + place(event.clientX - frame.left, frame.width, columns);
 }
 
+/** @type {(index: number, columns: number) => [number, number, number, number]} */
 export const boxOf = (index, columns) => {
   const [x, y] = [index % columns, Math.floor(index / columns)];
   return [x, y, x + 1, y + 1];

@@ -65,7 +65,7 @@ function start(root) {
     slider.value = step;
     write(find("[data-value=step]"), fill(words.of, { step, count: model.count }));
     write(play, playing ? words.pause : words.play);
-    const lit = litCells(model, hovered, step);
+    const lit = litCells(model, hovered);
 
     const source = paintMap(canvasOf("input"), { ...input, colours });
     for (const index of lit.input) strokeEdged(source.pen, inset(source.rectangle(boxOf(index, input.columns))), LIT, 3);
@@ -123,6 +123,7 @@ function opened(data) {
 }
 
 // Lines inside of their rectangle, so that none is lost at the canvas's edge.
+/** @type {(rectangle: number[]) => [number, number, number, number]} */
 const inset = ([x, y, across, down]) => [x + 2.5, y + 2.5, Math.max(across - 5, 1), Math.max(down - 5, 1)];
 
 // What lights up elsewhere: of an output cell the input cells that stamp it, of an input cell its stamp.

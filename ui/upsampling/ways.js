@@ -88,6 +88,7 @@ function start(root) {
   }
 
   function pin(place) { settings.at = nameOf(place); later(); }
+  /** @type {(place: number[]) => number} */
   const cellAt = ([x, y]) => Math.floor(y * model.side) * model.side + Math.floor(x * model.side);
 
   // The part of the maps that is seen: its left upper corner and its side, as parts of the whole.
@@ -124,8 +125,8 @@ function start(root) {
     pen.imageSmoothingEnabled = false;
     const lay = (sheet, opacity = 1) => {
       pen.globalAlpha = opacity;
-      const part = [seen.x * sheet.width, seen.y * sheet.height, seen.side * sheet.width, seen.side * sheet.height];
-      pen.drawImage(sheet, ...part, 0, 0, width, height);
+      const part = { x: seen.x * sheet.width, y: seen.y * sheet.height, wide: seen.side * sheet.width, high: seen.side * sheet.height };
+      pen.drawImage(sheet, part.x, part.y, part.wide, part.high, 0, 0, width, height);
       pen.globalAlpha = 1;
     };
     if (shown === "grid") lay(gridSheet(model, settings.grid));
@@ -246,6 +247,7 @@ async function opened(data) {
 
 // ---- places ----
 
+/** @type {(place: number[]) => string} */
 const nameOf = ([x, y]) => `${x.toFixed(3)}_${y.toFixed(3)}`;
 
 function placeIn(text) {

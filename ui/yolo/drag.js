@@ -83,7 +83,7 @@ function handle(root) {
   inputs.forEach((input, index) => input.addEventListener("change", () => {
     const values = inputs.map((one) => (one.value.trim() === "" ? null : Number(one.value)));
     ask({ cell: mine.cell, predictor: mine.predictor, box: values.slice(0, 4), confidence: values[4] });
-    input.dataset.index = index;
+    input.dataset.index = String(index);
   }));
   find("input[type=checkbox]").addEventListener("change", (event) => {
     settings.alone = Number(event.target.checked);
