@@ -7,20 +7,33 @@ INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check -c const
 READY := $(VENV)/ready
 READY_FOR_DEV := $(VENV)/ready-for-dev
 READY_FOR_RAY := $(VENV)/ready-for-ray
+READY_FOR_NODE := node_modules/.package-lock.json
 SOURCES := streamlit_app.py core ui pages tests benchmarks
 
-.PHONY: app test lint words constraints browser bench clean
+.PHONY: app test lint test-js bundles words constraints browser bench clean
 
 app: $(READY)
 	$(PYTHON) -m streamlit run streamlit_app.py
 
 test: $(READY_FOR_DEV) $(READY_FOR_RAY) browser
 	$(PYTHON) -m pytest
+	@if command -v node > /dev/null; then $(MAKE) --no-print-directory test-js; \
+		else echo "There is no Node here: the tests of pure JavaScript functions (make test-js) were left out."; fi
 
-lint: $(READY_FOR_DEV)
+test-js:
+	node --test tests/javascript/*.test.js
+
+lint: $(READY_FOR_DEV) $(READY_FOR_NODE)
 	$(PYTHON) -m ruff check $(SOURCES)
 	$(PYTHON) -m ruff format --check $(SOURCES)
 	$(PYTHON) -m mypy $(SOURCES)
+	npx eslint .
+	npx tsc
+	node bundle.js --check
+
+# Joins the JavaScript of each component with what it imports: after a change in ui/**/*.js.
+bundles: $(READY_FOR_NODE)
+	node bundle.js
 
 # Brings the catalogues of translations in locale/ up to date with the sentences in the code.
 words: $(READY)
@@ -55,5 +68,9 @@ $(READY_FOR_RAY): $(READY) requirements-ray.txt
 	$(INSTALL) -r requirements-ray.txt
 	touch $@
 
+$(READY_FOR_NODE): package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

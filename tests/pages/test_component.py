@@ -1,28 +1,63 @@
-"""What a component is put together from: one default export, wrapped so that it can be downloaded."""
+"""What a component is put together from: html, css, and a bundle of its JavaScript and what that imports."""
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
-from ui.kit.component import ROOMS
+from ui.kit.component import BUNDLES, ROOMS
 
-SCRIPTS = sorted(path for path in ROOMS.rglob("*.js") if path.with_suffix(".html").exists())
-
-
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_a_component_exports_one_function_at_the_start_of_a_line(path: Path) -> None:
-    """By that line a saved page finds the function that it has to call."""
-    assert len(re.findall("^export default ", path.read_text(), re.MULTILINE)) == 1
+SCRIPTS = sorted(path for path in ROOMS.rglob("*.js") if BUNDLES not in path.parents)
+COMPONENTS = [path for path in SCRIPTS if path.with_suffix(".html").exists()]
+LONGEST_SCRIPT = 400
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_a_component_reads_and_writes_the_address_by_the_pen_alone(path: Path) -> None:
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOMS).as_posix()
+
+
+def test_there_is_a_bundle_for_each_component_and_for_nothing_else() -> None:
+    bundles = sorted(path.relative_to(BUNDLES) for path in BUNDLES.rglob("*.js"))
+    assert bundles == [path.relative_to(ROOMS) for path in COMPONENTS], "run make bundles"
+
+
+def is_fresh(bundle: str, folder: Path) -> bool:
+    """Say whether a bundle is what was made of the sources that it names, as they are in ``folder`` now."""
+    heading, _newline, script = bundle.partition("\n")
+    _slashes, *sources, said = heading.split()
+    texts = [(folder / source).read_text("utf-8") for source in sources]
+    return said == f"sha256:{hashlib.sha256(''.join([*texts, script]).encode()).hexdigest()}"
+
+
+def test_bundles_are_made_of_the_scripts_as_they_are() -> None:
+    stale = [name_of(path) for path in sorted(BUNDLES.rglob("*.js")) if not is_fresh(path.read_text("utf-8"), ROOMS)]
+    assert not stale, "run make bundles"
+
+
+def test_a_bundle_whose_source_or_text_has_changed_since_is_stale(tmp_path: Path) -> None:
+    bundle = (BUNDLES / "kit" / "code.js").read_text("utf-8")
+    for source in bundle.partition(" sha256")[0].split()[1:]:
+        (tmp_path / source).parent.mkdir(exist_ok=True)
+        (tmp_path / source).write_text((ROOMS / source).read_text("utf-8"), "utf-8")
+    assert is_fresh(bundle, tmp_path)
+    assert not is_fresh(bundle + ";", tmp_path)
+    (tmp_path / "kit" / "code.js").write_text("// another one", "utf-8")
+    assert not is_fresh(bundle, tmp_path)
+
+
+def test_scripts_read_and_write_the_address_by_the_pen_alone() -> None:
     """A saved page has no address of its own: only the pen knows which one it was saved at."""
-    for call in ("location.search", "history.replaceState", "history.pushState"):
-        assert call not in path.read_text(), f"use query(), writeAddress() or writeAtOnce() instead of {call}"
+    calls = re.compile(r"location\.search\b|history\.(replace|push)State")
+    found = [name_of(path) for path in SCRIPTS if calls.search(path.read_text("utf-8"))]
+    assert found == ["kit/export.js", "kit/pen.js"], "use query(), writeAddress() or writeAtOnce()"
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_are_short_enough_to_read() -> None:
+    lines = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in SCRIPTS}
+    assert {name: count for name, count in lines.items() if count > LONGEST_SCRIPT} == {}
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=name_of)
 def test_a_component_has_a_root_that_the_pen_finds(path: Path) -> None:
-    assert re.search(r'class="(explorer|tool)\b', path.with_suffix(".html").read_text())
+    assert re.search(r'class="(explorer|tool)\b', path.with_suffix(".html").read_text("utf-8"))

@@ -1,5 +1,8 @@
 // Draws what torch.export and torch.compile captured, or says why they did not.
 
+import { explorerIn, fill, isDark, make } from "../kit/pen.js";
+import { COMPACT, drawGraph } from "./parts.js";
+
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }

@@ -1,5 +1,9 @@
 // Draws what core.figures.autograd computed. Nothing is differentiated here: the source is typed, Python answers.
 
+import { painting } from "../kit/painting.js";
+import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
+
 const PATIENCE = 3000; // ms after which an answer counts as lost
 const REST = 250; // ms without a key after which the gradients are checked
 const PACE = 900; // ms a step while it plays
@@ -23,9 +27,8 @@ function explore(root) {
   let hovered = null; // an item
   let resting = 0; // a timer
   let playing = 0; // the time of the last step
-  let due = 0;
 
-  const follow = () => { due ||= requestAnimationFrame(paint); };
+  const follow = painting(root, paint, () => { drawn = null; });
   const steps = () => (model.graph ? model.graph.nodes.length + model.graph.back.length : 0);
   const step = () => clamp(settings.step, 0, steps());
 
@@ -93,7 +96,6 @@ function explore(root) {
     });
   }
   const hover = (item) => { if (item !== hovered) { hovered = item; follow(); } };
-  new ResizeObserver(() => { if (model) { drawn = null; follow(); } }).observe(root);
 
   // ---- painting ----
 
@@ -108,8 +110,7 @@ function explore(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected || !model) return; // the user has gone to another page
+    if (!model) return;
     root.classList.toggle("dark", isDark(root));
     root.classList.toggle("stale", model.stale); // the source is wrong, and this is the last one that was not
     const { graph, words } = model;

@@ -1,9 +1,12 @@
 // What the autograd page's components share: numbers in grids, and a graph whose places Python computed.
 
+import { compact, withMinus } from "../kit/numbers.js";
+import { clamp, fill, make } from "../kit/pen.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 // The size of a card, and the gaps between layers, between neighbours, and between layers one below the other.
 const FULL = { width: 136, height: 66, along: 66, beside: 16, down: 46 };
-const COMPACT = { width: 92, height: 30, along: 26, beside: 12, down: 24 };
+export const COMPACT = { width: 92, height: 30, along: 26, beside: 12, down: 24 };
 const LEAST_SCALE = 0.72; // below that the picture scrolls
 const POSITIVE = "0, 114, 178"; // Okabe and Ito's blue and vermillion
 const NEGATIVE = "213, 94, 0";
@@ -17,15 +20,13 @@ const svg = (name, attributes = {}, ...children) => {
 
 // ---- numbers ----
 
-function short(value, digits = 4) {
+export function short(value, digits = 4) {
   if (typeof value === "string") return value.replace("-", "−").replace("inf", "∞");
-  const size = Math.abs(value);
-  const text = size !== 0 && (size >= 1e5 || size < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−");
+  return withMinus(compact(value, digits));
 }
 
 const shapeOf = ({ shape }) => (shape.length ? shape.join("×") : "");
-const isOne = (numbers) => numbers.rows.length === 1 && numbers.rows[0].length === 1 && !numbers.cut;
+export const isOne = (numbers) => numbers.rows.length === 1 && numbers.rows[0].length === 1 && !numbers.cut;
 const largest = (numbers) => Math.max(...numbers.rows.flat().map((value) => Math.abs(value) || 0), 1e-30);
 
 function tint(value, most, strength = 0.55) {
@@ -34,7 +35,7 @@ function tint(value, most, strength = 0.55) {
 }
 
 // A table of the numbers of a tensor, on the colours of a heat map; "–" where there is none.
-function grid(numbers, digits = 4) {
+export function grid(numbers, digits = 4) {
   if (!numbers) return make("span", { className: "none", textContent: "–" });
   const most = largest(numbers);
   const table = make("table", { className: "grid" });
@@ -56,7 +57,7 @@ function grid(numbers, digits = 4) {
 // ---- the graph ----
 
 // How a graph is put in a place of so many pixels: whether layers go `across`, the picture's size, and its `scale`.
-function arranged({ layers, columns }, room, size = FULL) {
+export function arranged({ layers, columns }, room, size = FULL) {
   const length = (count, step, gap) => count * (step + gap) - gap + 4;
   const across = { width: length(layers, size.width, size.along), height: length(columns, size.height, size.beside) };
   const down = { width: length(columns, size.width, size.beside), height: length(layers, size.height, size.down) };
@@ -65,6 +66,10 @@ function arranged({ layers, columns }, room, size = FULL) {
   return { across: lies, width, height, scale: clamp(room / width, LEAST_SCALE, 1), size };
 }
 
+/**
+ * @param {any} arrangement
+ * @param {number[]} point
+ */
 function pointIn({ across, size }, [place, layer]) {
   const { width, height, along, beside, down } = size;
   if (across) return [layer * (width + along) + width / 2, place * (height + beside) + height / 2];
@@ -73,7 +78,7 @@ function pointIn({ across, size }, [place, layer]) {
 
 // Draw `graph` (core.figures.autograd.picture_data) into `place`; return its cards and edges by number. A card is a
 // group with the properties `value` and `gradient`, places for numbers, and `note`, one for a word.
-function drawGraph(place, graph, words, size = FULL) {
+export function drawGraph(place, graph, words, size = FULL) {
   const arrangement = arranged(graph, place.clientWidth, size);
   const { width, height, scale } = arrangement;
   const picture = svg("svg", {
@@ -124,6 +129,12 @@ function drawEdge(picture, edge, arrangement, constant) {
   return Object.assign(line, { label });
 }
 
+/**
+ * @param {any} item
+ * @param {number[]} middle
+ * @param {{ width: number, height: number }} size
+ * @param {any} words
+ */
 function drawCard(item, [x, y], { width, height }, words) {
   const constant = item.kind === undefined;
   const kind = constant ? `constant ${item.hidden ?? ""}` : item.kind;
@@ -137,7 +148,7 @@ function drawCard(item, [x, y], { width, height }, words) {
   return card;
 }
 
-function titleOf(item, words) {
+export function titleOf(item, words) {
   const name = item.variable;
   if (item.kind === undefined) return name || (item.hidden ? words.hidden[item.hidden] : words.constant);
   if (item.kind === "leaf") return name ? fill(words.leafNamed, { name }) : words.leaf;
@@ -145,7 +156,7 @@ function titleOf(item, words) {
 }
 
 // Fill half a card with a number, or with a small heat map where there are many; `sign` stands before it.
-function fillHalf(place, numbers, sign, wide = false) {
+export function fillHalf(place, numbers, sign, wide = false) {
   const room = { width: wide ? FULL.width - 16 : FULL.width / 2 - 10, height: FULL.height - 34 };
   if (!numbers) return place.replaceChildren();
   if (isOne(numbers)) {

@@ -1,5 +1,9 @@
 // Draws the graphs that Python built, one for each input; the slider chooses among them.
 
+import { painting } from "../kit/painting.js";
+import { clamp, explorerIn, fill, isDark, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { arranged, drawGraph, fillHalf } from "./parts.js";
+
 const UNSET = -1; // the example's own first input
 
 export default function ({ data, parentElement }) {
@@ -11,15 +15,11 @@ function explore(root) {
   const slider = find('[data-setting="run"]');
   const settings = readAddress({ run: UNSET });
   let model = null;
-  let due = 0;
 
-  const follow = () => { due ||= requestAnimationFrame(paint); };
+  const follow = painting(root, paint);
   slider.addEventListener("input", () => { settings.run = Number(slider.value); follow(); });
-  new ResizeObserver(() => model && follow()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words, runs, first } = model;
     root.classList.toggle("dark", isDark(root));
     const run = settings.run === UNSET ? first : clamp(settings.run, 0, runs.length - 1);

@@ -1,5 +1,11 @@
 // What a check has found, by kinds, with examples; the boxes that are amiss are drawn thick and dashed.
 
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, stroke, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { FLAW, pictureAt } from "./parts.js";
+
 const DEFAULTS = { flaw: "" };
 
 export default function ({ data, parentElement }) {
@@ -11,10 +17,8 @@ function start(root) {
   const settings = readAddress(DEFAULTS);
   let model = null;
   let drawn = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const choose = (kind) => { settings.flaw = kind; later(); };
-  new ResizeObserver(() => model && later()).observe(root);
 
   find(".list").addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -45,8 +49,7 @@ function start(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected || !model.flaws.length) return;
+    if (!model.flaws.length) return;
     const flaw = chosen();
     for (const button of find(".list").children) {
       const own = button.dataset.kind === flaw.kind;
@@ -115,7 +118,7 @@ function paintFlawed(canvas, unreadable, redraw) {
   pen.translate(-low[0] * scale, -low[1] * scale);
   const image = pictureAt(picture.image, redraw);
   if (image) pen.drawImage(image, 0, 0, width * scale, height * scale);
-  for (const { box, flawed, name } of [...boxes].sort((one, other) => one.flawed - other.flawed)) {
+  for (const { box, flawed } of [...boxes].sort((one, other) => one.flawed - other.flawed)) {
     const [x0, y0, x1, y1] = [Math.min(box[0], box[2]), Math.min(box[1], box[3]), Math.max(box[0], box[2]), Math.max(box[1], box[3])];
     const rectangle = scaled([x0, y0, x1, y1], scale);
     if (!flawed) strokeEdged(pen, rectangle, "#56B4E9", 1.5);

@@ -1,5 +1,8 @@
 // The order of epochs, as torch's own DataLoader went through them: what is pointed at lights up everywhere.
 
+import { painting } from "../kit/painting.js";
+import { clamp, explorerIn, fill, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+
 const BATCHES = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00"];
 const WORKERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"];
 const [TILE, LARGE] = [32, 136]; // px, as in the css
@@ -16,8 +19,7 @@ function start(root) {
   let model = null;
   let order = []; // { index, epoch, batch (null: dropped) } in the order in which they arrive
   let hovered = null; // a place in it
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
 
   slider.addEventListener("input", () => { settings.place = Number(slider.value); hovered = null; later(); });
   const placeUnder = (event) => {
@@ -87,8 +89,6 @@ function start(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     settings.place = clamp(settings.place, 0, order.length - 1);
     const { words, epochs } = model;
     const shown = order[hovered ?? settings.place];

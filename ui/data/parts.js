@@ -1,11 +1,11 @@
 // What the components of the data page share: pictures by their addresses, boxes and masks upon them.
 
-const FLAW = "#D55E00";
+export const FLAW = "#D55E00";
 const MOST_PICTURES = 120;
 const pictures = new Map(); // by address
 
 // The picture at an address, null until it is there; then `redraw` is called.
-function pictureAt(address, redraw) {
+export function pictureAt(address, redraw) {
   if (!address) return null;
   let picture = pictures.get(address);
   if (!picture) {
@@ -20,8 +20,8 @@ function pictureAt(address, redraw) {
 }
 
 // One question at a time: the newest is asked when the answer to the last one is there, or is taken for lost.
-function oneAtATime(send, patience = 3000) {
-  let asked = 0;
+export function oneAtATime(send, patience = 3000) {
+  let asked = -Infinity; // nothing is on its way
   let next = null;
   const ask = (value) => {
     if (performance.now() - asked < patience) next = value;
@@ -32,7 +32,7 @@ function oneAtATime(send, patience = 3000) {
     }
   };
   const answered = () => {
-    asked = 0;
+    asked = -Infinity;
     if (next !== null) ask(next);
   };
   return { ask, answered, waiting: () => next !== null };

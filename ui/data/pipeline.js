@@ -1,5 +1,7 @@
 // The way from a source to batches, each part with what is in it; a part is a button that leads to its view.
 
+import { explorerIn, make, say } from "../kit/pen.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }

@@ -1,5 +1,12 @@
 // A sample through its transforms. Python takes the steps; here they are chosen, ordered and drawn.
 
+import { significant } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, smallestAt, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { oneAtATime, pictureAt } from "./parts.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }
@@ -26,8 +33,7 @@ function start(root) {
   let again = 0;
   let hoped = null; // the steps that the next answer should have: others were on their way before the question
   let hovered = null; // the number of an object
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const ask = () => {
     const text = written(steps, model.kinds);
     hoped = { text, until: performance.now() + PATIENCE };
@@ -38,7 +44,6 @@ function start(root) {
   };
   // Streamlit loses what it is asked while the page's first run ends.
   const insist = () => { if (hoped) ask(); };
-  new ResizeObserver(() => model && later()).observe(root);
 
   function edit(change) {
     change(steps);
@@ -70,8 +75,7 @@ function start(root) {
   function pictureAndFacts() {
     const canvas = make("canvas");
     canvas.setAttribute("role", "img");
-    const facts = make("p", { className: "facts" });
-    return [canvas, facts];
+    return [canvas, make("p", { className: "facts" })];
   }
 
   function card(step, place) {
@@ -95,7 +99,7 @@ function start(root) {
       const output = make("output");
       const range = make("input", { type: "range", min: one.low, max: one.high, step: one.whole ? 1 : (one.high - one.low) / 100 });
       range.value = step.values[key];
-      const show = () => { output.textContent = brief(step.values[key], one.whole); };
+      const show = () => { output.textContent = shown(step.values[key], one.whole); };
       range.addEventListener("input", () => {
         step.values[key] = one.whole ? Number(range.value) : Number(Number(range.value).toFixed(3));
         show();
@@ -110,9 +114,6 @@ function start(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
-    const { words, stages, error } = model.run;
     const cards = [...find(".steps").querySelectorAll("li:not(.add)")];
     cards.forEach((item, place) => {
       const stage = model.run.stages[place];
@@ -241,7 +242,7 @@ function start(root) {
   };
 }
 
-const brief = (value, whole) => (whole ? String(value) : Number(value.toPrecision(3)).toString());
+const shown = (value, whole) => (whole ? String(value) : significant(value, 3));
 
 // Where a stage's image lies on its square canvas: the scale and the corner.
 function placed(canvas, stage) {
@@ -262,7 +263,7 @@ function paintStage(canvas, stage, lit, redraw) {
   const { pen } = penFor(canvas, 13);
   if (!stage) return;
   const { scale, corner } = placed(canvas, stage);
-  pen.translate(...corner);
+  pen.translate(corner[0], corner[1]);
   const image = pictureAt(stage.image, redraw);
   const masks = pictureAt(stage.masks, redraw);
   for (const layer of [image, masks]) {

@@ -1,5 +1,7 @@
 // Shows a finished race: the stages' pictures, the bars and the replay. Every number was measured on the server.
 
+import { fill, query, writeAddress } from "../kit/pen.js";
+
 const TICKS = 5; // about so many on the axis
 const SCALES = ["same", "zoom", "share"];
 const DEFAULTS = { scale: "same", large: "", stages: "" }; // as they stand in the address

@@ -1,5 +1,7 @@
 // The lesson beside a page: links into its prepared states, and a question. An address is all that a link needs.
 
+import { explorerIn, make, say, write } from "../kit/pen.js";
+
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, tell)(data);
 }

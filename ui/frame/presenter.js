@@ -1,5 +1,7 @@
 // The presenter's bar: where the talk is, and the keys that presenters' remotes send.
 
+import { explorerIn, say, write } from "../kit/pen.js";
+
 const FORWARD = ["ArrowRight", "PageDown"];
 const BACK = ["ArrowLeft", "PageUp"];
 const TAKES_KEYS = "input, textarea, select, canvas, summary, [role=slider], [role=radio], [role=listbox], [contenteditable]";

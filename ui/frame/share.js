@@ -1,5 +1,7 @@
 // The link to the page as it is: copied, shown, and as a QR code for those who only see the projector.
 
+import { explorerIn, make, say, write } from "../kit/pen.js";
+
 const AT_REST = 250; // milliseconds until the explorers have written their last change into the address
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -1,5 +1,8 @@
 // What a chart can be downloaded as: drawn by plotly.js in this browser, or a page of its own that Python writes.
 
+import { drawing, exportLine, fontsOf } from "./export.js";
+import { explorerIn } from "./pen.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, offer)(data, setTriggerValue);
 }

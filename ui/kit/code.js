@@ -1,5 +1,7 @@
 // The button for the code: it sends the address along, where the explorers keep what Python does not know.
 
+import { explorerIn, query, say } from "./pen.js";
+
 const AT_REST = 250; // milliseconds until they have written their last change
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -1,7 +1,6 @@
 """How a part that has html, css and JavaScript of its own becomes a component of the page."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,29 +10,24 @@ from streamlit.components.v2.types import ComponentRenderer
 from core.i18n import _
 
 ROOMS = Path(__file__).parents[1]
-EVERY = ("kit/explorer", "kit/pen", "kit/export")  # what each component begins with
+BUNDLES = ROOMS / "bundles"  # made by `make bundles`: a component's JavaScript with all that it imports
+EVERY = ("kit/explorer", "kit/export")  # the css that each component begins with
 
 
-def component(path: str, *shared: str) -> ComponentRenderer:
-    """Declare the component of the files at ``path`` within ``ui/``, without their suffixes; css and JavaScript at
-    ``shared`` come before its own.
+def component(path: str, *styles: str) -> ComponentRenderer:
+    """Declare the component of the files at ``path`` within ``ui/``, without their suffixes; the css at ``styles``
+    comes before its own.
 
-    All the JavaScript is one module: what a shared script defines, the scripts after it see. A component whose root has
-    the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and, table by table, CSV. A tool
-    is no figure: its root has the class ``tool``.
+    A component whose root has the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and,
+    table by table, CSV. A tool is no figure: its root has the class ``tool``.
     """
-
-    def joined(kind: str) -> str:
-        files = ((ROOMS / stem).with_suffix(f".{kind}") for stem in (*EVERY, *shared, path))
-        return "".join(file.read_text() for file in files if file.exists())
-
-    html, css = (ROOMS / path).with_suffix(".html").read_text(), joined("css")
+    stylesheets = ((ROOMS / stem).with_suffix(".css") for stem in (*EVERY, *styles, path))
+    css = "".join(file.read_text("utf-8") for file in stylesheets if file.exists())
+    html = (ROOMS / path).with_suffix(".html").read_text("utf-8")
+    bundle = (BUNDLES / path).with_suffix(".js").read_text("utf-8")
     own = f"const OWN = {json.dumps({'html': html, 'css': css})};\n"
-    script = re.sub("^export default ", "const exported = ", joined("js"), count=1, flags=re.MULTILINE)
     name = path.replace("/", "_")
-    declared = st.components.v2.component(
-        name, html=html, css=css, js=f"{own}{script}\nexport default withExports(exported);\n"
-    )
+    declared = st.components.v2.component(name, html=html, css=css, js=own + bundle)
 
     def mounted(*, data: dict[str, Any], **others: Any) -> Any:
         exported = {"name": name.replace("_", "-"), "words": export_words()}

@@ -1,7 +1,7 @@
 // What every component ends with: a line below it that downloads it as a picture, as a page of its own, or its tables.
-// In a scope of its own: no component has to mind its names.
 
-const { withExports, exportLine, drawing, fontsOf } = (() => {
+import { css, html } from "./own.js";
+import { fill, isDark, isSaved, make, query, write } from "./pen.js";
 
 const FINEST = 2; // pixels of a PNG for one on the screen, at least
 const MARGIN = 16; // about a figure
@@ -11,7 +11,7 @@ const given = new WeakMap(); // by root: the data that came for it
 
 // A line that offers what there is: a figure, as a function that draws it as { svg, width, height }, the text of a page,
 // and tables.
-function exportLine({ words, name }, { figure, page, tables = () => [] }) {
+export function exportLine({ words, name }, { figure, page, tables = () => [] }) {
   const [offers, trouble] = [make("span"), make("span", { role: "status" })];
   const offer = (kind, text, label, content, called = name) => {
     const button = make("button", { type: "button", textContent: text, title: label, ariaLabel: label });
@@ -74,7 +74,7 @@ const textOf = (cell) => (cell.querySelector("input")?.value ?? cell.innerText ?
 
 // With the mark by which spreadsheets know UTF-8.
 const csvOf = (rows) =>
-  "\ufeff" + rows.map((cells) => cells.map((cell) => (/[",;\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\r\n") + "\r\n";
+  `\ufeff${rows.map((cells) => cells.map((cell) => (/[",;\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")).join("\r\n")}\r\n`;
 
 // ---- pictures ----
 
@@ -86,8 +86,8 @@ async function figureOf(root) {
   were.forEach((was, index) => freeze(was, are[index]));
   twin.removeAttribute("inert");
   twin.style.cssText += `width: ${width}px; height: ${height}px;`;
-  const css = OWN.css.replace(/([\d.]+)vh/g, (_, part) => `${(part / 100) * innerHeight}px`);
-  const paper = make("div", {}, make("style", { textContent: `${await fontsOf(root)}${css} * { scrollbar-width: none; }` }), twin);
+  const sized = css.replace(/([\d.]+)vh/g, (_, part) => `${(part / 100) * innerHeight}px`);
+  const paper = make("div", {}, make("style", { textContent: `${await fontsOf(root)}${sized} * { scrollbar-width: none; }` }), twin);
   paper.style.cssText = `padding: ${MARGIN}px; ${themeOf(root)}`;
   const drawn = new XMLSerializer().serializeToString(paper);
   return drawing(width + 2 * MARGIN, height + 2 * MARGIN, root, `<foreignObject width="100%" height="100%">${drawn}</foreignObject>`);
@@ -115,7 +115,7 @@ function freeze(was, is) {
 }
 
 // An SVG of what is drawn, on the page's own background.
-function drawing(width, height, element, drawn) {
+export function drawing(width, height, element, drawn) {
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
   const letters = getComputedStyle(document.documentElement).fontSize;
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" style="font-size: ${letters}">`
@@ -138,7 +138,7 @@ async function pngOf({ svg, width, height }) {
 // A page that holds the component as it is now, with all its data: it opens offline and moves as it does here.
 async function pageOf(root) {
   const data = given.get(root);
-  const source = (await (await fetch(import.meta.url)).text()).replace(/^export default /m, "const component = ");
+  const source = await (await fetch(import.meta.url)).text();
   const words = { saved: fill(data.exported.words.saved, { date: new Date().toLocaleDateString(document.documentElement.lang) }), asked: data.exported.words.asked };
   const letters = getComputedStyle(document.documentElement).fontSize;
   const inScript = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
@@ -148,12 +148,12 @@ async function pageOf(root) {
 <title>${data.exported.name}</title>
 <style>${await fontsOf(root)}
 body { margin: 1rem auto; padding: 0 1rem; max-width: ${Math.round(root.clientWidth)}px; background: ${backgroundOf(root)}; }
-${OWN.css}</style>
-<main>${OWN.html}</main>
+${css}</style>
+<main>${html}</main>
 <footer class="explorer export"><p></p></footer>
 <script>globalThis.savedAddress = ${inScript(location.search)};</script>
 <script type="module">
-${source.replaceAll("</script", "<\\/script")}
+const { default: component } = await import("data:text/javascript;charset=utf-8," + encodeURIComponent(${inScript(source)}));
 const said = ${inScript(words)};
 const footer = document.querySelector("footer p");
 footer.append(said.saved, " ", Object.assign(document.createElement("a"), { href: ${inScript(location.href)}, textContent: ${inScript(location.href)} }));
@@ -168,7 +168,7 @@ component({ data: ${inScript(data)}, parentElement: document.querySelector("main
 
 function themeOf(element) {
   const style = getComputedStyle(element);
-  const names = new Set((OWN.css + OWN.html).match(/--st-[\w-]+/g));
+  const names = new Set((css + html).match(/--st-[\w-]+/g));
   const inherited = [...names].map((name) => `${name}: ${style.getPropertyValue(name).trim().replaceAll('"', "'")};`);
   return `${inherited.join(" ")} color-scheme: ${isDark(element) ? "dark" : "light"};`;
 }
@@ -178,9 +178,9 @@ const backgroundOf = (element) => getComputedStyle(element).getPropertyValue("--
 const fetched = new Map(); // by address: a font as a data URL
 
 // The page's fonts that the element may use, carried along: elsewhere they are not installed.
-async function fontsOf(element) {
+export async function fontsOf(element) {
   const used = [getComputedStyle(element).fontFamily];
-  if (OWN.css.includes("--st-code-font")) used.push(getComputedStyle(element).getPropertyValue("--st-code-font"));
+  if (css.includes("--st-code-font")) used.push(getComputedStyle(element).getPropertyValue("--st-code-font"));
   const families = used.map((list) => list.split(",")[0].trim().replaceAll(/["']/g, ""));
   const faces = [...document.styleSheets].flatMap(rulesIn).filter((rule) => rule instanceof CSSFontFaceRule);
   const wanted = faces.filter(({ style }) =>
@@ -217,7 +217,7 @@ async function asData(address) {
 // ---- what a component's own JavaScript is wrapped in ----
 
 // Show the component, and below it what it can be downloaded as.
-const withExports = (show) => (parts) => {
+export const withExports = (show) => (parts) => {
   const answer = show(parts);
   const root = parts.parentElement.querySelector(".explorer");
   if (!root || isSaved || "tool" in root.dataset) return answer; // a tool is no figure
@@ -230,7 +230,3 @@ const withExports = (show) => (parts) => {
   }
   return answer;
 };
-
-return { withExports, exportLine, drawing, fontsOf };
-
-})();

@@ -1,13 +1,18 @@
 // What the views of pictures in layers share: those of YOLO, of segmentation and of upsampling.
 
+import { painting } from "./painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, placeOf, readAddress, say, scaled, strokeEdged, writeAddress,
+} from "./pen.js";
+import { paintTag } from "./tags.js";
+
 const photos = new Map(); // by address; a handful a session
-const twoDigits = (value) => value.toFixed(2).replace(/^-(0\.00)$/, "$1");
 
 // ---- a picture in layers: small ones to choose from, a large one, a cell of the grid that is looked at ----
 
 // view has layers (names), paintLayer(brush, model, settings, layer, cell), paintPanel(root, model, settings, cell),
 // and caption(model, settings, layer). settings holds the layer, the cell ("": the model's start) and the sliders.
-function layeredPicture(defaults, view) {
+export function layeredPicture(defaults, view) {
   const settings = { ...defaults };
   let last = null; // the image that the chosen cell belongs to
   const start = (root) => {
@@ -28,8 +33,7 @@ function mount(root, settings, defaults, view) {
   let model = null;
   let photo = null;
   let hovered = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const hover = (cell) => { if (cell !== hovered) { hovered = cell; later(); } };
   const pinned = () => cellOf(settings.cell, model) ?? model.start;
   const pin = (cell) => { settings.cell = cellName(cell, model); hovered = null; later(); };
@@ -47,20 +51,18 @@ function mount(root, settings, defaults, view) {
   });
   followSliders(root, settings, later);
   const buttons = view.layers.map((layer) => {
-    const button = document.createElement("button");
+    const button = make("button");
     button.type = "button";
     button.dataset.layer = layer;
     button.setAttribute("role", "radio");
-    button.append(document.createElement("canvas"), document.createElement("span"));
+    button.append(make("canvas"), make("span"));
     button.addEventListener("click", () => { settings.layer = layer; later(); });
     return button;
   });
   find(".layers").replaceChildren(...buttons);
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another view
+    if (!model) return;
     if (!view.layers.includes(settings.layer)) settings.layer = defaults.layer;
     const cell = hovered ?? pinned();
     showSliders(root, settings);
@@ -95,13 +97,13 @@ function mount(root, settings, defaults, view) {
 
 // ---- sliders and cells ----
 
-function followSliders(root, settings, then) {
+export function followSliders(root, settings, then) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
     input.addEventListener("input", () => { settings[input.dataset.setting] = Number(input.value); then(); });
   }
 }
 
-function showSliders(root, settings) {
+export function showSliders(root, settings) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
     const value = settings[input.dataset.setting];
     input.value = value;
@@ -111,21 +113,21 @@ function showSliders(root, settings) {
 }
 
 // In the address rows and columns count from 1, as in the words.
-const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
+export const cellName = (cell, { side }) => `${Math.floor(cell / side) + 1}-${(cell % side) + 1}`;
 
-function cellOf(name, { side }) {
+export function cellOf(name, { side }) {
   const match = /^(\d+)-(\d+)$/.exec(name);
   if (!match) return null;
   const [row, column] = match.slice(1).map((number) => Number(number) - 1);
   return [row, column].every((value) => 0 <= value && value < side) ? row * side + column : null;
 }
 
-const placeWords = (template, cell, { side }, values = {}) =>
+export const placeWords = (template, cell, { side }, values = {}) =>
   fill(template, { row: Math.floor(cell / side) + 1, column: (cell % side) + 1, ...values });
 
 // ---- drawing ----
 
-function photoOf(address) {
+export function photoOf(address) {
   if (!photos.has(address)) {
     if (photos.size > 8) photos.clear();
     const image = new Image();
@@ -135,13 +137,13 @@ function photoOf(address) {
   return photos.get(address);
 }
 
-function brushFor(canvas, model, photo) {
+export function brushFor(canvas, model, photo) {
   const { pen, width, height } = penFor(canvas);
   if (photo) pen.drawImage(photo, 0, 0, width, height);
   return { pen, width, height, scale: width / model.width, small: width < 200, tags: [] };
 }
 
-function paintGrid({ pen, width, height, small }, side) {
+export function paintGrid({ pen, width, height, small }, side) {
   pen.globalAlpha = small ? 0.25 : 0.45;
   pen.strokeStyle = "#fff";
   pen.lineWidth = small ? 0.5 : 1;
@@ -160,20 +162,34 @@ function cellRectangle({ width, height }, { side }, cell) {
   return [((cell % side) / side) * width, (Math.floor(cell / side) / side) * height, width / side, height / side];
 }
 
-function fillCell(brush, model, cell, colour, alpha) {
+export function fillCell(brush, model, cell, colour, alpha) {
   brush.pen.globalAlpha = alpha;
   brush.pen.fillStyle = colour;
   brush.pen.fillRect(...cellRectangle(brush, model, cell));
   brush.pen.globalAlpha = 1;
 }
 
-function outlineCell(brush, model, cell) {
+export function outlineCell(brush, model, cell) {
   brush.pen.setLineDash([]);
   strokeEdged(brush.pen, cellRectangle(brush, model, cell), "#fff", 3);
 }
 
-// The label waits for paintTags, so that no later box is drawn over it.
-function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below } = {}) {
+/**
+ * @typedef {object} BoxLook
+ * @property {number[]} [dash]
+ * @property {number} [alpha]
+ * @property {string | false | null} [label] it waits for paintTags, so that no later box is drawn over it
+ * @property {boolean} [below] whether the label stands below the box
+ */
+
+/**
+ * @param {any} brush
+ * @param {number[]} box
+ * @param {string} colour
+ * @param {number} score
+ * @param {BoxLook} look
+ */
+export function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], alpha = 1, label, below = false } = {}) {
   const rectangle = scaled(box, scale);
   const line = (small ? 0.5 : 1) + (small ? 1.5 : 5) * clamp(score);
   pen.globalAlpha = alpha;
@@ -184,25 +200,14 @@ function paintBox({ pen, scale, small, tags }, box, colour, score, { dash = [], 
   pen.globalAlpha = 1;
 }
 
-function paintTags({ pen, width, height, tags }) {
+export function paintTags({ pen, width, height, tags }) {
   for (const [text, [x, y, , down], colour, below] of tags) {
     const top = below ? Math.min(y + down + 3, height - 22) : Math.max(0, y - 22);
-    tag(pen, text, x, top, colour, width);
+    paintTag(pen, text, x, top, colour, width);
   }
 }
 
-function tag(pen, text, x, top, colour, width) {
-  const long = pen.measureText(text).width + 12;
-  const left = clamp(x, 0, Math.max(0, width - long));
-  pen.fillStyle = "#000";
-  pen.fillRect(left - 1, top - 1, long + 2, 22);
-  pen.fillStyle = colour;
-  pen.fillRect(left, top, 5, 20);
-  pen.fillStyle = "#fff";
-  pen.fillText(text, left + 9, top + 10.5);
-}
-
-function cellAt(canvas, event, model) {
+export function cellAt(canvas, event, model) {
   const [x, y] = placeOf(canvas, event, model);
   const index = (value, length) => Math.min(Math.floor((value / length) * model.side), model.side - 1);
   return index(y, model.height) * model.side + index(x, model.width);
@@ -210,82 +215,22 @@ function cellAt(canvas, event, model) {
 
 // ---- words and bars beside the picture ----
 
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
 // parts are [share of the bar's full length from 0 to 1, colour].
-function bar(name, parts, value, note = "") {
-  const track = element("div", "track", ...parts.map(([share, colour]) => {
-    const part = document.createElement("i");
+export function bar(name, parts, value, note = "") {
+  const track = make("div", { className: "track" }, ...parts.map(([share, colour]) => {
+    const part = make("i");
     part.style.width = `${100 * clamp(share)}%`;
     part.style.background = colour;
     return part;
   }));
-  return element("div", "bar", element("span", "name", name), track, element("b", "", value), element("small", "", note));
+  return make("div", { className: "bar" },
+    make("span", { className: "name" }, name), track, make("b", {}, value), make("small", {}, note));
 }
 
-function legend(model) {
+export function legend(model) {
   return model.classes.slice(1).map(({ name, colour }) => {
-    const swatch = document.createElement("i");
+    const swatch = make("i");
     swatch.style.background = colour;
-    return element("span", "", swatch, name);
+    return make("span", {}, swatch, name);
   });
-}
-
-// ---- charts ----
-
-// series are {values (a number for each of xs), colour, dash}; marked is an index into xs, or null; a logarithmic
-// chart wants values above 0.
-function paintChart(canvas, xs, series, axis, marked = null, logarithmic = false) {
-  const { pen, width, height } = penFor(canvas);
-  const style = getComputedStyle(canvas);
-  const [left, right, upper, lower] = [52, width - 16, 10, height - 40];
-  const [first, last] = [xs[0] ?? 0, xs.at(-1) ?? 1];
-  const all = series.flatMap(({ values }) => values);
-  const level = (value) => (logarithmic ? Math.log10(Math.max(value, 1e-6)) : value);
-  const [low, top] = logarithmic
-    ? [Math.floor(level(Math.min(...all, 1))), Math.ceil(level(Math.max(...all, 10)))] : [0, Math.max(...all, 1e-9)];
-  const powers = Array.from({ length: top - low + 1 || 1 }, (_, index) => 10 ** (low + index));
-  const levels = logarithmic ? powers : [0, top / 2, top];
-  const x = (value) => left + ((value - first) / Math.max(last - first, 1e-9)) * (right - left);
-  const y = (value) => lower - ((level(value) - low) / (top - low)) * (lower - upper);
-  pen.fillStyle = pen.strokeStyle = style.color;
-  pen.font = `13px ${style.fontFamily}`;
-  pen.lineWidth = 1;
-  pen.textAlign = "right";
-  for (const value of levels) {
-    pen.globalAlpha = 0.2;
-    trace(pen, [[left, y(value)], [right, y(value)]]);
-    pen.globalAlpha = 1;
-    pen.fillText(brief(value), left - 7, y(value));
-  }
-  for (const part of [0, 0.5, 1]) {
-    pen.textAlign = part === 0 ? "left" : part === 1 ? "right" : "center";
-    pen.fillText(brief(first + part * (last - first)), left + part * (right - left), lower + 13);
-  }
-  pen.textAlign = "center";
-  pen.fillText(axis, (left + right) / 2, lower + 31);
-  if (marked !== null) trace(pen, [[x(xs[marked]), upper - 6], [x(xs[marked]), lower]]);
-  for (const { values, colour, dash = [] } of series) {
-    pen.strokeStyle = pen.fillStyle = colour;
-    pen.lineWidth = 3;
-    pen.setLineDash(dash);
-    trace(pen, xs.map((value, index) => [x(value), y(values[index])]));
-    pen.setLineDash([]);
-    if (marked !== null) dot(pen, x(xs[marked]), y(values[marked]), 6);
-  }
-}
-
-const brief = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
-
-function chartKeys(place, entries) {
-  place.replaceChildren(...entries.map(([name, value, colour, dashed]) => {
-    const swatch = document.createElement("i");
-    swatch.style.borderTop = `4px ${dashed ? "dashed" : "solid"} ${colour}`;
-    return element("span", "", swatch, `${name} `, element("b", "", value));
-  }));
 }

@@ -1,5 +1,12 @@
 // A network as cards to edit, its tree of modules with what one batch made of it, and one update in numbers.
 
+import { paintBars } from "../kit/charts.js";
+import { written } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+
 const DEFAULTS = { way: "sgd", parameter: "", cell: null, block: null };
 const settings = readAddress(DEFAULTS);
 const ACTIVATION = "#0072B2";
@@ -16,8 +23,7 @@ function start(root) {
   let model = null;
   let send = null;
   let sent = ""; // the data that is shown, as text
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const marked = () => (settings.block === null ? null : clamp(settings.block, 0, model.blocks.length - 1));
   const mark = (block) => { settings.block = block; later(); };
   // The cards change at once, so that the next edit has them to build on; the shapes come with the answer.
@@ -29,12 +35,10 @@ function start(root) {
   };
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     for (const element of root.querySelectorAll("[data-block]")) {
       element.classList.toggle("marked", Number(element.dataset.block) === marked());
     }
-    for (const canvas of root.querySelectorAll(".histogram canvas")) paintHistogram(canvas, canvas.histogram, canvas.colour);
+    for (const canvas of root.querySelectorAll(".histogram canvas")) paintSpread(canvas, canvas.histogram, canvas.colour);
     if (model.modules) paintUpdate();
     writeAddress(root, settings, DEFAULTS);
   }
@@ -94,7 +98,6 @@ function start(root) {
     next.click();
     next.focus();
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   return (data, setTriggerValue) => {
     send = setTriggerValue;
@@ -114,7 +117,7 @@ function start(root) {
     find(".result").hidden = !model.modules;
     if (model.modules) {
       const [top] = model.modules;
-      write(find(".totals"), fill(words.totals, { ...top, loss: brief(model.loss, 4) }));
+      write(find(".totals"), fill(words.totals, { ...top, loss: written(model.loss, 4) }));
       find(".tree").replaceChildren(headRow(words), ...model.modules.map(moduleRow));
       find(".ways").replaceChildren(...Object.keys(model.update.ways).map((way) => {
         const made = make("button", { type: "button", className: "plain", textContent: words.ways[way] });
@@ -214,7 +217,7 @@ function start(root) {
       const line = make("div", {}, make("b", { textContent: one.name }), ` ${one.shape}`);
       if (!one.trained) line.append(` · ${words.notTrained}`);
       const gradient = gradients[`${row.name}.${one.name}`];
-      if (gradient) line.title = fill(words.gradientOf, { name: one.name, std: brief(gradient.std, 2) });
+      if (gradient) line.title = fill(words.gradientOf, { name: one.name, std: written(gradient.std, 2) });
       stored.append(line);
     }
     for (const one of row.buffers) {
@@ -241,15 +244,15 @@ function start(root) {
     const { words } = model;
     const canvas = Object.assign(make("canvas"), { histogram: values, colour });
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${label}: ${fill(words.range, { low: brief(values.low, 2), high: brief(values.high, 2) })}`);
+    canvas.setAttribute("aria-label", `${label}: ${fill(words.range, { low: written(values.low, 2), high: written(values.high, 2) })}`);
     canvas.title = canvas.getAttribute("aria-label");
     const bar = make("i");
     bar.style.setProperty("--colour", colour);
     const power10 = values.std > 0 ? Math.log10(values.std) : SMALLEST;
     bar.style.width = `${100 * clamp((power10 - SMALLEST) / (LARGEST - SMALLEST), 0.01)}%`;
     const text = make("div", {},
-      make("div", { textContent: fill(words.mean, { mean: brief(values.mean, 2) }) }),
-      make("div", { textContent: fill(words.std, { std: brief(values.std, 2) }) }));
+      make("div", { textContent: fill(words.mean, { mean: written(values.mean, 2) }) }),
+      make("div", { textContent: fill(words.std, { std: written(values.std, 2) }) }));
     if (dead !== null) text.append(make("div", { textContent: fill(words.dead, { share: Math.round(100 * dead) }) }));
     text.append(bar);
     return make("div", { className: "histogram", role: "cell" }, canvas, text);
@@ -283,15 +286,9 @@ function headRow(words) {
   return made;
 }
 
-function paintHistogram(canvas, { counts }, colour) {
+function paintSpread(canvas, { counts }, colour) {
   const { pen, width, height } = penFor(canvas);
-  const most = Math.max(...counts);
-  const across = width / counts.length;
-  pen.fillStyle = colour;
-  counts.forEach((count, index) => {
-    const tall = (count / most) * (height - 2);
-    pen.fillRect(index * across, height - tall, Math.max(across - 0.5, 0.5), tall);
-  });
+  paintBars(pen, counts, { left: 0, right: width, upper: 2, lower: height }, colour);
   pen.fillStyle = getComputedStyle(canvas).color;
   pen.globalAlpha = 0.4;
   pen.fillRect(0, height - 1, width, 1);
@@ -362,12 +359,12 @@ function fillNumbers(list, { words, update }, name, parameter, cell) {
     [words.rule, words.rules[name]],
     [words.byHand, `${fill(words.numbersOf[name], values)} = ${exact(pick("byHand"))}`],
     [words.byStep, exact(pick("byStep"))],
-    [words.difference, difference === 0 ? "0" : brief(difference, 2)],
+    [words.difference, difference === 0 ? "0" : written(difference, 2)],
   ];
   const [before, after] = way.losses;
   const closing = fill(words.closing, {
-    count: update.count, most: way.difference === 0 ? "0" : brief(way.difference, 2),
-    before: brief(before, 4), after: brief(after, 4),
+    count: update.count, most: way.difference === 0 ? "0" : written(way.difference, 2),
+    before: written(before, 4), after: written(after, 4),
   });
   list.replaceChildren(
     ...rows.flatMap(([term, text]) => [make("dt", { textContent: term }), make("dd", { textContent: text })]),

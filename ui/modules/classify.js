@@ -1,8 +1,16 @@
 // A classifier as it learns: Python trained it from the first step to the last, here its looks are played.
 
+import { written } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, nearest, penFor, readAddress, say, trace, unpack, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+import { dragStep, paintSteps } from "../kit/step_chart.js";
+import { playerIn } from "./parts.js";
+
 const DEFAULTS = { look: null }; // null: it is played once, and then the last one
 const settings = readAddress(DEFAULTS);
-const LOOKS_OF = [["training", "solid", []], ["heldOut", "dashed", [8, 6]]];
+const CURVES = [{ key: "training", style: "solid", dash: [] }, { key: "heldOut", style: "dashed", dash: [8, 6] }];
 
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
@@ -12,21 +20,17 @@ function start(root) {
   const find = (selector) => root.querySelector(selector);
   const map = find(".map");
   let model = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const last = () => model.at.length - 1;
   const look = () => clamp(settings.look ?? last(), 0, last());
   const go = (next) => { settings.look = next < last() ? next : null; later(); };
   const player = playerIn(root, { at: look, last, go });
   for (const name of ["accuracies", "losses"]) {
     const steps = () => model.steps;
-    dragCursor(find(`[data-chart=${name}]`), steps, (step) => { player.halt(); go(nearest(model.at, step)); });
+    dragStep(find(`[data-chart=${name}]`), steps, (step) => { player.halt(); go(nearest(model.at, step)); });
   }
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words } = model;
     const index = Math.round(look());
     const step = model.at[index];
@@ -34,7 +38,7 @@ function start(root) {
     paintPlane(map, model, index);
     map.setAttribute("aria-label", fill(words.map, { step }));
     paintCurves("accuracies", { low: 0, high: 1, percent: true }, (value) => `${(100 * value).toFixed(1)} %`);
-    paintCurves("losses", { low: 1e-4, high: 100, log: true }, (value) => brief(value));
+    paintCurves("losses", { low: 1e-4, high: 100, log: true }, (value) => written(value));
     write(find(".says"), model.overflow === null
       ? fill(words.says, model) : fill(words.overflow, { step: model.overflow }));
     writeAddress(root, settings, DEFAULTS);
@@ -42,10 +46,10 @@ function start(root) {
     function paintCurves(name, scale, text) {
       const canvas = find(`[data-chart=${name}]`);
       const colour = getComputedStyle(canvas).getPropertyValue("--st-primary-color");
-      const curves = LOOKS_OF.map(([key, style, dash], which) => ({ key, style, dash, values: model[name][which] }));
+      const curves = CURVES.map((curve, which) => ({ ...curve, values: model[name][which] }));
       const lines = curves.map(({ values, dash }) =>
         ({ values: values.map((value) => value ?? NaN), steps: model.at, colour, dash }));
-      paintChart(canvas, { ...scale, lines, last: model.steps, now: step, axis: words.axis });
+      paintSteps(canvas, { ...scale, lines, last: model.steps, now: step, axis: words.axis });
       const keys = curves.map(({ key, style, values }) =>
         ({ name: words[key], value: values[index] === null ? "–" : text(values[index]), colour, dash: style }));
       writeKeys(canvas.parentElement.querySelector(".keys"), keys);
@@ -128,7 +132,7 @@ function paintPlane(canvas, model, index) {
   const cell = width / (side - 1);
   pen.drawImage(plane, -cell / 2, -cell / 2, width + cell, height + cell);
   const at = ([x, y]) => [((x + edge) / (2 * edge)) * width, ((edge - y) / (2 * edge)) * height];
-  for (const [colour, line] of [["#fff", 5], ["#000", 2.5]]) {
+  for (const { colour, line } of [{ colour: "#fff", line: 5 }, { colour: "#000", line: 2.5 }]) {
     pen.strokeStyle = colour;
     pen.lineWidth = line;
     for (const boundary of model.boundaries[index]) trace(pen, boundary.map(at));

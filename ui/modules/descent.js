@@ -1,12 +1,19 @@
 // Optimizers on one surface. Python walked every rule at every learning rate; here the walks are drawn and played.
 
+import { written } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, isDark, make, nearest, readAddress, say, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { dragStep, paintSteps } from "../kit/step_chart.js";
+import { dashOf, paintMap, scaleOf, standsAt, tidy } from "./descent_map.js";
+import { playerIn } from "./parts.js";
+
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const NEAR = 14; // px of the screen about a path that light it up
 const CLOSE = 0.012; // of the picture's width: as good as there
-const FAR = 2e4; // px beyond which a canvas need not know where exactly
 const LEAST = 1e-6; // of the chart of losses
 const KEY_STEP = 0.02; // of the picture's width, by an arrow key
-const MARGIN = { left: 34, right: 10, upper: 8, lower: 24 };
 const DEFAULTS = { step: null, lr: null, adaptive: null, hidden: "" }; // null: the last step, the surface's own rates
 const settings = readAddress(DEFAULTS);
 
@@ -25,8 +32,7 @@ function start(root) {
   let left = null; // the same, of where the hand has left it
   let lit = null; // the rule under the pointer
   let story = null; // the preset that is shown, as long as nothing of it is changed
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const step = () => clamp(settings.step ?? model.steps, 0, model.steps);
   const go = (next) => { settings.step = next < model.steps ? next : null; later(); };
   const light = (rule) => { if (rule !== lit) { lit = rule; later(); } };
@@ -84,7 +90,7 @@ function start(root) {
   });
   map.addEventListener("keyup", (event) => { if (event.key.startsWith("Arrow")) release(); });
   map.addEventListener("blur", release);
-  dragCursor(chart, () => model.steps, (next) => { player.halt(); go(next); });
+  dragStep(chart, () => model.steps, (next) => { player.halt(); go(next); });
   for (const name of ["lr", "adaptive"]) {
     find(`input[data-setting=${name}]`).addEventListener("input", (event) => {
       settings[name] = model.lrs[Number(event.target.value)];
@@ -92,7 +98,6 @@ function start(root) {
       later();
     });
   }
-  new ResizeObserver(() => model && later()).observe(root);
 
   function ruleNear(event) {
     const frame = map.getBoundingClientRect();
@@ -120,8 +125,6 @@ function start(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words } = model;
     const shown = walks();
     player.show(words);
@@ -129,7 +132,7 @@ function start(root) {
       const input = find(`input[data-setting=${name}]`);
       input.max = model.lrs.length - 1;
       input.value = rateOf(name);
-      write(find(`[data-value=${name}]`), brief(model.lrs[rateOf(name)]));
+      write(find(`[data-value=${name}]`), written(model.lrs[rateOf(name)]));
     }
     paintMap(map, model, shown, { step: step(), lit, place });
     paintLosses(chart, model, shown, { step: step(), lit });
@@ -199,10 +202,8 @@ function start(root) {
   }
 }
 
-const isOf = ({ surface, start, momentum, decay }, data, ground) =>
-  ground.surface === surface && String(data.start) === String(start) && data.momentum === momentum && data.decay === decay;
-const dashOf = ({ name }) => (name === "adamw" ? [9, 7] : []); // so that Adam is seen beneath it
-const tidy = (value) => Number(value.toFixed(3));
+const isOf = (preset, data, ground) =>
+  ground.surface === preset.surface && String(data.start) === String(preset.start) && data.momentum === preset.momentum && data.decay === preset.decay;
 
 // The surface as Python sent it, its picture ready to be drawn.
 function opened(ground) {
@@ -220,143 +221,13 @@ function opened(ground) {
   return { ...ground, image: canvas, rates: { lr: ground.rates[0], adaptive: ground.rates[1] } };
 }
 
-// From the surface to the canvas and back.
-function scaleOf({ x: [x0, x1], y: [y0, y1] }, { width, height }) {
-  const { left, upper } = MARGIN;
-  const [across, down] = [width - left - MARGIN.right, height - upper - MARGIN.lower];
-  return {
-    frame: [left, upper, across, down],
-    x: (value) => clamp(left + ((value - x0) / (x1 - x0)) * across, -FAR, FAR),
-    y: (value) => clamp(upper + ((y1 - value) / (y1 - y0)) * down, -FAR, FAR),
-    inside: (x, y) => [
-      tidy(clamp(x0 + ((x - left) / across) * (x1 - x0), x0, x1)),
-      tidy(clamp(y1 - ((y - upper) / down) * (y1 - y0), y0, y1)),
-    ],
-  };
-}
-
-// Where a walk is at a step that may be a fraction; null once it has overflowed.
-function standsAt({ points, overflow }, step) {
-  const [before, after] = [Math.floor(step), Math.ceil(step)];
-  if (overflow >= 0 && after >= overflow) return null;
-  const part = step - before;
-  return [0, 1].map((axis) => (1 - part) * points[2 * before + axis] + part * points[2 * after + axis]);
-}
-
-function paintMap(canvas, model, shown, { step, lit, place }) {
-  const { pen, width, height } = penFor(canvas);
-  const scale = scaleOf(model, { width, height });
-  const at = ([x, y]) => [scale.x(x), scale.y(y)];
-  paintAxes(pen, canvas, model, scale);
-  pen.save();
-  pen.beginPath();
-  pen.rect(...scale.frame);
-  pen.clip();
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(model.image, ...scale.frame);
-  pen.strokeStyle = "rgb(255 255 255 / 0.22)";
-  pen.lineWidth = 1;
-  for (const line of model.contours) trace(pen, line.map(at));
-  for (const minimum of model.minima) star(pen, ...at(minimum), 9);
-  for (const one of model.saddles) cross(pen, ...at(one), 7);
-  pen.lineJoin = pen.lineCap = "round";
-  const order = [...shown].sort((one, other) => (one.name === lit) - (other.name === lit));
-  const heads = [];
-  for (const walk of order) {
-    const faint = lit !== null && walk.name !== lit;
-    const end = standsAt(walk, step);
-    const count = Math.min(Math.floor(step) + 1, walk.overflow >= 0 ? walk.overflow : Infinity);
-    const points = Array.from({ length: count }, (_, index) => at(walk.points.subarray(2 * index, 2 * index + 2)));
-    if (end) points.push(at(end));
-    const line = seen(points, scale);
-    pen.globalAlpha = faint ? 0.25 : 1;
-    const dash = dashOf(walk);
-    if (!dash.length) { // a dashed line shows what lies beneath it
-      [pen.strokeStyle, pen.lineWidth] = ["#000", 5];
-      trace(pen, line);
-    }
-    [pen.strokeStyle, pen.lineWidth] = [walk.colour, 3];
-    pen.setLineDash(dash);
-    trace(pen, line);
-    pen.setLineDash([]);
-    if (points.length < 60 || walk.name === lit) {
-      pen.fillStyle = walk.colour;
-      for (const point of points.slice(0, -1)) dot(pen, ...point, 2.6);
-    }
-    if (end) heads.push([points.at(-1), walk.colour, faint]);
-  }
-  for (const [point, colour, faint] of heads) {
-    pen.globalAlpha = faint ? 0.35 : 1;
-    pen.fillStyle = "#000";
-    dot(pen, ...point, 8);
-    pen.fillStyle = colour;
-    dot(pen, ...point, 6.5);
-  }
-  pen.globalAlpha = 1;
-  pen.lineWidth = 5;
-  pen.strokeStyle = "#000";
-  ring(pen, ...at(place), 9);
-  pen.lineWidth = 2.5;
-  pen.strokeStyle = "#fff";
-  ring(pen, ...at(place), 9);
-  pen.restore();
-}
-
-// A path without the steps that only cross the picture: a walk that diverges would fill it with them.
-function seen(points, { frame: [left, upper, across, down] }) {
-  const inside = ([x, y]) => left <= x && x <= left + across && upper <= y && y <= upper + down;
-  return points.flatMap((point, index) =>
-    (index && !inside(point) && !inside(points[index - 1]) ? [null, point] : [point]));
-}
-
-function paintAxes(pen, canvas, { x, y }, scale) {
-  const style = getComputedStyle(canvas);
-  const [left, upper, across, down] = scale.frame;
-  pen.fillStyle = style.color;
-  pen.font = `14px ${style.fontFamily}`;
-  for (const value of wholeWithin(x)) {
-    pen.textAlign = "center";
-    pen.fillText(brief(value), clamp(scale.x(value), left + 8, left + across - 6), upper + down + 14);
-  }
-  for (const value of wholeWithin(y)) {
-    pen.textAlign = "right";
-    pen.fillText(brief(value), left - 6, clamp(scale.y(value), upper + 8, upper + down - 6));
-  }
-}
-
-const wholeWithin = ([low, high]) =>
-  Array.from({ length: Math.floor(high) - Math.ceil(low) + 1 }, (_, index) => Math.ceil(low) + index);
-
-function ring(pen, x, y, radius) {
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  pen.stroke();
-}
-
-function star(pen, x, y, radius) {
-  pen.beginPath();
-  for (let point = 0; point < 10; point++) {
-    const [angle, far] = [(point * Math.PI) / 5 - Math.PI / 2, point % 2 ? radius * 0.45 : radius];
-    pen.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
-  }
-  pen.closePath();
-  pen.fillStyle = "#fff";
-  pen.fill();
-}
-
-function cross(pen, x, y, far) {
-  pen.strokeStyle = "#fff";
-  pen.lineWidth = 3;
-  trace(pen, [[x - far, y - far], [x + far, y + far], null, [x - far, y + far], [x + far, y - far]]);
-}
-
 function paintLosses(canvas, model, shown, { step, lit }) {
   const high = 10 ** Math.ceil(Math.log10(model.highest));
   const lines = shown.map((walk) => ({
     values: walk.losses.map((loss) => loss - model.lowest),
     colour: isDark(canvas) ? walk.colour : walk.onLight, dash: dashOf(walk), faint: lit !== null && walk.name !== lit,
   }));
-  paintChart(canvas, { lines, last: model.steps, now: step, low: LEAST, high, log: true, axis: model.words.axis });
+  paintSteps(canvas, { lines, last: model.steps, now: step, low: LEAST, high, log: true, axis: model.words.axis });
   canvas.setAttribute("aria-label", model.words.chart);
 }
 
@@ -377,7 +248,7 @@ function fillRows(body, model, shown, { step, lit }) {
 function lossOf({ largest }, walk, step) {
   if (over(walk, step)) return "–";
   const loss = walk.losses[step];
-  return loss < 0.99 * largest ? brief(loss) : `> ${brief(largest)}`;
+  return loss < 0.99 * largest ? written(loss) : `> ${written(largest)}`;
 }
 
 const over = ({ overflow }, step) => overflow >= 0 && step >= overflow;
@@ -396,6 +267,6 @@ function sentence(model, walk, step) {
   const values = { rule: words.rules[walk.name], step, overflow: walk.overflow };
   const says = words.formulas[walk.name];
   if (over(walk, step)) return `${fill(words.ended, values)} ${says}`;
-  const [x, y] = standsAt(walk, step).map((value) => brief(value));
+  const [x, y] = standsAt(walk, step).map((value) => written(value));
   return `${fill(words.stands, { ...values, x, y, loss: lossOf(model, walk, step) })} ${says}`;
 }

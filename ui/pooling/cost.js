@@ -1,5 +1,7 @@
 // Shows the multiply-adds that core.figures.pooling counted for every position of the slider.
 
+import { explorerIn, fill, make, nearest, readAddress, writeAddress } from "../kit/pen.js";
+
 const DEFAULTS = { n: null, network: "slim" }; // n null: where Python suggests
 // Kept while the tab is open, across reruns and pages.
 const settings = readAddress(DEFAULTS);

@@ -1,6 +1,12 @@
 // Shows the hierarchy that core.proposals.selective_search made. Nothing is merged here: the browser only looks up
 // which node each segment belongs to after so many merges.
 
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, placeOf, pointByKeys, readAddress, say, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture } from "./parts.js";
+
 const PARTS = [[0, 114, 178], [230, 159, 0]]; // the two that merged: blue and orange
 const PART_COLOURS = PARTS.map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
 const CHOSEN = "#fff";
@@ -27,10 +33,9 @@ function explore(root) {
   let model = null;
   let view = null;
   let pointed = null; // a node of the list
-  let due = 0;
   let playing = null; // { from, since }
 
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const go = (merge) => { playing = null; settings.merge = clamp(merge, 0, model.merges); later(); };
   const choose = (node) => { settings.region = node === settings.region ? null : node; pointed = null; later(); };
 
@@ -53,12 +58,9 @@ function explore(root) {
     choose(view.now[model.segments[row * model.width + column]]);
   });
   pointByKeys(canvas);
-  dragCursor(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
-  new ResizeObserver(() => model && later()).observe(root);
+  dragParts(find(".chart canvas"), (place) => go(Math.round(place * model.merges)));
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another page
     if (playing) play();
     view = answer(model, pointed);
     setControls(root, model, view, playing);
@@ -138,7 +140,7 @@ function nodeAt(parent, node, made) {
 function members(model, node) {
   const inside = new Uint8Array(model.count);
   for (let segment = 0; segment < model.count; segment++) {
-    inside[segment] = nodeAt(model.parent, segment, node + 1) === node;
+    inside[segment] = Number(nodeAt(model.parent, segment, node + 1) === node);
   }
   return inside;
 }
@@ -179,9 +181,9 @@ function paintSimilarities(table, model, view) {
   if (table.hidden) return;
   const rows = SIMILARITIES.map((name, index) => {
     const weight = weights[index];
-    return { name: words[name], weight, value: model.similarities[4 * (view.merge - 1) + index] };
+    return { name: words[name], weight, total: false, value: model.similarities[4 * (view.merge - 1) + index] };
   });
-  rows.push({ name: words.total, total: true, value: model.total[view.merge - 1] });
+  rows.push({ name: words.total, weight: null, total: true, value: model.total[view.merge - 1] });
   table.replaceChildren(...rows.flatMap(({ name, weight, value, total }) => {
     const look = total ? "total" : weight ? "" : "unused";
     const fillOf = make("i");
@@ -294,7 +296,7 @@ function paintHistory(figure, model, view) {
       now: model.abo[view.merge],
     });
   }
-  paintChart(figure, {
+  paintParts(figure, {
     caption: words.history, axis: words.merge, cursor: at(view.merge), series,
     ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => [part, Math.round(part * merges)]),
   });

@@ -1,5 +1,11 @@
 // Shows how the first N proposals of each method cover the objects. Which one is best was found in Python for every N.
 
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, isDark, make, nearest, penFor, readAddress, say, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxAt, dragParts, drawBox, drawTruth, outline, paintParts, setPicture, tag } from "./parts.js";
+
 const MOST_DRAWN = 300; // more boxes on top of each other show nothing
 const METRICS = ["recall50", "recall70", "abo"];
 const AT_FIRST = 100;
@@ -17,9 +23,8 @@ function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const slider = find('[data-setting="count"]');
   let model = null;
-  let due = 0;
 
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const go = (row) => {
     settings.first = model.counts[row];
     dispatchEvent(new CustomEvent(CHANGED, { detail: settings.first }));
@@ -33,13 +38,10 @@ function explore(root) {
   slider.addEventListener("input", () => go(Number(slider.value)));
   find('[data-setting="all"]').addEventListener("input", (event) => { settings.all = event.target.checked; later(); });
   for (const canvas of root.querySelectorAll(".chart canvas")) {
-    dragCursor(canvas, (place) => go(rowOf(model.counts, Math.exp(place * Math.log(model.most)))));
+    dragParts(canvas, (place) => go(rowOf(model.counts, Math.exp(place * Math.log(model.most)))));
   }
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another page
     const row = rowOf(model.counts, settings.first);
     slider.value = row;
     find('[data-setting="all"]').checked = settings.all;
@@ -119,7 +121,7 @@ function paintPicture(figure, model, method, row) {
 
 function paintCurve(figure, model, name, row) {
   const x = (count) => Math.log(count) / Math.log(model.most);
-  paintChart(figure, {
+  paintParts(figure, {
     caption: model.words[name], axis: model.words.axis, cursor: x(model.counts[row]),
     ticks: [1, 10, 100, 1000].map((count) => [x(count), count]),
     series: model.methods.map((method) => ({

@@ -1,5 +1,12 @@
 // Shows what the trained RPN made of every anchor. All of it was computed in Python; NMS is looked up for each threshold.
 
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, nearest, penFor, placeOf, readAddress, say, smallestAt, strokeEdged, unpack, write,
+  writeAddress,
+} from "../kit/pen.js";
+import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
+
 const ANCHORS = 9; // a cell
 const HEAT = 0.62; // how much the heat map hides of the image
 const LAYERS = ["objectness", "labels", "proposals"];
@@ -31,9 +38,8 @@ function explore(root) {
   let model = null;
   let view = null;
   let pointed = null; // a proposal, by its place in the order
-  let due = 0;
 
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const chooseShape = (shape) => { settings.shape = shape; later(); };
   const chooseCell = (row, column) => {
     settings.cell = clamp(row, 0, model.rows - 1) * model.columns + clamp(column, 0, model.columns - 1);
@@ -71,7 +77,6 @@ function explore(root) {
     event.preventDefault();
     chooseCell(Math.floor(view.cell / model.columns) + move[0], (view.cell % model.columns) + move[1]);
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function choose(place) {
     const anchor = model.order[place];
@@ -81,8 +86,6 @@ function explore(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another page
     view = answer(model, pointed);
     setControls(root, model, view);
     paintPicture(canvas, model, view);
@@ -158,7 +161,7 @@ function sentence(model, view) {
     const all = { positive: count[3] + count[4], negative: count[2], border: count[0], between: count[1] };
     const [width, height] = model.shapes[view.shape];
     const why = words[REASONS[model.reason[view.anchor]].name];
-    return fill(words.counts, all) + " " + fill(words.labelled, { width, height, why });
+    return `${fill(words.counts, all)} ${fill(words.labelled, { width, height, why })}`;
   }
   const offsets = [...model.offsets.subarray(4 * view.anchor, 4 * view.anchor + 4)].map((value) => value.toFixed(2)).join(", ");
   const [width, height] = model.shapes[view.shape];
@@ -167,9 +170,9 @@ function sentence(model, view) {
 
 function overlapOf(model, anchor) {
   if (!model.iou || Math.max(model.iou[anchor], model.movedIou[anchor]) < 0.01) return "";
-  return " " + fill(model.words.improved, {
+  return ` ${fill(model.words.improved, {
     name: model.truth.names[model.object[anchor]], before: model.iou[anchor].toFixed(2), after: model.movedIou[anchor].toFixed(2),
-  });
+  })}`;
 }
 
 // ---- controls ----

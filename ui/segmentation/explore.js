@@ -1,5 +1,14 @@
 // A label map over its image; probabilities, receptive fields and figures were computed by core.figures.segmentation.
 
+import { choices, showChoice, swatchOf } from "../kit/choices.js";
+import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
+import { painting } from "../kit/painting.js";
+import {
+  ARROWS, clamp, explorerIn, fill, make, readAddress, say, scaled, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
+
 const DEFAULTS = { show: "labels", opacity: 60, hidden: "0", layer: "", pixel: "" };
 const SHADE = inBytes("#000000", 200);
 const FIGURES = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"];
@@ -23,8 +32,7 @@ function explore(root) {
   let photo = null;
   let hovered = null; // [x, y]
   let lit = null; // [true class, predicted class] of the confusion matrix
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const pinned = () => pixelNamed(settings.pixel, model) ?? model.start;
   const pin = (place) => { settings.pixel = place.join("-"); hovered = null; later(); };
   const light = (cell) => { lit = cell; later(); };
@@ -46,13 +54,11 @@ function explore(root) {
   });
   find("select").addEventListener("change", (event) => { settings.layer = event.target.value; later(); });
   followSliders(root, settings, later);
-  new ResizeObserver(() => model && later()).observe(root);
   const layerNamed = (wanted) => model.layers.find(({ name }) => name === wanted);
   const layerNow = () => layerNamed(settings.layer) ?? layerNamed(model.layer);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return; // the user has gone to another view
+    if (!model) return;
     if (!model.truth || !["labels", "truth", "errors"].includes(settings.show)) settings.show = DEFAULTS.show;
     const hidden = hiddenNow();
     showSliders(root, settings);
@@ -139,6 +145,7 @@ function pixelNamed(name, { width, height }) {
 const cellFor = ([x, y], { first, stride, columns, rows }) => [
   clamp(Math.floor((x - first) / stride), 0, columns - 1), clamp(Math.floor((y - first) / stride), 0, rows - 1)];
 
+/** @type {(cell: number[], step: number[], layer: any) => number[]} */
 const beside = ([column, row], [across, down], { columns, rows }) => [
   clamp(column + across, 0, columns - 1), clamp(row + down, 0, rows - 1)];
 
@@ -183,7 +190,7 @@ function writePixel(find, model, layer, [x, y]) {
 
 function writeFigures(find, { figures, words }) {
   find(".figures").replaceChildren(...(figures ? FIGURES.map((name) => make("tr", {},
-    make("th", { textContent: words[name] }), make("td", { textContent: figure(figures[name]) }))) : []));
+    make("th", { textContent: words[name] }), make("td", { textContent: figureText(figures[name]) }))) : []));
 }
 
 function writeConfusion(table, model, light) {
@@ -198,7 +205,7 @@ function writeConfusion(table, model, light) {
     ...met.map((other) => {
       const share = sums[label] ? confusion[label][other] / sums[label] : 0;
       const cell = make("td", { textContent: share ? percent(share).replace(" %", "") : "", tabIndex: 0 });
-      cell.style.background = `color-mix(in srgb, ${label === other ? "#0072B2" : "#D55E00"} ${Math.round(20 * (share > 0) + 80 * share)}%, transparent)`;
+      cell.style.background = `color-mix(in srgb, ${label === other ? "#0072B2" : "#D55E00"} ${Math.round((share > 0 ? 20 : 0) + 80 * share)}%, transparent)`;
       if (share > 0.4) cell.style.color = "#fff";
       for (const [event, value] of [["pointerenter", [label, other]], ["focus", [label, other]], ["pointerleave", null], ["blur", null]]) {
         cell.addEventListener(event, () => light(value));

@@ -1,5 +1,15 @@
 // What is flattened about a point, and shuffled; every number was computed by core.figures.fully_connected.
 
+import { swatchOf } from "../kit/choices.js";
+import { brushFor, photoOf } from "../kit/layered_picture.js";
+import { painting } from "../kit/painting.js";
+import {
+  ARROWS, clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, scaled, strokeEdged, write,
+  writeAddress,
+} from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+import { percent, pixelUnder } from "./parts.js";
+
 const DEFAULTS = { patch: "" }; // the cell in its middle
 const WIDE = 16; // channels in a row of the tensor's picture
 const STRIP = 80; // numbers in a row of a strip
@@ -23,10 +33,10 @@ function flatten(root) {
   let photo = null;
   let hovered = null; // [column, row]
   let pointed = null; // the place of a number in the flattened map
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const point = (place) => { if (place !== pointed) { pointed = place; later(); } };
   const pinned = () => cellNamed(settings.patch, model) ?? [model.start % model.columns, Math.floor(model.start / model.columns)];
+  /** @type {(cell: number[]) => void} */
   const pin = ([column, row]) => { settings.patch = `${row + 1}-${column + 1}`; hovered = null; later(); };
   const under = (event) => pixelUnder(canvas, event, model).map((value) => Math.floor(value / model.stride));
 
@@ -45,11 +55,9 @@ function flatten(root) {
     pad.addEventListener("pointerleave", () => point(null));
     pointByKeys(pad);
   }
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
+    if (!model) return;
     const cell = hovered ?? pinned();
     paintPatch(canvas, model, photo, cell);
     const at = fill(model.words.at, { column: cell[0] + 1, row: cell[1] + 1 });

@@ -1,5 +1,13 @@
 // How an FCN comes from coarse scores to fine ones: every map was computed by core.figures.segmentation.
 
+import { choices, showChoice } from "../kit/choices.js";
+import { twoDigits } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+
 const DEFAULTS = { fused: null }; // the class; null: where Python suggests
 const HUNDRED = 100; // logits travel as whole hundredths
 
@@ -14,13 +22,10 @@ function fuse(root) {
   let model = null;
   let maps = []; // { stage, name, values, canvas }
   let hovered = null; // [from the left, from the top], parts of the whole
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
-  new ResizeObserver(() => model && later()).observe(root);
+  const later = painting(root, paint);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
+    if (!model) return;
     const label = model.classes[settings.fused] ? settings.fused : model.start;
     showChoice(find(".switches"), String(label));
     const [low, high] = [model.lowest[label], model.highest[label]];
@@ -105,7 +110,7 @@ function paintMap(canvas, model, stage, values, label, hovered) {
 function added(model, maps, label, hovered) {
   return model.stages.map((stage) => {
     const own = maps.filter((one) => one.stage === stage);
-    const values = Object.fromEntries(own.map(({ name, values }) => [name, twoDigits(valueAt(values, stage, label, hovered))]));
+    const values = Object.fromEntries(own.map((one) => [one.name, twoDigits(valueAt(one.values, stage, label, hovered))]));
     const words = values.skip ? model.words.added : model.words.first;
     return fill(words, { stride: stage.stride, value: values.scores, sum: values.scores, ...values });
   }).join("; ");

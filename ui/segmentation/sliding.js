@@ -1,5 +1,9 @@
 // The cells that each way of labelling has come to, and its seconds, as Python sends them.
 
+import { brushFor, photoOf } from "../kit/layered_picture.js";
+import { explorerIn, fill, make } from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+
 const OPACITY = 0.6;
 
 export default function ({ data, parentElement }) {

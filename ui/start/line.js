@@ -1,5 +1,7 @@
 // One line of the start page: its topics in order, each a picture that leads to its page.
 
+import { explorerIn, make, write } from "../kit/pen.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, draw)(data, setTriggerValue);
 }

@@ -1,5 +1,12 @@
 // Curves of one training, or of several over each other: by steps or by seconds, with what is still to come dashed.
 
+import { chartOn, paintAxisName, paintCursor, paintLine, paintRows, paintThirds } from "../kit/charts.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, dot, explorerIn, fill, make, pointByKeys, readAddress, say, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+import { followMoments, pointAt, short } from "./parts.js";
+
 const DEFAULTS = { axis: "" }; // "": the data's own
 const settings = readAddress(DEFAULTS);
 const AXES = ["seconds", "steps"];
@@ -13,8 +20,7 @@ function startCurves(root) {
   const charts = new Map(); // by name: { figure, canvas, frame }
   let model = null;
   let moment = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const axis = () => (AXES.includes(settings.axis) ? settings.axis : model.axis);
   const buttons = AXES.map((name) => {
     const button = make("button", { type: "button", className: "plain" });
@@ -24,7 +30,6 @@ function startCurves(root) {
   });
   find(".switches").replaceChildren(...buttons);
   followMoments(root, (next) => { moment = next; if (model) later(); });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function chartOf(name) {
     if (!charts.has(name)) {
@@ -45,8 +50,6 @@ function startCurves(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words } = model;
     buttons.forEach((button, index) => {
       write(button, words[AXES[index]]);
@@ -99,9 +102,8 @@ function nearestIndex(sorted, wanted) {
 
 // The axis ends at `last`, with all that is to come. Returns at(left): the moment under a place on the canvas.
 function paintCurves(canvas, { lines, log = false, most }, axis, axisName, moment, last) {
-  const { pen, width, height } = penFor(canvas);
-  const style = getComputedStyle(canvas);
-  const [left, right, upper, lower] = [50, width - 12, 10, height - 38];
+  const chart = chartOn(canvas, { left: 50, right: 12, lower: 38 });
+  const { pen, left, right, upper, lower } = chart;
   const values = lines.flatMap((line) => line.values).filter((value) => value !== null && (!log || value > 0));
   const level = log ? (value) => Math.log10(value) : (value) => value;
   let [low, high] = log ? [Math.min(...values), Math.max(...values)].map(Math.log10) : [0, most ?? Math.max(...values) * 1.05];
@@ -109,37 +111,22 @@ function paintCurves(canvas, { lines, log = false, most }, axis, axisName, momen
   if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 0.5, low + 0.5] : [0, 1];
   const x = (value) => left + (value / last) * (right - left);
   const y = (value) => lower - ((level(value) - low) / (high - low)) * (lower - upper);
-  pen.fillStyle = pen.strokeStyle = style.color;
-  pen.font = `13px ${style.fontFamily}`;
-  pen.lineWidth = 1;
-  for (const part of [0, 0.5, 1]) {
-    const value = log ? 10 ** (low + part * (high - low)) : low + part * (high - low);
-    pen.globalAlpha = 0.2;
-    trace(pen, [[left, y(value)], [right, y(value)]]);
-    pen.globalAlpha = 1;
-    pen.textAlign = "right";
-    pen.fillText(short(Number(value.toPrecision(2))), left - 6, y(value));
-    pen.textAlign = ["left", "center", "right"][2 * part];
-    pen.fillText(last < 5 && axis === "seconds" ? (part * last).toFixed(1) : Math.round(part * last), left + part * (right - left), lower + 13);
-  }
-  pen.textAlign = "center";
-  pen.fillText(axisName, (left + right) / 2, lower + 29);
-  if (moment && moment[axis] <= last) trace(pen, [[x(moment[axis]), upper - 4], [x(moment[axis]), lower]]);
+  const levels = [0, 0.5, 1].map((part) => low + part * (high - low)).map((value) => (log ? 10 ** value : value));
+  paintRows(chart, levels.map((value) => [y(value), short(Number(value.toPrecision(2)))]));
+  const times = [0, 0.5, 1].map((part) => part * last);
+  paintThirds(chart, times.map((time) => (last < 5 && axis === "seconds" ? time.toFixed(1) : String(Math.round(time)))));
+  paintAxisName(chart, axisName, 29);
+  if (moment && moment[axis] <= last) paintCursor(chart, x(moment[axis]), 4);
   pen.lineJoin = "round";
   for (const line of lines) {
-    pen.strokeStyle = pen.fillStyle = line.colour;
-    pen.lineWidth = 3;
-    pen.setLineDash(line.coming ? [6, 6] : []);
     const points = line.values.map((value, index) => (value === null || (log && value <= 0) ? null : [x(line[axis][index]), y(value)]));
-    trace(pen, points);
-    pen.setLineDash([]);
+    paintLine(chart, points, line.colour, line.coming ? [6, 6] : []);
     const end = points.findLast(Boolean);
-    if (end && !line.coming) dot(pen, ...end, 4.5);
+    if (end && !line.coming) dot(pen, end, 4.5);
     if (line.best) {
-      const place = [x(line.best[axis === "steps" ? "step" : "seconds"]), y(line.best.value)];
       pen.lineWidth = 2.5;
       pen.beginPath();
-      pen.arc(...place, 9, 0, 2 * Math.PI);
+      pen.arc(x(line.best[axis === "steps" ? "step" : "seconds"]), y(line.best.value), 9, 0, 2 * Math.PI);
       pen.stroke();
     }
   }

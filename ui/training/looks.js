@@ -1,5 +1,12 @@
 // The fixed samples of a training, truth above what the model says; the slider goes back through all looks.
 
+import { swatchOf } from "../kit/choices.js";
+import { brushFor, paintBox, paintTags, photoOf } from "../kit/layered_picture.js";
+import { painting } from "../kit/painting.js";
+import { clamp, explorerIn, fill, make, nearest, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+import { pointAt } from "./parts.js";
+
 const DEFAULTS = { look: null }; // the step of the look that one went back to; null follows the training
 const settings = readAddress(DEFAULTS);
 const OPACITY = 0.6;
@@ -15,8 +22,7 @@ function startLooks(root) {
   const maps = new Map(); // by what Python sent: the class of every pixel
   let model = null;
   let photos = [];
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const last = () => model.looks.length - 1;
   const shownLook = () => (settings.look === null ? last() : nearest(model.looks.map(({ step }) => step), settings.look));
   slider.addEventListener("input", () => {
@@ -27,11 +33,9 @@ function startLooks(root) {
     writeAddress(root, settings, DEFAULTS);
     later();
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
+    if (!model) return;
     const { words, looks, samples } = model;
     const at = looks.length ? shownLook() : -1;
     find(".back").hidden = last() < 1;

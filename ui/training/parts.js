@@ -1,20 +1,18 @@
 // What the views of a training share: the moment that is looked at, in all of them at once.
 
+import { compact } from "../kit/numbers.js";
+
 const MOMENT = "visible-vision-moment"; // its detail: { steps, seconds }, or null where nothing is pointed at
 
-const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT, { detail: moment }));
+export const pointAt = (moment) => document.dispatchEvent(new CustomEvent(MOMENT, { detail: moment }));
 
 // Call back with every moment as long as the root is on the page.
-function followMoments(root, then) {
-  const hear = ({ detail }) => {
-    if (root.isConnected) then(detail);
+export function followMoments(root, then) {
+  const hear = (event) => {
+    if (root.isConnected) then(event.detail);
     else document.removeEventListener(MOMENT, hear);
   };
   document.addEventListener(MOMENT, hear);
 }
 
-const short = (value) => {
-  if (value === null || value === undefined) return "–";
-  if (value === 0) return "0";
-  return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(1);
-};
+export const short = (value) => (value === null || value === undefined ? "–" : compact(value));

@@ -1,5 +1,10 @@
 // A state dict as a table that can be sorted, with the histogram of the tensor that is pointed at or chosen.
 
+import { chartOn, paintAxisName, paintBars, paintThirds } from "../kit/charts.js";
+import { painting } from "../kit/painting.js";
+import { explorerIn, fill, make, penFor, readAddress, trace, write, writeAddress } from "../kit/pen.js";
+import { short } from "./parts.js";
+
 const DEFAULTS = { tensor: "", sort: "" }; // sort: a column, "-" before it for the largest first; "": as stored
 const settings = readAddress(DEFAULTS);
 const COLUMNS = ["name", "shape", "dtype", "norm", "count", "values"];
@@ -17,8 +22,7 @@ function startTensors(root) {
   let model = null;
   let rows = new Map(); // by the tensor's name
   let hovered = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const chosen = () => model.tensors.find(({ name }) => name === (hovered ?? settings.tensor)) ?? model.tensors.find(({ bins }) => bins.length) ?? model.tensors[0];
   const choose = (name) => { settings.tensor = name; hovered = null; writeAddress(root, settings, DEFAULTS); later(); };
   const heads = COLUMNS.map((column) => {
@@ -32,7 +36,6 @@ function startTensors(root) {
     return head;
   });
   find("thead tr").replaceChildren(...heads);
-  new ResizeObserver(() => model && later()).observe(root);
 
   function sort() {
     const column = settings.sort.replace("-", "");
@@ -75,8 +78,7 @@ function startTensors(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected || !model.tensors.length) return;
+    if (!model.tensors.length) return;
     const shown = chosen();
     for (const [name, row] of rows) row.setAttribute("aria-selected", String(name === shown.name));
     const { words } = model;
@@ -105,38 +107,25 @@ function startTensors(root) {
   };
 }
 
-function paintBars(pen, { bins }, left, width, lower, height, colour) {
-  const most = Math.max(...bins, 1);
-  pen.fillStyle = colour;
-  bins.forEach((count, index) => {
-    const tall = count ? Math.max(1, (count / most) * height) : 0;
-    pen.fillRect(left + (index * width) / bins.length, lower - tall, Math.max(1, width / bins.length - 0.5), tall);
-  });
-}
+const barColour = (canvas) => getComputedStyle(canvas).getPropertyValue("--st-primary-color");
 
-function paintSpark(canvas, tensor) {
+function paintSpark(canvas, { bins }) {
   if (!canvas?.isConnected) return;
   const { pen, width, height } = penFor(canvas);
-  paintBars(pen, tensor, 0, width, height, height, getComputedStyle(canvas).getPropertyValue("--st-primary-color"));
+  paintBars(pen, bins, { left: 0, right: width, upper: 0, lower: height }, barColour(canvas), 1);
 }
 
-function paintHistogram(canvas, tensor, words) {
-  const { pen, width, height } = penFor(canvas);
-  const style = getComputedStyle(canvas);
-  const [left, right, upper, lower] = [50, width - 14, 10, height - 38];
-  if (!tensor.bins.length) return;
-  paintBars(pen, tensor, left, right - left, lower, lower - upper, style.getPropertyValue("--st-primary-color"));
-  pen.fillStyle = pen.strokeStyle = style.color;
-  pen.font = `13px ${style.fontFamily}`;
-  pen.lineWidth = 1;
+function paintHistogram(canvas, { bins, least, most }, words) {
+  const chart = chartOn(canvas, { left: 50, right: 14, lower: 38 });
+  if (!bins.length) return;
+  const { pen, left, right, upper, lower } = chart;
+  const ink = pen.fillStyle;
+  paintBars(pen, bins, chart, barColour(canvas), 1);
+  pen.fillStyle = ink;
   trace(pen, [[left, lower], [right, lower]]);
   pen.textAlign = "right";
-  pen.fillText(String(Math.max(...tensor.bins)), left - 6, upper + 4);
+  pen.fillText(String(Math.max(...bins)), left - 6, upper + 4);
   pen.fillText("0", left - 6, lower);
-  for (const part of [0, 0.5, 1]) {
-    pen.textAlign = ["left", "center", "right"][2 * part];
-    pen.fillText(short(tensor.least + part * (tensor.most - tensor.least)), left + part * (right - left), lower + 13);
-  }
-  pen.textAlign = "center";
-  pen.fillText(words.axis, (left + right) / 2, lower + 29);
+  paintThirds(chart, [0, 0.5, 1].map((part) => short(least + part * (most - least))));
+  paintAxisName(chart, words.axis, 29);
 }

@@ -1,5 +1,11 @@
 // Three ways of learning one task: what is frozen, how each learns, what each says; Python computes, this draws.
 
+import { chartOn, paintAxisName, paintColumns, paintLine, paintRows } from "../kit/charts.js";
+import { written } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import { dot, explorerIn, fill, isDark, make, penFor, say, stroke, trace, write } from "../kit/pen.js";
+import { MARGINS, paintSteps } from "../kit/step_chart.js";
+
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -8,17 +14,13 @@ function start(root) {
   const find = (selector) => root.querySelector(selector);
   const cards = new Map(); // by way
   let model = null;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
-  new ResizeObserver(() => model && later()).observe(root);
+  const later = painting(root, paint);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words, ways } = model;
     ways.forEach((way) => fillCard(cardOf(way), way, words));
     paintCurves(find("[data-chart=accuracies]"), model, 2, { low: 0, high: 1, percent: true }, percentOf);
-    paintCurves(find("[data-chart=losses]"), model, 1, { low: 1e-4, high: 10, log: true }, (value) => brief(value));
+    paintCurves(find("[data-chart=losses]"), model, 1, { low: 1e-4, high: 10, log: true }, (value) => written(value));
     paintCounts(find("[data-chart=counts]"), model);
     write(find(".note"), model.counts.some(({ scores }) => scores.length > 1) ? words.spread : words.single);
     const answers = Object.keys(model.answers).length > 0;
@@ -52,6 +54,8 @@ function start(root) {
   };
 }
 
+/** @import { Rectangle } from "../kit/pen.js" */
+
 const percentOf = (value) => `${(100 * value).toFixed(0)} %`;
 const DASHES = { solid: [], dashed: [10, 6], dotted: [3, 5] };
 
@@ -63,12 +67,12 @@ function fillCard(card, way, words) {
   write(card.querySelector("h4 span"), title);
   write(card.querySelector("p"), sentence);
   const canvas = card.querySelector("canvas");
-  paintNetwork(canvas, way, words);
+  paintNetwork(canvas, way);
   const last = way.looks.at(-1);
   const rows = [
     [words.accuracy, last ? percentOf(last[2]) : "–", "large"],
     [words.learning, fill(words.of, { learning: way.learning.toLocaleString("en"), all: way.parameters.toLocaleString("en") })],
-    [words.epoch, way.epoch === null ? "–" : fill(words.seconds, { seconds: brief(way.epoch, 2) })],
+    [words.epoch, way.epoch === null ? "–" : fill(words.seconds, { seconds: written(way.epoch, 2) })],
   ];
   const list = card.querySelector("dl");
   list.replaceChildren(...rows.flatMap(([term, text, className = ""]) =>
@@ -79,7 +83,7 @@ function fillCard(card, way, words) {
 }
 
 // A layer is as high as its map has cells a side and as wide as it has channels, both by their roots.
-function paintNetwork(canvas, { layers }, words) {
+function paintNetwork(canvas, { layers }) {
   const { pen, width, height } = penFor(canvas, 13);
   const style = getComputedStyle(canvas);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -131,45 +135,31 @@ function paintCurves(canvas, { ways, steps, words }, column, scale, text) {
     values: looks.map((look) => look[column]), steps: looks.map((look) => look[0]), colour, dash: DASHES[dash],
   }));
   const now = Math.max(0, ...ways.map(({ looks }) => looks.at(-1)?.[0] ?? 0));
-  paintChart(canvas, { ...scale, lines, last: steps, now, axis: words.axis });
+  paintSteps(canvas, { ...scale, lines, last: steps, now, axis: words.axis });
   const said = ways.map(({ key, looks }) =>
     `${words.titles[key]} ${looks.length ? text(looks.at(-1)[column]) : "–"}`).join(", ");
   canvas.setAttribute("aria-label", `${canvas.parentElement.querySelector("figcaption").textContent}: ${said}`);
 }
 
 function paintCounts(canvas, { ways, counts, allCounts, chosen, words }) {
-  const { pen, width, height } = penFor(canvas);
-  const style = getComputedStyle(canvas);
-  const { left, right, upper, lower } = chartFrame(width, height);
+  const chart = chartOn(canvas, MARGINS, 14);
+  const { pen, left, right, upper, lower } = chart;
+  const { fontFamily } = getComputedStyle(canvas);
   const x = (number) => left + ((allCounts.indexOf(number) + 0.5) / allCounts.length) * (right - left);
   const y = (score) => lower - score * (lower - upper);
-  pen.font = `14px ${style.fontFamily}`;
-  pen.fillStyle = pen.strokeStyle = style.color;
-  pen.lineWidth = 1;
-  for (const score of [0, 0.5, 1]) {
-    pen.globalAlpha = 0.2;
-    trace(pen, [[left, y(score)], [right, y(score)]]);
-    pen.globalAlpha = 1;
-    pen.textAlign = "right";
-    pen.fillText(percentOf(score), left - 6, y(score));
-  }
-  pen.textAlign = "center";
+  paintRows(chart, [0, 0.5, 1].map((score) => [y(score), percentOf(score)]));
   for (const number of allCounts) {
-    pen.font = `${number === chosen ? 700 : 400} 14px ${style.fontFamily}`;
-    pen.fillText(number, x(number), lower + 13);
+    pen.font = `${number === chosen ? 700 : 400} 14px ${fontFamily}`;
+    paintColumns(chart, [[x(number), number]]);
   }
-  pen.font = `14px ${style.fontFamily}`;
-  pen.fillText(words.countsAxis, (left + right) / 2, lower + 30);
+  pen.font = `14px ${fontFamily}`;
+  paintAxisName(chart, words.countsAxis);
   for (const { key, colour, dash } of ways) {
     const own = counts.filter(({ way }) => way === key);
     const mean = (scores) => scores.reduce((sum, score) => sum + score, 0) / scores.length;
-    pen.strokeStyle = pen.fillStyle = colour;
-    pen.lineWidth = 3;
-    pen.setLineDash(DASHES[dash]);
-    trace(pen, own.map(({ count: number, scores }) => [x(number), y(mean(scores))]));
-    pen.setLineDash([]);
+    paintLine(chart, own.map(({ count: number, scores }) => [x(number), y(mean(scores))]), colour, DASHES[dash]);
     for (const { count: number, scores } of own) {
-      dot(pen, x(number), y(mean(scores)), 6);
+      dot(pen, [x(number), y(mean(scores))], 6);
       pen.lineWidth = 2;
       trace(pen, [[x(number), y(Math.min(...scores))], [x(number), y(Math.max(...scores))]]);
       for (const score of scores) trace(pen, [[x(number) - 6, y(score)], [x(number) + 6, y(score)]]);
@@ -221,18 +211,19 @@ function paintMatrix(canvas, rows, classes, words) {
   const cell = Math.min((width - left) / rows.length, (height - upper) / rows.length);
   const most = Math.max(...rows.map((row) => row.reduce((sum, one) => sum + one, 0)), 1);
   const ink = style.color;
-  const short = (name) => (name.length > 11 ? `${name.slice(0, 10)}…` : name);
+  const cut = (name) => (name.length > 11 ? `${name.slice(0, 10)}…` : name);
   rows.forEach((row, truth) => {
     pen.fillStyle = ink;
     pen.textAlign = "right";
-    pen.fillText(short(classes[truth]), left - 6, upper + (truth + 0.5) * cell);
+    pen.fillText(cut(classes[truth]), left - 6, upper + (truth + 0.5) * cell);
     pen.save();
     pen.translate(left + (truth + 0.5) * cell, upper - 6);
     if (!numbers) pen.rotate(-Math.PI / 3);
     pen.textAlign = numbers ? "center" : "left";
-    pen.fillText(short(classes[truth]), 0, numbers ? -6 : 0);
+    pen.fillText(cut(classes[truth]), 0, numbers ? -6 : 0);
     pen.restore();
     row.forEach((times, answer) => {
+      /** @type {Rectangle} */
       const square = [left + answer * cell, upper + truth * cell, cell - 1, cell - 1];
       pen.globalAlpha = times / most;
       pen.fillStyle = truth === answer ? "#0072b2" : "#d55e00";

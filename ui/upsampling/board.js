@@ -1,5 +1,12 @@
 // Overlap maps of every kernel size and stride, and one of them in large beside the gradient's; all counted in Python.
 
+import { rounded } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxOf, cellUnder, paintMap } from "./parts.js";
+
 const DEFAULTS = { board: "3-2" }; // kernel size and stride
 const settings = readAddress(DEFAULTS);
 
@@ -11,8 +18,7 @@ function start(root) {
   const find = (selector) => root.querySelector(selector);
   let model = null;
   let hovered = null; // a cell of the two large maps
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const nameOf = ({ kernel, stride }) => `${kernel}-${stride}`;
   const chosen = () =>
     model.boards.find((board) => nameOf(board) === settings.board)
@@ -41,19 +47,16 @@ function start(root) {
     choose(boards.find((board) => board.kernel === kernel && board.stride === stride));
     find(`[data-board="${kernel}-${stride}"]`).focus();
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words, colours, side, boards } = model;
     const board = chosen();
     boards.forEach((one) => {
-      const button = find(`[data-board="${nameOf(one)}"]`);
-      button.setAttribute("aria-checked", String(one === board));
-      button.tabIndex = one === board ? 0 : -1;
+      const own = find(`[data-board="${nameOf(one)}"]`);
+      own.setAttribute("aria-checked", String(one === board));
+      own.tabIndex = one === board ? 0 : -1;
       const valueOf = (index) => one.cells[index];
-      paintMap(button.firstChild, { rows: side, columns: side, most: one.most, valueOf, colours, numbers: false });
+      paintMap(own.firstChild, { rows: side, columns: side, most: one.most, valueOf, colours, numbers: false });
     });
     for (const name of ["forward", "backward"]) {
       const valueOf = (index) => board[name][index];
@@ -103,7 +106,7 @@ function sentence({ words, input }, board, hovered) {
   if (hovered !== null) {
     const [column, row] = boxOf(hovered, board.size);
     return fill(words.cell, {
-      ...values, row: row + 1, column: column + 1, count: board.forward[hovered], gradient: brief(board.backward[hovered]),
+      ...values, row: row + 1, column: column + 1, count: board.forward[hovered], gradient: rounded(board.backward[hovered]),
     });
   }
   if (board.kernel < board.stride) return fill(words.holes, values);

@@ -1,5 +1,12 @@
 // Shows the stamps of a transposed convolution one after the other; the sums after each step come from Python.
 
+import { rounded } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
+} from "../kit/pen.js";
+import { boxOf, cellUnder, paintMap, within } from "./parts.js";
+
 const PACE = 450; // ms a step while playing
 const LIT = "#F0E442";
 const DEFAULTS = { step: null }; // null: half way
@@ -17,8 +24,7 @@ function start(root) {
   let model = null;
   let hovered = null; // { map, index }: the cell under the pointer, of the input or of the output
   let playing = 0;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const stepNow = () => clamp(Math.round(settings.step ?? model.count / 2), 1, model.count);
   const go = (step) => { settings.step = step; later(); };
   const halt = () => { clearInterval(playing); playing = 0; };
@@ -50,11 +56,8 @@ function start(root) {
     halt();
     go(cellUnder(canvasOf("input"), event, model.input) + 1);
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
     const { words, input, output, kernel, colours } = model;
     const step = stepNow();
     const current = step - 1;
@@ -62,7 +65,7 @@ function start(root) {
     slider.value = step;
     write(find("[data-value=step]"), fill(words.of, { step, count: model.count }));
     write(play, playing ? words.pause : words.play);
-    const lit = litCells(model, hovered, step);
+    const lit = litCells(model, hovered);
 
     const source = paintMap(canvasOf("input"), { ...input, colours });
     for (const index of lit.input) strokeEdged(source.pen, inset(source.rectangle(boxOf(index, input.columns))), LIT, 3);
@@ -72,7 +75,7 @@ function start(root) {
     paintMap(canvasOf("stamp"), {
       ...kernel, colours, most: kernel.most * input.most, valueOf: (index) => value * kernel.valueOf(index),
     });
-    write(find("[data-map=stamp] figcaption"), fill(words.stamp, { value: brief(value) }));
+    write(find("[data-map=stamp] figcaption"), fill(words.stamp, { value: rounded(value) }));
 
     const sumOf = (index) => model.sums[current * model.cells + index];
     const brushes = [
@@ -104,7 +107,7 @@ function start(root) {
 }
 
 function opened(data) {
-  const shaped = (rows, most) => {
+  const shaped = (rows) => {
     const values = rows.flat();
     return {
       rows: rows.length, columns: rows[0].length, valueOf: (index) => values[index],
@@ -120,6 +123,7 @@ function opened(data) {
 }
 
 // Lines inside of their rectangle, so that none is lost at the canvas's edge.
+/** @type {(rectangle: number[]) => [number, number, number, number]} */
 const inset = ([x, y, across, down]) => [x + 2.5, y + 2.5, Math.max(across - 5, 1), Math.max(down - 5, 1)];
 
 // What lights up elsewhere: of an output cell the input cells that stamp it, of an input cell its stamp.
@@ -149,15 +153,15 @@ function sentence(model, hovered, lit, step, sumOf) {
     ({ row: Math.floor(index / columns) - top + 1, column: (index % columns) - left + 1 });
   if (hovered?.map !== "output") {
     const index = hovered ? hovered.index : step - 1;
-    return fill(words.stamps, { ...at(index, input.columns), value: brief(input.valueOf(index)) });
+    return fill(words.stamps, { ...at(index, input.columns), value: rounded(input.valueOf(index)) });
   }
   if (!within(hovered.index, output.columns, cut)) return words.cutOff;
   const laid = lit.input.filter((index) => index < step);
   const terms = laid.map((index) => {
     const [left, top] = places[index];
     const [x, y] = boxOf(hovered.index, output.columns);
-    return `${brief(input.valueOf(index))} × ${brief(kernel.valueOf((y - top) * kernel.columns + x - left), 4)}`;
+    return `${rounded(input.valueOf(index))} × ${rounded(kernel.valueOf((y - top) * kernel.columns + x - left), 4)}`;
   });
-  const values = { ...at(hovered.index, output.columns, cut), count: lit.input.length, sum: brief(sumOf(hovered.index)) };
+  const values = { ...at(hovered.index, output.columns, cut), count: lit.input.length, sum: rounded(sumOf(hovered.index)) };
   return fill(terms.length ? words.adds : words.nothing, { ...values, terms: terms.join(" + ") });
 }

@@ -1,5 +1,14 @@
 // One score map in every way of enlarging: linked pictures. A grid is edited here at once, and enlarged by the server.
 
+import { choices, showChoice } from "../kit/choices.js";
+import { rounded } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, write, writeAddress,
+} from "../kit/pen.js";
+import { inBytes, inflate, sheetOf } from "../kit/sheets.js";
+import { colourOf } from "./parts.js";
+
 const LOST = 3000; // ms after which an unanswered question is asked again
 const LIT = "#F0E442";
 const LEAST_MARK = 9; // CSS pixels
@@ -22,8 +31,7 @@ function start(root) {
   let hovered = null; // the place under the pointer, [x, y] as parts of the map
   let row = null; // the way whose row of the table is pointed at
   let hand = null; // the value that a drag over the grid paints
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   const pinned = () => placeIn(settings.at) ?? [0.5, 0.5];
   const level = () => (layer() === "score" ? clamp(settings.level, 0, 4) : 4);
   const layer = () => (model.image && offered(model).includes(settings.layer) ? settings.layer : "score");
@@ -78,9 +86,9 @@ function start(root) {
   for (const input of root.querySelectorAll("input[data-setting]")) {
     input.addEventListener("input", () => { settings[input.dataset.setting] = Number(input.value); later(); });
   }
-  new ResizeObserver(() => model && later()).observe(root);
 
   function pin(place) { settings.at = nameOf(place); later(); }
+  /** @type {(place: number[]) => number} */
   const cellAt = ([x, y]) => Math.floor(y * model.side) * model.side + Math.floor(x * model.side);
 
   // The part of the maps that is seen: its left upper corner and its side, as parts of the whole.
@@ -91,14 +99,13 @@ function start(root) {
   }
 
   function paint() {
-    due = 0;
-    if (!root.isConnected || !model) return;
+    if (!model) return;
     const { words } = model;
     const at = hovered ?? pinned();
     const seen = view();
     for (const name of ["brush", "level", "zoom"]) {
       find(`[data-setting=${name}]`).value = settings[name];
-      write(find(`[data-value=${name}]`), brief(settings[name]));
+      write(find(`[data-value=${name}]`), rounded(settings[name]));
     }
     const { rows, columns } = model.ways[0].levels[level()];
     write(find("[data-value=level]"), fill(words.size, { level: level(), rows, columns }));
@@ -118,8 +125,8 @@ function start(root) {
     pen.imageSmoothingEnabled = false;
     const lay = (sheet, opacity = 1) => {
       pen.globalAlpha = opacity;
-      const part = [seen.x * sheet.width, seen.y * sheet.height, seen.side * sheet.width, seen.side * sheet.height];
-      pen.drawImage(sheet, ...part, 0, 0, width, height);
+      const part = { x: seen.x * sheet.width, y: seen.y * sheet.height, wide: seen.side * sheet.width, high: seen.side * sheet.height };
+      pen.drawImage(sheet, part.x, part.y, part.wide, part.high, 0, 0, width, height);
       pen.globalAlpha = 1;
     };
     if (shown === "grid") lay(gridSheet(model, settings.grid));
@@ -137,9 +144,9 @@ function start(root) {
     strokeEdged(pen, markOf(at, seen, grid, width, height), way && way.name === row ? LIT : "#fff", 2);
     tile.classList.toggle("lit", Boolean(way) && name === row);
     const value = tile.querySelector("b");
-    if (way) write(value, layer() === "score" ? brief(valueAt(way.levels[level()], at)) : labelAt(way.labels, at));
+    if (way) write(value, layer() === "score" ? rounded(valueAt(way.levels[level()], at)) : labelAt(way.labels, at));
     else if (name === "truth") write(value, labelAt(model.truth, at));
-    else if (name === "grid") write(value, brief(model.shades.indexOf(settings.grid[cellAt(at)]) / 4 - 1));
+    else if (name === "grid") write(value, rounded(model.shades.indexOf(settings.grid[cellAt(at)]) / 4 - 1));
   }
 
   function labelAt(labels, [x, y]) {
@@ -240,6 +247,7 @@ async function opened(data) {
 
 // ---- places ----
 
+/** @type {(place: number[]) => string} */
 const nameOf = ([x, y]) => `${x.toFixed(3)}_${y.toFixed(3)}`;
 
 function placeIn(text) {

@@ -1,10 +1,21 @@
 // A predicted box in the learner's hands: the browser moves it at once, the server answers with loss and gradient.
 
+import { paintSeries } from "../kit/charts.js";
+import {
+  bar, brushFor, cellAt, cellName, cellOf, followSliders, outlineCell, paintBox, paintGrid, paintTags, photoOf,
+  placeWords, showSliders,
+} from "../kit/layered_picture.js";
+import { significant, twoDigits } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import {
+  clamp, explorerIn, fill, make, placeOf, readAddress, say, trace, write, writeAddress, writeKeys,
+} from "../kit/pen.js";
+import { COLOURS, lossText } from "./parts.js";
+
 const FIELDS = ["x", "y", "w", "h", "confidence"];
 const HANDLE = 12; // CSS pixels about a corner or an edge
 const LOST = 3000; // ms after which an unanswered question is asked again
 const ORDER = ["centre", "sides", "object", "no_object", "classification"];
-const COLOURS = { centre: "#0072B2", sides: "#56B4E9", object: "#D55E00", no_object: "#E69F00", classification: "#009E73" };
 const ARROW = "#F0E442";
 const LEAST = 1; // pixel
 
@@ -30,8 +41,7 @@ function handle(root) {
   let number = 0;
   let flying = null; // [number, time] of the question that has no answer yet
   let again = false;
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
 
   const ask = (question) => {
     if (flying && performance.now() - flying[1] < LOST) { again = true; mine = { ...mine, ...question }; return; }
@@ -73,7 +83,7 @@ function handle(root) {
   inputs.forEach((input, index) => input.addEventListener("change", () => {
     const values = inputs.map((one) => (one.value.trim() === "" ? null : Number(one.value)));
     ask({ cell: mine.cell, predictor: mine.predictor, box: values.slice(0, 4), confidence: values[4] });
-    input.dataset.index = index;
+    input.dataset.index = String(index);
   }));
   find("input[type=checkbox]").addEventListener("change", (event) => {
     settings.alone = Number(event.target.checked);
@@ -83,7 +93,7 @@ function handle(root) {
   find(".again").addEventListener("click", () => choose(mine.cell, mine.predictor));
   find(".step").addEventListener("click", () => answer && put(answer.next.box, answer.next.confidence));
   const predictors = [0, 1].map((predictor) => {
-    const button = element("button", "plain");
+    const button = make("button", { className: "plain" });
     button.type = "button";
     button.setAttribute("role", "radio");
     button.addEventListener("click", () => choose(mine.cell, predictor));
@@ -91,13 +101,11 @@ function handle(root) {
   });
   find(".predictors").replaceChildren(...predictors);
   followSliders(root, settings, later);
-  new ResizeObserver(() => model && later()).observe(root);
-  inputs.forEach((input, index) => find("tbody").append(element("tr", "", element("th"), element("td", "", input),
-    ...[0, 1, 2, 3].map(() => element("td")))));
+  inputs.forEach((input) => find("tbody").append(make("tr", {}, make("th"), make("td", {}, input),
+    ...[0, 1, 2, 3].map(() => make("td")))));
 
   function paint() {
-    due = 0;
-    if (!root.isConnected || !mine) return;
+    if (!mine) return;
     showSliders(root, settings);
     find("input[type=checkbox]").checked = settings.alone === 1;
     const brush = brushFor(canvas, model, photo);
@@ -122,7 +130,7 @@ function handle(root) {
     say(root, model.words);
     find(".picture").style.aspectRatio = `${model.width} / ${model.height}`;
     predictors.forEach((button, index) => { button.textContent = fill(model.words.predictor, { number: index + 1 }); });
-    find("thead tr").replaceChildren(...model.words.columns.map((word) => element("th", "", word)));
+    find("thead tr").replaceChildren(...model.words.columns.map((word) => make("th", {}, word)));
     [...find("tbody").children].forEach((row, index) => {
       row.firstChild.textContent = model.words.fields[index];
       inputs[index].setAttribute("aria-label", model.words.fields[index]);
@@ -131,7 +139,7 @@ function handle(root) {
     const expected = !flying || model.number === flying[0];
     if (expected) flying = null;
     if (model.error) {
-      find(".says").replaceChildren(element("p", "wrong", model.error));
+      find(".says").replaceChildren(make("p", { className: "wrong" }, model.error));
       again = false;
     }
     if (!answer || (!model.error && (expected || fresh))) {
@@ -282,7 +290,6 @@ function paintTable(root, model, answer, mine, inputs) {
 }
 
 const signed = (value) => (value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toPrecision(2)}`);
-const short = (value) => value.toFixed(value >= 0.095 ? 2 : 3);
 
 function paintCell(root, model, answer) {
   if (!answer) return;
@@ -292,16 +299,16 @@ function paintCell(root, model, answer) {
   find(".main canvas").setAttribute("aria-label", find(".main figcaption").textContent);
   if (!model.error) {
     const lines = [responsibility(model, answer), ...answer.notes];
-    find(".says").replaceChildren(...lines.map((line) => element("p", "", line)));
+    find(".says").replaceChildren(...lines.map((line) => make("p", {}, line)));
   }
   const weights = { centre: model.coord, sides: model.coord, no_object: model.noobj };
   const weighted = ORDER.map((term) => (weights[term] ?? 1) * answer.terms[term]);
   const own = weighted.reduce((total, value) => total + value, 0);
   const total = Object.values(answer.parts).reduce((all, value) => all + value, 0);
-  find(".own").textContent = fill(words.own, { value: short(own), total: short(total) });
+  find(".own").textContent = fill(words.own, { value: lossText(own), total: lossText(total) });
   find(".terms").replaceChildren(...ORDER.map((term, index) => {
-    const note = weights[term] ? `${weights[term]} × ${brief(answer.terms[term])}` : "";
-    return bar(words[term], [[weighted[index] / Math.max(own, 1), COLOURS[term]]], short(weighted[index]), note);
+    const note = weights[term] ? `${weights[term]} × ${significant(answer.terms[term], 2)}` : "";
+    return bar(words[term], [[weighted[index] / Math.max(own, 1), COLOURS[term]]], lossText(weighted[index]), note);
   }));
   find(".classes").replaceChildren(...answer.probabilities.map((probability, index) =>
     bar(model.classes[index + 1].name, [[probability, model.classes[index + 1].colour]], twoDigits(probability),
@@ -337,13 +344,14 @@ function paintRoot(root, model) {
   settings.error = clamp(Math.round(settings.error), errors[0], errors.at(-1));
   const at = errors.indexOf(settings.error);
   const lines = [
-    [fill(words.rootSmall, { side: sides.small }), small, "#D55E00", []],
-    [fill(words.rootLarge, { side: sides.large }), large, "#0072B2", []],
-    [words.rootPlain, plain, "#999", [8, 5]],
+    { name: fill(words.rootSmall, { side: sides.small }), values: small, colour: "#D55E00" },
+    { name: fill(words.rootLarge, { side: sides.large }), values: large, colour: "#0072B2" },
+    { name: words.rootPlain, values: plain, colour: "#999", dash: [8, 5] },
   ];
   const canvas = find(".chart");
-  paintChart(canvas, errors, lines.map(([, values, colour, dash]) => ({ values, colour, dash })), words.errorAxis, at);
-  chartKeys(find(".keys"), lines.map(([name, values, colour, dash]) => [name, values[at].toFixed(5), colour, dash.length]));
+  paintSeries(canvas, errors, lines, words.errorAxis, (value) => significant(value, 2), at);
+  writeKeys(find(".keys"), lines.map(({ name, values, colour, dash }) =>
+    ({ name, value: values[at].toFixed(5), colour, dash: dash ? "dashed" : "solid" })));
   const times = settings.error ? (small[at] / large[at]).toFixed(1) : null;
   const says = times === null ? words.rootNone : fill(words.rootSays, {
     error: Math.abs(settings.error), direction: settings.error > 0 ? words.wide : words.narrow, times, ...sides });

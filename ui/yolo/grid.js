@@ -1,5 +1,9 @@
 // YOLO's grid: every number was computed by core.figures.yolo; the threshold only decides what is drawn.
 
+import { bar, fillCell, layeredPicture, legend, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
+import { twoDigits } from "../kit/numbers.js";
+import { clamp, fill, make } from "../kit/pen.js";
+
 const PLAIN = "#56B4E9"; // a box without a class
 const PER_CELL = 2;
 const LABELLED = 12; // detections that have room for a label
@@ -45,13 +49,13 @@ function paintLayer(brush, model, { threshold }, layer, cell) {
       paintBox(brush, model.boxes[box], colour, model.scores[box], { alpha: dim(cell, box) });
     }
   }
-  if (layer === "left") paintDetections(brush, model, threshold, cell);
+  if (layer === "left") paintDetections(brush, model, threshold);
   if (cell !== null) paintOwnBoxes(brush, model, layer, cell, threshold);
 }
 
 const dim = (cell, box) => (cell === null || Math.floor(box / PER_CELL) === cell ? 1 : FAINT);
 
-function paintDetections(brush, model, threshold, cell) {
+function paintDetections(brush, model, threshold) {
   const kept = model.detections.filter(({ score }) => score >= threshold);
   for (const { box, score, label } of [...kept].reverse()) {
     const text = kept.length <= LABELLED ? `${nameOf(model, label)} ${score.toFixed(2)}` : null;
@@ -89,7 +93,7 @@ function paintPanel(root, model, { threshold, layer }, cell) {
     bar(nameOf(model, index + 1), [[probability, colourOf(model, index + 1)]], twoDigits(probability))));
   const lines = predictors.map((predictor) => fate(model, cell, predictor, threshold));
   const says = find(".says");
-  if (says.innerText !== lines.join("\n")) says.replaceChildren(...lines.map((line) => element("p", "", line)));
+  if (says.innerText !== lines.join("\n")) says.replaceChildren(...lines.map((line) => make("p", {}, line)));
   const coloured = layer !== "boxes";
   find(".legend").replaceChildren(...(coloured ? legend(model) : [words.predictors]));
 }

@@ -1,10 +1,12 @@
 // YOLO's loss: the five terms of equation 3 were computed for every cell; two sliders weight them here.
 
+import { bar, fillCell, layeredPicture, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
+import { significant } from "../kit/numbers.js";
+import { clamp, fill, make } from "../kit/pen.js";
+import { COLOURS, lossText } from "./parts.js";
+
 const WEIGHTS = { centre: "coord", sides: "coord", object: null, no_object: "noobj", classification: null };
 const PARTS = { box: ["centre", "sides"], confidence: ["object", "no_object"], classification: ["classification"] };
-const COLOURS = {
-  centre: "#0072B2", sides: "#56B4E9", object: "#D55E00", no_object: "#E69F00", classification: "#009E73",
-};
 const HIGHEST = { coord: 10, noobj: 1 };
 const HEAT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // viridis
 const PREDICTED = "#fff";
@@ -16,7 +18,7 @@ const whole = (model, term) => sum(model.terms[term]);
 const cellLoss = (model, settings, layer, cell) =>
   sum(termsOf(layer).map((term) => weightOf(term, settings) * model.terms[term][cell]));
 const partLoss = (model, weights, layer) => sum(termsOf(layer).map((term) => weightOf(term, weights) * whole(model, term)));
-const short = (value) => (value >= 10 ? value.toFixed(1) : value >= 0.095 ? value.toFixed(2) : value.toFixed(3));
+const short = (value) => (value >= 10 ? value.toFixed(1) : lossText(value));
 
 export default layeredPicture({ layer: "total", coord: 5, noobj: 0.5, cell: "" }, {
   layers: ["total", "box", "confidence", "classification"],
@@ -75,7 +77,7 @@ function paintPanel(root, model, settings, cell) {
   find(".cell").textContent = placeWords(words.cell, cell, model);
   const lines = found ? responsibleWords(model, found) : [words.empty];
   const says = find(".says");
-  if (says.innerText !== lines.join("\n")) says.replaceChildren(...lines.map((line) => element("p", "", line)));
+  if (says.innerText !== lines.join("\n")) says.replaceChildren(...lines.map((line) => make("p", {}, line)));
   find(".overlaps").replaceChildren(...(found?.iou ?? []).map((iou, predictor) =>
     bar(fill(words.iou, { number: predictor + 1 }), [[iou, predictor === found.responsible ? "#009E73" : "#999"]], iou.toFixed(2))));
   const own = cellLoss(model, settings, "total", cell);
@@ -83,7 +85,7 @@ function paintPanel(root, model, settings, cell) {
   find(".terms").replaceChildren(...Object.keys(WEIGHTS).map((term) => {
     const plain = model.terms[term][cell];
     const weighted = weightOf(term, settings) * plain;
-    const note = WEIGHTS[term] ? `${weightOf(term, settings)} × ${brief(plain)}` : "";
+    const note = WEIGHTS[term] ? `${weightOf(term, settings)} × ${significant(plain, 2)}` : "";
     return bar(words[term], [[weighted / Math.max(own, 1e-12), COLOURS[term]]], short(weighted), note);
   }));
   const most = Math.max(...model.terms.centre.map((_, place) => cellLoss(model, settings, settings.layer, place)));
@@ -105,5 +107,5 @@ function paintScale(place, most, words) {
   const stops = Array.from({ length: 9 }, (_, index) => heat(index / 8)).join(", ");
   const strip = document.createElement("i");
   strip.style.background = `linear-gradient(to right, ${stops})`;
-  place.replaceChildren("0", strip, element("span", "", `${short(most)} `, element("small", "", words.scale)));
+  place.replaceChildren("0", strip, make("span", {}, `${short(most)} `, make("small", {}, words.scale)));
 }

@@ -1,5 +1,11 @@
 // A training as it runs: the loss so far, and what is found in one image; the slider looks back.
 
+import { paintSeries } from "../kit/charts.js";
+import { brushFor, paintBox, paintTags, photoOf } from "../kit/layered_picture.js";
+import { significant } from "../kit/numbers.js";
+import { painting } from "../kit/painting.js";
+import { explorerIn, fill, say, write, writeKeys } from "../kit/pen.js";
+
 const COLOURS = ["#0072B2", "#D55E00", "#009E73"];
 const NAMED = 8;
 
@@ -13,18 +19,15 @@ function watch(root) {
   let model = null;
   let photo = null;
   let chosen = null; // the look that the learner went back to; null follows the training
-  let due = 0;
-  const later = () => { due ||= requestAnimationFrame(paint); };
+  const later = painting(root, paint);
   slider.addEventListener("input", () => {
     const look = Number(slider.value);
     chosen = look === model.looks.length - 1 ? null : look;
     later();
   });
-  new ResizeObserver(() => model && later()).observe(root);
 
   function paint() {
-    due = 0;
-    if (!root.isConnected) return;
+    if (!model) return;
     const { words, looks } = model;
     const last = looks.length - 1;
     const index = chosen === null ? last : Math.min(chosen, last);
@@ -68,8 +71,9 @@ function paintLosses(find, model, step) {
   const chart = find(".chart");
   for (const part of [find("h4"), chart, find(".keys")]) part.hidden = !seconds.length;
   const series = names.map((name, index) => ({ values: losses[name], colour: COLOURS[index] }));
-  paintChart(chart, seconds, series, words.axis, step, true);
-  chartKeys(find(".keys"), names.map((name, index) => [words[name], losses[name][step]?.toFixed(2) ?? "", COLOURS[index]]));
+  paintSeries(chart, seconds, series, words.axis, (value) => significant(value, 2), step, true);
+  writeKeys(find(".keys"), names.map((name, index) =>
+    ({ name: words[name], value: losses[name][step]?.toFixed(2) ?? "", colour: COLOURS[index], dash: "solid" })));
   chart.setAttribute("aria-label", words.chart);
   write(find(".says"), words.says);
 }
