@@ -176,7 +176,7 @@ def test_an_image_that_is_cut_off_is_refused(kind: str, part: float) -> None:
     assert "not an image" in (sentence := refusal(data[: int(len(data) * part)])) or "cut off" in sentence
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP"]), st.data())
 def test_damage_anywhere_leads_to_pixels_or_a_sentence(kind: str, data: st.DataObject) -> None:
     broken = bytearray(encoded(two_halves(), kind))

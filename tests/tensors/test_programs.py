@@ -85,9 +85,7 @@ def test_programs_do_what_they_do_in_python() -> None:
     compared: set[str] = set()
     ran: set[str] = set()
 
-    @settings(
-        max_examples=PROGRAMS, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-    )
+    @settings(max_examples=PROGRAMS, suppress_health_check=list(HealthCheck), database=None)
     @given(program)
     def compare(program: list[str]) -> None:
         mine = evaluate(BEGINNING)
