@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from core.jobs import Queue
 from core.jobs.messages import Begin, Ended, Gone, Yielded
 from core.jobs.wire import Wire, dumps, loads
 from core.values import Detections
 from tests.jobs import works
-from tests.jobs.conftest import wait_for
 
 TENSORS = {
     "numbers": torch.arange(6.0).reshape(2, 3),
@@ -107,9 +105,3 @@ def test_the_end_of_the_other_side_is_noticed() -> None:
     for use in (app.recv, partial(app.send, Ended(1, "done"))):
         with pytest.raises(Gone):
             use()
-
-
-def test_events_of_a_job_share_their_tensors_as_in_one_process(process_queue: Queue) -> None:
-    alone, company = wait_for(process_queue.submit(works.thinking_alike), "done").events
-    assert company["same"] is alone
-    assert torch.equal(company["half"], alone[:, :1])
