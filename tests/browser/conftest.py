@@ -26,10 +26,14 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def fresh_url(tmp_path: Path) -> Iterator[str]:
-    """Start an app that nobody has visited yet and return its address."""
+def fresh_url(page: Page, tmp_path: Path) -> Iterator[str]:
+    """Start an app that nobody has visited yet and return its address.
+
+    The page is closed before the server ends: it would complain that nobody answers any more.
+    """
     with running_app(tmp_path / "log") as url:
         yield url
+        page.close()
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def test_archives_without_files_are_refused(work: Path) -> None:
     assert "There is no file in the archive" in refusal(zipped(), work)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
 @example(place=0.5, byte=0, cut=True)
 def test_damage_anywhere_ends_in_a_sentence_or_in_files(place: float, byte: int, cut: bool, work: Path) -> None:

@@ -1,6 +1,7 @@
 """Queues with workers in processes of their own, or in threads."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def wait_until(look: Any, good: Any) -> Any:
     return seen
 
 
-@pytest.fixture(params=["process", "thread"])
+@pytest.fixture(params=[pytest.param("process", marks=pytest.mark.linux), "thread"])
 def queue(request: pytest.FixtureRequest) -> Queue:
     """One worker for quick jobs and one for long ones, of either kind."""
     return Queue(processes.start if request.param == "process" else threads.start)
@@ -33,3 +34,13 @@ def queue(request: pytest.FixtureRequest) -> Queue:
 @pytest.fixture
 def process_queue() -> Queue:
     return Queue(processes.start)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "notes"

@@ -1,17 +1,17 @@
 """The pipe to a worker: tensors arrive as they were, and those that events share arrive once."""
 
 import multiprocessing
+import weakref
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 
-from core.jobs import Queue
 from core.jobs.messages import Begin, Ended, Gone, Yielded
 from core.jobs.wire import Wire, dumps, loads
 from core.values import Detections
 from tests.jobs import works
-from tests.jobs.conftest import wait_for
 
 TENSORS = {
     "numbers": torch.arange(6.0).reshape(2, 3),
@@ -29,6 +29,13 @@ TENSORS = {
 def wires() -> tuple[Wire, Wire]:
     ours, theirs = multiprocessing.Pipe()
     return Wire(ours), Wire(theirs)
+
+
+def received(side: Wire) -> Any:
+    """Return the next event that arrives."""
+    message = side.recv()
+    assert isinstance(message, Yielded)
+    return message.event
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -71,12 +78,17 @@ def test_what_two_events_share_is_sent_once(wires: tuple[Wire, Wire]) -> None:
 
 def test_neither_side_holds_a_finished_job_s_tensors(wires: tuple[Wire, Wire]) -> None:
     app, worker = wires
-    worker.send(Yielded(1, torch.rand(10)))
-    worker.send(Yielded(2, torch.rand(10), kept=False))
+    shared, passing = torch.rand(10), torch.rand(10)
+    for event in (Yielded(1, shared), Yielded(2, passing, kept=False)):
+        worker.send(event)
+    held = [weakref.ref(one) for one in (shared, received(app))]
+    dropped = [weakref.ref(one) for one in (passing, received(app))]
+    del event, shared, passing
+    assert all(one() is not None for one in held), "another event of the job may share it"
+    assert all(one() is None for one in dropped)
     worker.send(Ended(1, "done"))
-    for _message in range(3):
-        app.recv()
-    assert not worker._sent and not app._received
+    app.recv()
+    assert all(one() is None for one in held)
 
 
 def test_work_is_opened_where_it_begins(wires: tuple[Wire, Wire]) -> None:
@@ -93,9 +105,3 @@ def test_the_end_of_the_other_side_is_noticed() -> None:
     for use in (app.recv, partial(app.send, Ended(1, "done"))):
         with pytest.raises(Gone):
             use()
-
-
-def test_events_of_a_job_share_their_tensors_as_in_one_process(process_queue: Queue) -> None:
-    alone, company = wait_for(process_queue.submit(works.thinking_alike), "done").events
-    assert company["same"] is alone
-    assert torch.equal(company["half"], alone[:, :1])

@@ -22,16 +22,16 @@ STARTS_WORK = ("race",)
 def known() -> list[str]:
     """Every name that stands in the address of some page."""
     found = {"unknown", "view", "lang", "present", "guide", "runs", "run", "source_folder"}
-    for path in [*(ROOT / "pages").glob("*.py"), *(ROOT / "pages" / "parts").glob("*.py")]:
-        found.update(
-            name
-            for names in re.findall(r'(?:key=|ADDRESS = |get\()"([a-z_0-9]+)"', path.read_text())
-            for name in [names]
-        )
+    for path in [*(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]:
+        found.update(re.findall(r'(?:key=|ADDRESS = |get\()"([a-z_0-9]+)"', path.read_text("utf-8")))
     return sorted(found - {*STARTS_WORK})
 
 
 KNOWN = known()
+
+
+def test_the_names_in_addresses_are_found_in_pages_and_in_their_rooms() -> None:
+    assert {"scene", "detector", "network"} <= {*KNOWN}
 
 
 @pytest.mark.parametrize("turn", [0, 5, 11])

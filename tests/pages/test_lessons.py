@@ -15,7 +15,7 @@ from ui.lessons.lesson import State
 
 ROOT = Path(APP).parent
 STARTS_WORK = ("race",)  # in the address: it would begin a job, which is not what is held here
-SCRIPTS = "\n".join(path.read_text() for path in (ROOT / "pages" / "parts").glob("*.js"))
+SCRIPTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "ui").rglob("*.js"))
 STATES = [(page, state) for page, lesson in LESSONS.items() for state in lesson().states if state.address]
 
 

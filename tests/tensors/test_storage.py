@@ -13,13 +13,13 @@ from core.tensors.storage import cells_read, is_contiguous, row_major, storages
 shapes = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(shapes)
 def test_fresh_tensors_step_as_torchs(shape: tuple[int, ...]) -> None:
     assert row_major(shape) == torch.zeros(shape).stride()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.data())
 def test_views_read_the_cells_that_as_strided_reads(data: st.DataObject) -> None:
     view = torch.arange(1000)

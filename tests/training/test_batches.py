@@ -57,6 +57,16 @@ class Rectangles:
         return image, target | ({"masks": masks} if self.masks else {})
 
 
+def learnt(target: Target) -> Target:
+    """What is learnt from a target of ``Rectangles``: the masks as one map of the objects' numbers."""
+    numbers = torch.arange(1, 1 + len(target["labels"]), dtype=torch.int32)[:, None, None]
+    return {
+        "boxes": target["boxes"],
+        "labels": target["labels"],
+        "instances": (target["masks"] * numbers).amax(0),
+    }
+
+
 def bounds(mask: Tensor) -> list[int]:
     """The box of the pixels of a mask (H, W)."""
     rows, columns = mask.nonzero(as_tuple=True)
@@ -85,7 +95,7 @@ def test_boxes_labels_and_pixels_stay_together_whatever_is_done(form: batches.Fo
 
 def test_scaled_photos_are_what_a_region_based_detector_sees() -> None:
     image, target = Rectangles((300, 400))[0]
-    found, moved = varied(image, batches._learnable(target), "scaled", NONE, np.random.default_rng(0))
+    found, moved = varied(image, learnt(target), "scaled", NONE, np.random.default_rng(0))
     expected, scale = to_input(image, "slim")
     assert found.shape == expected.shape[1:]
     torch.testing.assert_close(found.float(), expected[0], atol=1.01, rtol=0)
@@ -94,7 +104,7 @@ def test_scaled_photos_are_what_a_region_based_detector_sees() -> None:
 
 def test_square_photos_are_stretched_and_cuts_keep_their_scale() -> None:
     image, target = Rectangles((300, 400))[0]
-    target = batches._learnable(target)
+    target = learnt(target)
     square, moved = varied(image, target, "square", NONE, np.random.default_rng(0))
     assert square.shape == (3, 256, 256)
     torch.testing.assert_close(moved["boxes"], target["boxes"] * torch.tensor([256 / 400, 256 / 300] * 2))
@@ -106,7 +116,7 @@ def test_square_photos_are_stretched_and_cuts_keep_their_scale() -> None:
 
 def test_small_photos_lie_in_the_mean_colour() -> None:
     image, target = Rectangles((100, 120))[0]
-    found, moved = varied(image, batches._learnable(target), "cut", NONE, np.random.default_rng(3))
+    found, moved = varied(image, learnt(target), "cut", NONE, np.random.default_rng(3))
     outside = found.permute(1, 2, 0) == torch.tensor(MEAN_COLOUR)
     assert int((~outside.all(-1)).sum()) == 100 * 120
     assert len(moved["labels"]) == 2
@@ -122,7 +132,7 @@ def test_cells_are_the_classes_in_their_middles() -> None:
 
 def test_an_object_whose_middle_is_cut_off_is_none_unless_its_pixels_are_known() -> None:
     image, target = Rectangles((300, 400))[0]
-    known = batches._learnable(target)
+    known = learnt(target)
     window = (40, 100)  # the first box spans columns 10 to 50, and rows 20 to 60, of which 22 are in
     _pixels, seen = cut(image, known, (42, 45), window, window)
     assert seen["labels"].tolist() == [1] and seen["boxes"].tolist() == [[0, 0, 5, 18]]
@@ -134,25 +144,29 @@ def test_an_object_whose_middle_is_cut_off_is_none_unless_its_pixels_are_known()
 
 def test_numbers_of_objects_follow_when_one_is_cut_off() -> None:
     image, target = Rectangles((300, 400))[0]
-    _pixels, seen = cut(image, batches._learnable(target), (200, 300), (100, 100), (100, 100))
+    _pixels, seen = cut(image, learnt(target), (200, 300), (100, 100), (100, 100))
     assert seen["labels"].tolist() == [2]
     assert seen["instances"].unique().tolist() == [0, 1]
 
 
 def test_proposals_move_with_the_picture_and_end_at_its_edge() -> None:
     image, target = Rectangles((300, 400))[0]
-    target = batches._learnable(target) | {"proposals": torch.tensor([[0.0, 0, 20, 20], [90, 90, 300, 110]])}
+    target = learnt(target) | {"proposals": torch.tensor([[0.0, 0, 20, 20], [90, 90, 300, 110]])}
     _pixels, seen = cut(image, target, (50, 100), (100, 100), (200, 200))
     assert seen["proposals"].tolist() == [[0, 80, 200, 120]]
 
 
 def test_difficult_objects_are_not_learnt() -> None:
-    _image, target = Rectangles((300, 400))[0]
-    target["iscrowd"][0] = 1
-    learnt = batches._learnable(target)
-    assert learnt["labels"].tolist() == [2] and len(learnt["boxes"]) == 1
-    assert learnt["instances"].unique().tolist() == [0, 1]
-    assert "iscrowd" not in learnt
+    class Difficult(Rectangles):
+        def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+            image, target = super().__getitem__(index)
+            target["iscrowd"][0] = 1
+            return image, target
+
+    _images, [target] = PhotoBatches(Difficult((300, 400)), 1, "square", NONE)(0)
+    assert target["labels"].tolist() == [2] and len(target["boxes"]) == 1
+    assert target["instances"].unique().tolist() == [0, 1]
+    assert "iscrowd" not in target
 
 
 def test_every_epoch_shows_each_photo_once_in_another_order() -> None:

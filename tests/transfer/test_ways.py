@@ -118,13 +118,23 @@ def test_ways_start_where_they_say() -> None:
         assert torch.equal(starts[way]["trunk.0.weight"], ours) == same  # type: ignore[index]
 
 
-def test_old_trunk_and_new_layer_have_rates_of_their_own() -> None:
-    plan = Plan("everything", head_rate=0.5, trunk_rate=0.25, scratch_rate=0.125)
-    counts = {}
+def test_old_trunk_and_new_layer_have_rates_of_their_own(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[dict[float, int]] = []
+
+    class Watched(torch.optim.AdamW):
+        def __init__(self, groups: list[dict[str, Any]], **others: Any):
+            super().__init__(groups, **others)
+            counts.append({group["lr"]: len(group["params"]) for group in self.param_groups})
+
+    monkeypatch.setattr(torch.optim, "AdamW", Watched)
+    plan = Plan("everything", 5, steps=1, head_rate=0.5, trunk_rate=0.25, scratch_rate=0.125)
     for way in WAYS:
-        groups = ways._groups(replace(plan, way=way), begun(replace(plan, way=way), CLASSES))
-        counts[way] = {group["lr"]: len(list(group["params"])) for group in groups}  # type: ignore[call-overload]
-    assert counts == {"head": {0.5: 2}, "everything": {0.5: 2, 0.25: 15}, "scratch": {0.125: 17}}
+        next(learn(replace(plan, way=way), task))
+    assert dict(zip(WAYS, counts, strict=True)) == {
+        "head": {0.5: 2},
+        "everything": {0.5: 2, 0.25: 15},
+        "scratch": {0.125: 17},
+    }
 
 
 def test_the_last_layer_finds_what_logistic_regression_finds(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

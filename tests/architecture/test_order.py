@@ -1,0 +1,49 @@
+"""The order of core's packages and modules: each imports only those that stand before it."""
+
+from pathlib import Path
+
+from tests.architecture.sources import CORE, ROOT, imports, place, refuse
+
+ORDER = (
+    # the ground floor
+    *("i18n", "messages", "faults", "values", "machine", "models", "jobs", "downloading"),
+    *("images", "boxes", "box_table", "nms", "pooling", "backbones", "stages", "suppression", "checkpoint"),
+    "evaluation",
+    # PyTorch itself
+    "tensors",
+    # what is learnt from, and the models
+    *("data", "families", "pretrained", "autograd", "proposals", "detectors", "segmentation", "classifier"),
+    # how they learn
+    *("training", "transfer"),
+    # what shows them
+    *("figures", "scripts", "__main__"),
+)
+
+
+def part_of(path: Path) -> str:
+    """The package, or the module on the ground floor, that a file of core belongs to."""
+    return path.relative_to(ROOT / "core").parts[0].removesuffix(".py")
+
+
+def upward(path: Path) -> list[str]:
+    """The imports in ``path`` of a part of core that does not stand before its own, each with its place."""
+    own = part_of(path)
+    found = []
+    for line, name in imports(path):
+        _core, _dot, rest = name.partition("core.")
+        part = rest.split(".")[0]
+        if name.startswith("core.") and part in ORDER and part != own and ORDER.index(part) > ORDER.index(own):
+            found.append(f"{place(path, line)}: {own} imports {part}")
+    return found
+
+
+def test_every_part_of_core_has_its_place_in_the_order() -> None:
+    parts = {part_of(path) for path in CORE} - {"__init__"}
+    assert parts == set(ORDER), "give a new package its place, and take out what has gone"
+    assert len(ORDER) == len(set(ORDER))
+
+
+def test_no_import_in_core_runs_back_up() -> None:
+    files = [path for path in CORE if path != ROOT / "core" / "__init__.py"]
+    assert any("core." in name for path in files for _line, name in imports(path)), "nothing was looked at"
+    refuse([one for path in files for one in upward(path)], "a part of core imports only what stands before it:")
