@@ -95,8 +95,8 @@ class Staged(nn.Module):
 class Detector(Staged):
     """A detector is its steps: propose, convolve, pool, score, regress, suppress, whichever its paper has.
 
-    The last step's value is ``Detections``. ``max_regions`` bounds the region proposals that ``propose``
-    gives it; it is None where it makes its own.
+    The last step's value is ``Detections``, and so is the one's before it: what suppression was given.
+    ``max_regions`` bounds the region proposals that ``propose`` gives it; it is None where it makes its own.
     """
 
     max_regions: int | None = None
