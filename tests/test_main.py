@@ -1,6 +1,8 @@
 """The command line, as a user types it."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +17,11 @@ from core import __main__ as command_line
 from core import segmentation
 from core.data import ShapeScenes
 from core.detectors import NAMES
+from core.families import SHAPES
 from core.images import read_image
-from core.segmentation.upsampling import UPSAMPLERS
+from core.segmentation.study import UPSAMPLERS, head_of
 from core.training.loop import TrainingStep
+from core.training.recipes import AT_ONCE, RECIPES
 
 runner = CliRunner()
 
@@ -73,10 +77,23 @@ def test_evaluate_writes_the_promised_json_and_leaves_the_card_alone(
     assert {"map", "map75", "ap50_per_class", "seconds_per_image"} <= set(figures)
 
 
-def test_the_standard_evaluation_goes_onto_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, object]]:
+    """What goes onto the cards, by their names, instead of being written there."""
+    cards: dict[str, dict[str, object]] = {}
+
+    def note(name: str, folder: Path, **entries: object) -> None:
+        assert folder == SHAPES.folder
+        cards[name] = entries
+
+    monkeypatch.setattr(command_line, "update_card", note)
+    return cards
+
+
+def test_the_standard_evaluation_goes_onto_the_card(
+    noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command_line, "STANDARD_IMAGES", 4)
-    noted: dict[str, dict[str, object]] = {}
-    monkeypatch.setattr(command_line, "update_card", lambda name, **entries: noted.update({name: entries}))
     said("evaluate", "yolo", "--images", 4)
     assert noted["yolo"]["evaluation"]["data"] == {  # type: ignore[index]
         "split": "test",
@@ -105,10 +122,10 @@ def test_segment_refuses_what_it_cannot_read_write_or_find(scene: Path, tmp_path
     assert all(name in output for name in segmentation.NAMES)
 
 
-def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(
+    tmp_path: Path, noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(command_line, "STANDARD_IMAGES", 2)
-    noted: dict[str, dict[str, object]] = {}
-    monkeypatch.setattr(command_line, "update_card", lambda name, **entries: noted.update({name: entries}))
     said("evaluate", "fcn8s,mask_rcnn,upsamplers", "--images", 2, "--json", tmp_path / "out.json")
     report = json.loads((tmp_path / "out.json").read_text())
     assert set(report["segmenters"]) == {"fcn8s", "mask_rcnn", *UPSAMPLERS}
@@ -117,8 +134,33 @@ def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(tmp_path: Path, m
         assert {"mean_accuracy", "frequency_weighted_iou", "boundary_f", "seconds_per_image"} <= set(figures)
     assert 0 < report["segmenters"]["mask_rcnn"]["mask_ap50"] <= 1
     evaluation = {name: entries["evaluation"] for name, entries in noted.items()}
-    assert evaluation["fcn8s"] == {"data": report["data"]} | report["segmenters"]["fcn8s"]
-    assert set(evaluation["upsamplers"]) == {"data", *UPSAMPLERS}  # type: ignore[call-overload]
+    cards = {name: head_of(name) if name in UPSAMPLERS else name for name in report["segmenters"]}
+    assert set(evaluation) == set(cards.values())
+    for name, card in cards.items():
+        assert evaluation[card] == {"data": report["data"]} | report["segmenters"][name], name
+
+
+def test_evaluate_knows_each_way_of_upsampling_by_itself(
+    tmp_path: Path, noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "STANDARD_IMAGES", 2)
+    said("evaluate", "bilinear", "--images", 2, "--json", tmp_path / "out.json")
+    segmenters = json.loads((tmp_path / "out.json").read_text())["segmenters"]
+    assert list(segmenters) == ["bilinear"] and 0 < segmenters["bilinear"]["mean_iou"] < 1
+    assert list(noted) == ["upsamplers/bilinear"]
+
+
+def test_evaluate_measures_every_upsampling_once_where_it_measures_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def note(name: str, *_others: object) -> dict[str, object]:
+        measured.append(name)
+        return {}
+
+    monkeypatch.setattr(command_line, "_measured", note)
+    monkeypatch.setattr(command_line, "_measured_segmenters", note)
+    said("evaluate", "all", "--seed", 1)
+    assert measured == [*NAMES, *segmentation.NAMES, "upsamplers"]
 
 
 def test_segmenters_are_measured_on_a_folder_of_masks_too(scene: Path, tmp_path: Path) -> None:
@@ -140,7 +182,7 @@ def test_evaluate_on_a_folder_that_is_none(tmp_path: Path) -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line, "load", partial(core.detectors.load, folder=tmp_path))
+    monkeypatch.setattr(command_line, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
     assert "python -m core train yolo" in said("detect", scene, "--detectors", "yolo", code=1)
     assert "python -m core train yolo" in said("evaluate", "yolo", code=1)
 
@@ -154,3 +196,18 @@ def test_train_shows_the_loss_parts_and_a_stop_says_how_to_go_on(monkeypatch: py
     output = said("train", "yolo", code=1)
     assert "yolo, gradient steps, 7: confidence 0.125" in output
     assert "python -m core train yolo --resume" in output
+
+
+def test_train_all_leaves_the_upsamplings_to_their_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trained: list[str] = []
+
+    def noting(name: str, *others: object) -> Iterator[TrainingStep]:
+        trained.append(name)
+        assert others[-1] == replace(SHAPES, folder=tmp_path)
+        return iter(())
+
+    monkeypatch.setattr(command_line, "train_by_recipe", noting)
+    said("train", "all", "--folder", tmp_path)
+    assert tuple(trained) == AT_ONCE and "upsamplers" in trained and not set(trained) & set(UPSAMPLERS)
+    said("train", "nearest", "--folder", tmp_path)
+    assert trained[-1] == "nearest" and set(RECIPES) == {*AT_ONCE, *UPSAMPLERS}

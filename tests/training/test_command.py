@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from core import __main__ as command_line
+from core.families import SHAPES
 from core.training.runs import Run, read_metrics, runs_in
 from core.training.team import Team
 from core.training.tuning import load_trained
@@ -76,7 +77,7 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path, monkeypatch: pyt
 )
 def test_what_does_not_fit_is_a_sentence(words: tuple[str, ...], sentence: str, folder: Path, tmp_path: Path) -> None:
     given = [str(folder / "voc") if word == "VOC" else word for word in words]
-    assert sentence in said("--folder", ROOT / "checkpoints", *given, *FEW, code=1)
+    assert sentence in said("--folder", SHAPES.folder, *given, *FEW, code=1)
 
 
 def test_models_without_a_training_on_folders_are_refused(folder: Path) -> None:
