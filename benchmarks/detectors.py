@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.torchvision_faster_rcnn import twin
-from core.backbones import Size
 from core.data import ShapeScenes
 from core.data.photos import photo
 from core.detectors import NAMES, Detector, Trace, build, load, run
-from core.detectors.fast_rcnn import FastRCNN
+from core.detectors.fast_rcnn import FastRCNN, truncate
 from core.detectors.faster_rcnn import FasterRCNN
-from core.detectors.race import machine
 from core.detectors.rcnn import RCNN
+from core.families import PAPER_SIZE, SHAPES
+from core.machine import machine
 from core.proposals import selective_search
 from core.stages import Progress, Step
 from core.values import Detections
@@ -121,9 +121,9 @@ def many_regions(repeats: int) -> dict[str, Any]:
     image = photo(PHOTO)
     report: dict[str, Any] = {}
     proposals = selective_search(image)
-    sizes: dict[Size, int] = {"slim": repeats, "paper": max(3, repeats // 3)}
-    for size, fast_repeats in sizes.items():
-        slow, fast = (load(name) if size == "slim" else build(name, "paper") for name in ("rcnn", "fast_rcnn"))
+    for family, fast_repeats in ((SHAPES, repeats), (PAPER_SIZE, max(3, repeats // 3))):
+        ready = build if family.for_timing else load
+        slow, fast = (ready(name, family) for name in ("rcnn", "fast_rcnn"))
         assert isinstance(slow, RCNN)
         assert isinstance(fast, FastRCNN)
         slow.propose = fast.propose = lambda _image: proposals
@@ -132,9 +132,9 @@ def many_regions(repeats: int) -> dict[str, Any]:
         crops = _stages(slow_trace)
         del slow_trace  # what a run made is let go, here and below, so that the next finds its memory again
         plain = _typical(fast, image, fast_repeats)
-        fast.truncate()
+        truncate(fast)
         truncated = _typical(fast, image, fast_repeats)
-        report[size] = {
+        report[family.trunk] = {
             "regions": regions,
             "R-CNN ms": crops,
             "Fast R-CNN ms": plain,

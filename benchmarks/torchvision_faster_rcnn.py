@@ -9,9 +9,8 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import MultiScaleRoIAlign, roi_pool
 
-from core.backbones import FC_WIDTH, STRIDE
-from core.detectors.faster_rcnn import BEFORE_NMS, LEAST_SIDE, SCALES, FasterRCNN
-from core.detectors.regions import BINS, LONGEST, SHORT_SIDE, RegionHead
+from core.detectors.faster_rcnn import FasterRCNN
+from core.detectors.regions import BINS, RegionHead
 from core.proposals import rpn
 from core.proposals.anchors import RATIOS
 from core.proposals.rpn import RPN
@@ -25,12 +24,13 @@ class CellAnchors(AnchorGenerator):  # type: ignore[misc] # torchvision is untyp
     map side for the stride, which is 15 for a side of 341 pixels and its 22 cells.
     """
 
-    def __init__(self, scales: tuple[int, ...], shapes: Tensor):
+    def __init__(self, scales: tuple[int, ...], shapes: Tensor, stride: int):
         super().__init__((scales,), (RATIOS,))
-        self.cell_anchors = [shapes + STRIDE / 2]
+        self.stride = stride
+        self.cell_anchors = [shapes + stride / 2]
 
     def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
-        strides = [[torch.tensor(STRIDE), torch.tensor(STRIDE)]]
+        strides = [[torch.tensor(self.stride), torch.tensor(self.stride)]]
         (anchors,) = self.grid_anchors([list(values.shape[-2:]) for values in feature_maps], strides)
         return [anchors] * len(image_list.image_sizes)
 
@@ -38,8 +38,12 @@ class CellAnchors(AnchorGenerator):  # type: ignore[misc] # torchvision is untyp
 class RoIPool(MultiScaleRoIAlign):  # type: ignore[misc]
     """torchvision's RoI pooling where torchvision's Faster R-CNN insists on a ``MultiScaleRoIAlign``."""
 
+    def __init__(self, stride: int):
+        super().__init__(["0"], BINS, sampling_ratio=0)
+        self.stride = stride
+
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        return roi_pool(x["0"], boxes, self.output_size, 1 / STRIDE)
+        return roi_pool(x["0"], boxes, self.output_size, 1 / self.stride)
 
 
 def twin(detector: FasterRCNN) -> TorchvisionFasterRCNN:
@@ -48,30 +52,30 @@ def twin(detector: FasterRCNN) -> TorchvisionFasterRCNN:
     It takes a list of images (3, H, W) float from 0 to 255. An image whose short side is not the network's is
     scaled by torchvision's rule, without antialiasing, so that detections agree on others only.
     """
-    size = detector.size
+    facts, stride = detector.facts, detector.trunk.stride
     trunk = nn.Sequential(*detector.trunk)
     trunk.out_channels = detector.trunk.channels  # type: ignore[assignment] # where torchvision looks for it
     made = TorchvisionFasterRCNN(
         trunk,
-        min_size=SHORT_SIDE[size],
-        max_size=LONGEST[size],
+        min_size=facts.short_side,
+        max_size=facts.long_side,
         image_mean=detector.trunk.mean.flatten().tolist(),
         image_std=detector.trunk.std.flatten().tolist(),
         size_divisible=1,
-        rpn_anchor_generator=CellAnchors(SCALES[size], detector.rpn.shapes),
+        rpn_anchor_generator=CellAnchors(facts.anchors, detector.rpn.shapes, stride),
         rpn_head=_rpn_head(detector.rpn),
-        rpn_pre_nms_top_n_test=max(BEFORE_NMS[size], detector.max_regions),
+        rpn_pre_nms_top_n_test=max(facts.before_nms, detector.max_regions),
         rpn_post_nms_top_n_test=detector.max_regions,
         rpn_nms_thresh=rpn.NMS_THRESHOLD,
-        box_roi_pool=RoIPool(["0"], BINS, sampling_ratio=0),
-        box_head=_box_head(detector.head, FC_WIDTH[size]),
+        box_roi_pool=RoIPool(stride),
+        box_head=_box_head(detector.head, facts.width),
         box_predictor=_box_predictor(detector.head),
         box_score_thresh=SCORE_THRESHOLD,
         box_nms_thresh=NMS_THRESHOLD,
         box_detections_per_img=MOST_DETECTIONS,
         bbox_reg_weights=(1.0, 1.0, 1.0, 1.0),
     )
-    made.rpn.min_size = LEAST_SIDE[size]
+    made.rpn.min_size = facts.least_proposal
     return made.eval()
 
 

@@ -22,9 +22,9 @@ from benchmarks.detectors import seconds_of
 from core.data import ShapeScenes
 from core.data.voc_folder import VOCFolder
 from core.detectors.faster_rcnn import FasterRCNN
-from core.detectors.race import machine
 from core.detectors.yolo import YOLO
 from core.evaluation import Samples
+from core.machine import machine
 from core.training import batches
 from core.training.batches import PHOTOS, Batch, PhotoBatches, drawn_ahead
 from core.training.loop import Schedule, TrainingStep, train

@@ -44,6 +44,16 @@ class Backbone(nn.Sequential):
             values = layer(values)
         return [*maps, values]
 
+    def stage_channels(self) -> list[int]:
+        """Return how many channels each map of ``stages`` has."""
+        channels, current = [], 3
+        for layer in self:
+            if isinstance(layer, nn.MaxPool2d):
+                channels.append(current)
+            elif isinstance(layer, nn.Conv2d):
+                current = layer.out_channels
+        return [*channels, current]
+
 
 def normalised_convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
     """Return a convolution padded by half its kernel, a batch normalisation and a ReLU."""

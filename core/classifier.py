@@ -12,8 +12,8 @@ from torch.nn import functional
 from torchvision.transforms.v2.functional import resize
 
 from core.data.scenes import CLASSES
+from core.pretrained import PRETRAINED, Name
 from core.stages import Staged, Step
-from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
 
 
@@ -28,8 +28,8 @@ class Classifier(Staged):
     def __init__(self, classes: Sequence[str] = CLASSES[1:], trunk: Name = "slim", side: int | None = None):
         super().__init__()
         self.classes = tuple(classes)
-        self.side = side or TRUNKS[trunk].side
-        self.trunk = TRUNKS[trunk].build()
+        self.side = side or PRETRAINED[trunk].side
+        self.trunk = PRETRAINED[trunk].build()
         self.head = nn.Linear(self.trunk.channels, len(self.classes))
 
     def forward(self, images: Tensor) -> Tensor:

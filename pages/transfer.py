@@ -9,10 +9,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.i18n import _
+from core.pretrained import PRETRAINED, Name
 from core.scripts import learning
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import BATCH, WAYS, Plan
-from core.trunks import TRUNKS, Name
 from ui.data.source import pick_source
 from ui.kit.code import show_code
 from ui.transfer.study import show_study
@@ -27,8 +27,8 @@ def choose_trunk(row: DeltaGenerator) -> Name:
     """Show in ``row`` the trunks, also those whose weights are not here, and return the chosen one's name."""
     return row.selectbox(
         _("Trained trunk"),
-        list(TRUNKS),
-        format_func=lambda name: TRUNKS[name].title,
+        list(PRETRAINED),
+        format_func=lambda name: PRETRAINED[name].title,
         key="trunk_of",
         width=230,
         help=_(
@@ -63,7 +63,7 @@ def choose_plan(row: DeltaGenerator, trunk: Name) -> Plan:
             st.select_slider(label, RATES, value, format_func="{:g}".format, key=key, **KEPT)
             for label, value, key in (
                 (_("New last layer on a trained trunk"), 1e-1, "head_rate"),
-                (_("Trained trunk"), TRUNKS[trunk].rate, f"trunk_rate_{trunk}"),
+                (_("Trained trunk"), PRETRAINED[trunk].rate, f"trunk_rate_{trunk}"),
                 (_("Everything, from scratch"), 1e-3, "scratch_rate"),
             )
         ]

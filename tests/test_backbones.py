@@ -9,19 +9,10 @@ from torch.nn import functional
 from torchvision.models import alexnet
 from torchvision.transforms.v2.functional import normalize
 
-from core.backbones import (
-    FC_WIDTH,
-    STRIDE,
-    CellClassifier,
-    Size,
-    backbone,
-    fold_batch_norm,
-    fully_connected,
-    paper,
-    slim,
-)
-from core.data.scenes import CLASSES
+from core.backbones import TRUNKS, Backbone, fold_batch_norm, paper, slim
 from core.detectors import NAMES, build
+
+STRIDE = 16  # of both trunks, and of AlexNet up to its fifth convolution
 
 
 def noise(*shape: int) -> Tensor:
@@ -47,19 +38,19 @@ def test_slim_maps_a_cell_for_every_16_pixels_begun(side: int) -> None:
     assert features.shape == (2, trunk.channels, -(-side // STRIDE), 16)
 
 
-@pytest.mark.parametrize("size", ["slim", "paper"])
-def test_stages_are_the_last_maps_of_each_stride_and_the_feature_map(size: Size) -> None:
-    trunk = backbone(size).eval()
+@pytest.mark.parametrize("name", TRUNKS)
+def test_stages_are_the_last_maps_of_each_stride_and_the_feature_map(name: str) -> None:
+    trunk = TRUNKS[name].build().eval()
     stir_batch_norm(trunk)
     image = noise(2, 3, 131, 256)
-    before = {"slim": (3, 7), "paper": (2, 5)}[size]  # how many layers are in front of each pooling
+    before = {"slim": (3, 7), "paper": (2, 5)}[name]  # how many layers are in front of each pooling
     with torch.inference_mode():
         stages = trunk.stages(image)
         assert len(stages) == 3 and stages[-1].equal(trunk(image))
         for layers, found in zip(before, stages, strict=False):
             assert isinstance(trunk[layers], nn.MaxPool2d)
             assert found.equal(nn.Sequential(*list(trunk)[:layers])(trunk.normalised(image))), layers
-    if size == "slim":
+    if name == "slim":
         assert [tuple(one.shape[1:]) for one in stages] == [(32, 33, 64), (96, 17, 32), (128, 9, 16)]
 
 
@@ -118,11 +109,24 @@ def test_where_the_cells_of_slim_look() -> None:
     assert (seen[0].item(), seen[-1].item()) == (STRIDE * cell - 81, STRIDE * cell + 81)
 
 
-@pytest.mark.parametrize("size", ["slim", "paper"])
-def test_sizes(size: Size) -> None:
-    assert type(backbone(size)[1]) is {"slim": nn.BatchNorm2d, "paper": nn.ReLU}[size]
-    layers = fully_connected(40, size)
-    assert layers(torch.zeros(3, 40)).shape == (3, FC_WIDTH[size])
+def test_entries_are_called_as_they_are_found() -> None:
+    assert list(TRUNKS) == ["slim", "paper"]
+    assert all(trunk.name == name for name, trunk in TRUNKS.items())
+    assert [trunk.for_timing for trunk in TRUNKS.values()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "second", "width", "crop", "square"),
+    [("slim", nn.BatchNorm2d, 256, 256, 256), ("paper", nn.ReLU, 4096, 227, 448)],
+)
+def test_sizes(name: str, second: type[nn.Module], width: int, crop: int, square: int) -> None:
+    entry = TRUNKS[name]
+    trunk = entry.build()
+    assert isinstance(trunk, Backbone) and type(trunk[1]) is second and trunk.stride == STRIDE
+    layers = entry.fully_connected(40)
+    assert [type(layer) for layer in layers] == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU]
+    assert layers(torch.zeros(3, 40)).shape == (3, width) and entry.width == width
+    assert (entry.crop_side, entry.square_side) == (crop, square)
 
 
 def test_folding_the_batch_norm_changes_no_output() -> None:
@@ -152,16 +156,3 @@ def test_a_folded_head_with_another_activation_says_the_same() -> None:
         expected = head(features)
         fold_batch_norm(head)
         torch.testing.assert_close(head(features), expected, rtol=1e-4, atol=1e-4)
-
-
-def test_the_cell_classifier_learns_from_every_cell() -> None:
-    torch.manual_seed(0)
-    model = CellClassifier()
-    images = noise(2, 3, 64, 64)
-    cells = torch.randint(0, len(CLASSES), (2, 4, 4), generator=torch.Generator().manual_seed(0))
-    (loss,) = model.losses(images, [{"cells": cells[0]}, {"cells": cells[1]}]).values()
-    log_odds = model.classify(model.trunk(images)).log_softmax(1)
-    by_hand = [-log_odds[b, cells[b, i, j], i, j] for b in range(2) for i in range(4) for j in range(4)]
-    torch.testing.assert_close(loss, torch.stack(by_hand).mean())
-    loss.backward()
-    assert all(values.grad is not None and values.grad.isfinite().all() for values in model.parameters())

@@ -14,9 +14,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core import checkpoint
-from core.checkpoint import FOLDER, CheckpointError, load_weights, read_card, save_tensors, update_card
+from core.backbones import Backbone, normalised_convolution, slim
+from core.checkpoint import FOLDER, CheckpointError, load_trunk, load_weights, read_card, save_tensors, update_card
+from core.data.scenes import CLASSES
 from core.detectors import NAMES, load
-from core.training.recipes import RECIPES
+from core.families import SHAPES
+from core.models import MODELS
+from core.segmentation.study import UPSAMPLERS, UpsampledScores, UpsamplingStudy, head_of
+from core.training.recipes import AT_ONCE
 
 MOST_BYTES = 40_000_000
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -30,7 +35,8 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a huge length": lambda whole: b"\xff" * 8 + whole[8:],
     "a header that is no JSON": lambda whole: (2).to_bytes(8, "little") + b"{]",
 }
-SHIPPED = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+HEADS = {head_of(upsampler): upsampler for upsampler in UPSAMPLERS}
+SHIPPED = sorted(str(path.relative_to(SHAPES.folder).with_suffix("")) for path in FOLDER.rglob("*.safetensors"))
 
 
 def model() -> nn.Module:
@@ -132,6 +138,40 @@ def test_a_part_of_another_model_is_refused(other: nn.Module, stored: Path) -> N
         load_weights(other, "yolo", stored, part=True)
 
 
+def tiny_trunk(channels: int = 4) -> Backbone:
+    return Backbone(*normalised_convolution(3, channels, 3, stride=16), channels=channels, stride=16)
+
+
+@pytest.fixture
+def with_trunk(tmp_path: Path) -> Path:
+    """A folder that holds a model with a trunk, and one without."""
+    holder = nn.ModuleDict({"trunk": tiny_trunk(), "trunks_head": nn.Linear(4, 2)})
+    save_tensors(holder.state_dict(), tmp_path / "trunk.safetensors")
+    save_tensors(model().state_dict(), tmp_path / "yolo.safetensors")
+    return tmp_path
+
+
+def test_a_trunk_is_taken_from_the_model_that_has_it(with_trunk: Path) -> None:
+    trunk = tiny_trunk()
+    load_trunk(trunk, "trunk", with_trunk)
+    stored = load_file(with_trunk / "trunk.safetensors")
+    assert sum(name.startswith("trunk.") for name in stored) == len(trunk.state_dict())
+    for name, values in trunk.state_dict().items():
+        assert torch.equal(values, stored[f"trunk.{name}"]), name
+
+
+def test_a_trunk_that_cannot_be_taken_names_the_command_that_makes_it(with_trunk: Path) -> None:
+    with pytest.raises(CheckpointError, match="rcnn is missing: run `python -m core train rcnn` to train it"):
+        load_trunk(tiny_trunk(), "rcnn", with_trunk)
+    with pytest.raises(CheckpointError, match="trunk holds weights of another model: run `python -m core train trunk`"):
+        load_trunk(tiny_trunk(channels=5), "trunk", with_trunk)
+    with pytest.raises(CheckpointError, match="yolo holds weights of another model"):
+        load_trunk(tiny_trunk(), "yolo", with_trunk)
+    (with_trunk / "trunk.safetensors").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="trunk is damaged: run `python -m core train trunk` to train it anew"):
+        load_trunk(tiny_trunk(), "trunk", with_trunk)
+
+
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
 def test_a_crash_while_saving_leaves_the_old_checkpoint(
     moment: str, stored: Path, monkeypatch: pytest.MonkeyPatch
@@ -216,14 +256,20 @@ def test_a_damaged_card_says_nothing(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_checkpoint_loads_and_its_card_says_how_it_was_made(name: str) -> None:
+    weights = load_file(SHAPES.folder / f"{name}.safetensors")
     if name in NAMES:
         load(name)
+    elif name == UpsamplingStudy.name:
+        load_trunk(slim(), name, SHAPES.folder)
+        assert all(key.startswith("trunk.") for key in weights), "its heads have checkpoints of their own"
+    elif name in HEADS:
+        load_weights(UpsampledScores(HEADS[name], slim().channels, len(CLASSES)), name, SHAPES.folder)
     else:
-        load_weights(RECIPES[name].make(), name)
-    for key, values in load_file(FOLDER / f"{name}.safetensors").items():
+        load_weights(MODELS[name].make(), name, SHAPES.folder)
+    for key, values in weights.items():
         assert values.dtype == torch.float16 or not values.is_floating_point(), key
         assert values.isfinite().all(), key
-    card = json.loads((FOLDER / f"{name}.json").read_text())
+    card = json.loads((SHAPES.folder / f"{name}.json").read_text())
     assert {"data", "recipe", "seed", "minutes", "losses", "machine"} <= set(card)
     assert isinstance(card["data"], str) and "train split" in card["data"]
     assert {"steps", "batch_size", "learning_rate", "start"} <= set(card["recipe"])
@@ -231,5 +277,5 @@ def test_shipped_checkpoint_loads_and_its_card_says_how_it_was_made(name: str) -
 
 
 def test_shipped_checkpoints_stay_within_40_megabytes() -> None:
-    assert "trunk" in SHIPPED and set(SHIPPED) == set(RECIPES)
-    assert sum(path.stat().st_size for path in FOLDER.glob("*.safetensors")) <= MOST_BYTES
+    assert "trunk" in SHIPPED and set(SHIPPED) == {*AT_ONCE, *HEADS}
+    assert sum(path.stat().st_size for path in FOLDER.rglob("*.safetensors")) <= MOST_BYTES

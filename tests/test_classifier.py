@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from core.classifier import Classifier, resized
+from core.pretrained import PRETRAINED, Name
 from core.stages import Trace, run
 from core.training.initial_weights import read_weights, start_from
-from core.trunks import TRUNKS, Name
 from core.values import ClassScores, Crops, FeatureMap, RegionFeatures
 
 CLASSES = ("cat", "dog", "hen")
@@ -56,11 +56,11 @@ def test_it_starts_from_the_scenes_trunk() -> None:
     torch.testing.assert_close(model.state_dict()["trunk.0.weight"], read_weights("trunk")["trunk.0.weight"].float())
 
 
-@pytest.mark.parametrize("name", TRUNKS)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_every_trunk_gives_a_feature_for_an_image_of_any_size(name: Name) -> None:
     model = built(trunk=name)
     with torch.inference_mode():
-        assert model.features(IMAGE[None]).shape == (1, TRUNKS[name].channels)
+        assert model.features(IMAGE[None]).shape == (1, PRETRAINED[name].channels)
         assert values(run(model, IMAGE))[-1].values.shape == (3,)
 
 

@@ -1,8 +1,11 @@
 """The command line, as a user types it."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,15 +14,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import core.detectors
-from core import __main__ as command_line
 from core import segmentation
+from core.__main__ import app, bench, checking, evaluating, images, training
 from core.data import ShapeScenes
 from core.detectors import NAMES
+from core.families import SHAPES
 from core.faults import sentence_of
 from core.i18n import speaking
 from core.images import read_image
-from core.segmentation.upsampling import UPSAMPLERS
+from core.segmentation.study import UPSAMPLERS, head_of
 from core.training.loop import TrainingStep
+from core.training.recipes import AT_ONCE, RECIPES
 
 runner = CliRunner()
 
@@ -32,7 +37,7 @@ def scene(tmp_path: Path) -> Path:
 
 
 def said(*words: object, code: int = 0) -> str:
-    result = runner.invoke(command_line.app, [str(word) for word in words])
+    result = runner.invoke(app, [str(word) for word in words])
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return " ".join(result.output.split())
@@ -66,7 +71,7 @@ def test_unknown_names_are_refused_with_the_known_ones(scene: Path) -> None:
 def test_evaluate_writes_the_promised_json_and_leaves_the_card_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line, "update_card", lambda *_args, **_entries: pytest.fail("not the standard scenes"))
+    monkeypatch.setattr(evaluating, "update_card", lambda *_args, **_entries: pytest.fail("not the standard scenes"))
     said("evaluate", "yolo", "--images", 4, "--seed", 3, "--json", tmp_path / "out.json")
     report = json.loads((tmp_path / "out.json").read_text())
     assert report["data"] == {"split": "test", "difficulty": "medium", "seed": 3, "images": 4}
@@ -75,10 +80,23 @@ def test_evaluate_writes_the_promised_json_and_leaves_the_card_alone(
     assert {"map", "map75", "ap50_per_class", "seconds_per_image"} <= set(figures)
 
 
-def test_the_standard_evaluation_goes_onto_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "STANDARD_IMAGES", 4)
-    noted: dict[str, dict[str, object]] = {}
-    monkeypatch.setattr(command_line, "update_card", lambda name, **entries: noted.update({name: entries}))
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, object]]:
+    """What goes onto the cards, by their names, instead of being written there."""
+    cards: dict[str, dict[str, object]] = {}
+
+    def note(name: str, folder: Path, **entries: object) -> None:
+        assert folder == SHAPES.folder
+        cards[name] = entries
+
+    monkeypatch.setattr(evaluating, "update_card", note)
+    return cards
+
+
+def test_the_standard_evaluation_goes_onto_the_card(
+    noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "STANDARD_IMAGES", 4)
     said("evaluate", "yolo", "--images", 4)
     assert noted["yolo"]["evaluation"]["data"] == {  # type: ignore[index]
         "split": "test",
@@ -107,10 +125,10 @@ def test_segment_refuses_what_it_cannot_read_write_or_find(scene: Path, tmp_path
     assert all(name in output for name in segmentation.NAMES)
 
 
-def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "STANDARD_IMAGES", 2)
-    noted: dict[str, dict[str, object]] = {}
-    monkeypatch.setattr(command_line, "update_card", lambda name, **entries: noted.update({name: entries}))
+def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(
+    tmp_path: Path, noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "STANDARD_IMAGES", 2)
     said("evaluate", "fcn8s,mask_rcnn,upsamplers", "--images", 2, "--json", tmp_path / "out.json")
     report = json.loads((tmp_path / "out.json").read_text())
     assert set(report["segmenters"]) == {"fcn8s", "mask_rcnn", *UPSAMPLERS}
@@ -119,8 +137,33 @@ def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(tmp_path: Path, m
         assert {"mean_accuracy", "frequency_weighted_iou", "boundary_f", "seconds_per_image"} <= set(figures)
     assert 0 < report["segmenters"]["mask_rcnn"]["mask_ap50"] <= 1
     evaluation = {name: entries["evaluation"] for name, entries in noted.items()}
-    assert evaluation["fcn8s"] == {"data": report["data"]} | report["segmenters"]["fcn8s"]
-    assert set(evaluation["upsamplers"]) == {"data", *UPSAMPLERS}  # type: ignore[call-overload]
+    cards = {name: head_of(name) if name in UPSAMPLERS else name for name in report["segmenters"]}
+    assert set(evaluation) == set(cards.values())
+    for name, card in cards.items():
+        assert evaluation[card] == {"data": report["data"]} | report["segmenters"][name], name
+
+
+def test_evaluate_knows_each_way_of_upsampling_by_itself(
+    tmp_path: Path, noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "STANDARD_IMAGES", 2)
+    said("evaluate", "bilinear", "--images", 2, "--json", tmp_path / "out.json")
+    segmenters = json.loads((tmp_path / "out.json").read_text())["segmenters"]
+    assert list(segmenters) == ["bilinear"] and 0 < segmenters["bilinear"]["mean_iou"] < 1
+    assert list(noted) == ["upsamplers/bilinear"]
+
+
+def test_evaluate_measures_every_upsampling_once_where_it_measures_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def note(name: str, *_others: object) -> dict[str, object]:
+        measured.append(name)
+        return {}
+
+    monkeypatch.setattr(evaluating, "_measured", note)
+    monkeypatch.setattr(evaluating, "_measured_segmenters", note)
+    said("evaluate", "all", "--seed", 1)
+    assert measured == [*NAMES, *segmentation.NAMES, "upsamplers"]
 
 
 def test_segmenters_are_measured_on_a_folder_of_masks_too(scene: Path, tmp_path: Path) -> None:
@@ -142,24 +185,26 @@ def test_evaluate_on_a_folder_that_is_none(tmp_path: Path) -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_line, "load", partial(core.detectors.load, folder=tmp_path))
+    for module in (images, evaluating):
+        monkeypatch.setattr(module, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
     assert "python -m core train yolo" in said("detect", scene, "--detectors", "yolo", code=1)
     assert "python -m core train yolo" in said("evaluate", "yolo", code=1)
 
 
 @pytest.mark.parametrize(
-    ("words", "broken"),
+    ("words", "module", "broken"),
     [
-        (("detect", "SCENE", "--detectors", "yolo"), "run"),
-        (("segment", "SCENE", "--out", "labels.png"), "run"),
-        (("train", "yolo"), "train_by_recipe"),
-        (("evaluate", "yolo", "--images", "1", "--seed", "1"), "evaluate"),
-        (("check", "FOLDER"), "check_folder"),
-        (("bench",), "import_module"),
+        (("detect", "SCENE", "--detectors", "yolo"), images, "run"),
+        (("segment", "SCENE", "--out", "labels.png"), images, "run"),
+        (("train", "yolo"), training, "train_by_recipe"),
+        (("evaluate", "yolo", "--images", "1", "--seed", "1"), evaluating, "evaluate"),
+        (("check", "FOLDER"), checking, "check_folder"),
+        (("bench",), bench, "import_module"),
     ],
 )
 def test_a_bug_in_a_command_is_a_general_sentence_and_the_log_has_its_traceback(
     words: tuple[str, ...],
+    module: ModuleType,
     broken: str,
     scene: Path,
     tmp_path: Path,
@@ -169,7 +214,7 @@ def test_a_bug_in_a_command_is_a_general_sentence_and_the_log_has_its_traceback(
     def fail(*_given: object, **_more: object) -> None:
         raise ValueError("zip() argument 2 is longer than argument 1")
 
-    monkeypatch.setattr(command_line, broken, fail)
+    monkeypatch.setattr(module, broken, fail)
     places = {"SCENE": scene, "FOLDER": tmp_path}
     with speaking("ko"):
         output = said(*(places.get(word, word) for word in words), code=1)
@@ -196,7 +241,22 @@ def test_train_shows_the_loss_parts_and_a_stop_says_how_to_go_on(monkeypatch: py
         yield TrainingStep(7, 0.1, {"confidence": 0.125}, 1e-3, 2.0)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "train_by_recipe", interrupted)
+    monkeypatch.setattr(training, "train_by_recipe", interrupted)
     output = said("train", "yolo", code=1)
     assert "yolo, gradient steps, 7: confidence 0.125" in output
     assert "python -m core train yolo --resume" in output
+
+
+def test_train_all_leaves_the_upsamplings_to_their_study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trained: list[str] = []
+
+    def noting(name: str, *others: object) -> Iterator[TrainingStep]:
+        trained.append(name)
+        assert others[-1] == replace(SHAPES, folder=tmp_path)
+        return iter(())
+
+    monkeypatch.setattr(training, "train_by_recipe", noting)
+    said("train", "all", "--folder", tmp_path)
+    assert tuple(trained) == AT_ONCE and "upsamplers" in trained and not set(trained) & set(UPSAMPLERS)
+    said("train", "nearest", "--folder", tmp_path)
+    assert trained[-1] == "nearest" and set(RECIPES) == {*AT_ONCE, *UPSAMPLERS}

@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from core.pretrained import Name
 from core.transfer.ways import WAYS, Layer, Learnt, Look, Opened, Plan, Way, layers
-from core.trunks import Name
 
 Json = dict[str, Any]
 

@@ -32,7 +32,6 @@ from core.stages import Progress, Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 COARSEST = 32
-FINE = 96 + 4 * 32  # channels of ``fine_map``
 DEEPENED = 96
 
 
@@ -54,8 +53,10 @@ class FCN(Segmenter):
             nn.ReLU(inplace=True),
         )
         if self.skips == 2:
+            quarter, eighth = self.trunk.stage_channels()[:2]
             self.deepen = nn.Sequential(
-                *normalised_convolution(FINE, DEEPENED, 3), *normalised_convolution(DEEPENED, DEEPENED, 3)
+                *normalised_convolution(eighth + 4 * quarter, DEEPENED, 3),
+                *normalised_convolution(DEEPENED, DEEPENED, 3),
             )
         channels = (width, self.trunk.channels, DEEPENED)[: self.skips + 1]
         self.score = nn.ModuleList(_zeroed_score(inputs, len(classes)) for inputs in channels)

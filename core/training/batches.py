@@ -21,9 +21,9 @@ from core.checkpoint import CheckpointError, save_tensors
 from core.data.scenes import label_map
 from core.evaluation import Samples, Target
 from core.models import Form
+from core.pretrained import PRETRAINED
 from core.proposals import selective_search
 from core.training.loaders import CACHE
-from core.trunks import TRUNKS as PRETRAINED
 
 Batch = tuple[Tensor, list[Target]]
 

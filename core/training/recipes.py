@@ -57,7 +57,7 @@ def train_by_recipe(
     scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
     if recipe.proposals:
         scenes = with_proposals(scenes)
-    state = RUNS / name / "state.safetensors"
+    state = RUNS / found.name / name / "state.safetensors"
     frozen = ("trunk",) if isinstance(model, StudiedFCN) else ()
     last = None
     steps = train(

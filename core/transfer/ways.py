@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.classifier import Classifier
+from core.pretrained import PRETRAINED, Name, trained
 from core.transfer.tasks import Task, open_task, remembered_task
-from core.trunks import TRUNKS, Name, trained
 
 Way = Literal["head", "everything", "scratch"]
 WAYS: tuple[Way, ...] = ("head", "everything", "scratch")
@@ -140,7 +140,7 @@ def study(data: str, plans: Sequence[Plan], version: str = "") -> Iterator[Event
         FolderError: the data cannot be used.
         CheckpointError: the trunk's weights are missing or damaged.
     """
-    side = TRUNKS[plans[0].trunk].side
+    side = PRETRAINED[plans[0].trunk].side
     task = remembered_task(data, side, version) if version else open_task(data, side)
     fixed = task.fixed(FIXED)
     yield Opened(

@@ -16,7 +16,7 @@ ORDER = (
     # how they learn
     *("training", "transfer"),
     # what shows them
-    *("figures", "scripts", "__main__"),
+    *("figures", "scripts", "commands", "__main__"),
 )
 
 

@@ -12,8 +12,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.jobs import Progressed
+from core.pretrained import PRETRAINED
 from core.transfer.ways import Drift, Event, Learnt, Look, Opened, Plan, Timing
-from core.trunks import TRUNKS
 from tests.pages.opening import figures, opened, sent
 from ui.data import source
 from ui.data.sets import PickedSource
@@ -259,8 +259,8 @@ def test_weights_that_are_not_here_are_offered_with_their_size(
     app.button(key="trunk_download").click().run()
     assert loading == [("fetching", ("resnet18",), {"newest": True, "kind": "weights"})]
     assert not app.exception and any(button.key == "cancel" for button in app.button)
-    TRUNKS["resnet18"].file.parent.mkdir(parents=True)
-    TRUNKS["resnet18"].file.touch()
+    PRETRAINED["resnet18"].file.parent.mkdir(parents=True)
+    PRETRAINED["resnet18"].file.touch()
     again = open_page(trunk_of="ResNet-18")
     plan = plans_of(handed_in[0])[0]
     assert (plan.trunk, plan.trunk_rate) == ("resnet18", 3e-4)

@@ -1,6 +1,7 @@
 """What all segmenters share: labels of the image's own size, loading by name, and the loss of every pixel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ from torch import Tensor, nn
 
 from core.backbones import Backbone
 from core.checkpoint import CheckpointError, save_tensors
-from core.segmentation import NAMES, SEGMENTERS, build, load
+from core.families import SHAPES
+from core.models import MODELS
+from core.segmentation import NAMES, build, load
 from core.segmentation.base import Segmenter, pixel_loss
-from core.segmentation.fcn import FCN8s
+from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
+from core.segmentation.instance import MaskRCNN
+from core.segmentation.patch_cnn import PatchCNN
 from core.stages import Progress, Step
 from core.values import LabelMap, ScoreMap
 from tests.test_backbones import noise, stir_batch_norm
@@ -41,10 +46,11 @@ def test_prediction_is_the_last_label_map_and_keeps_no_graph() -> None:
 
 def test_names_are_those_of_the_classes() -> None:
     assert NAMES == ("patch_cnn", "fcn32s", "fcn16s", "fcn8s", "mask_rcnn")
-    for name in NAMES:
+    kinds: tuple[type[Segmenter | MaskRCNN], ...] = (PatchCNN, FCN32s, FCN16s, FCN8s, MaskRCNN)
+    for name, kind in zip(NAMES, kinds, strict=True):
         segmenter = build(name)
-        assert type(segmenter) is SEGMENTERS[name] and segmenter.name == name
-        assert segmenter.title and segmenter.paper and segmenter.classes[0] == "background"
+        assert type(segmenter) is kind and segmenter.name == name
+        assert MODELS[name].title and MODELS[name].paper and segmenter.classes[0] == "background"
         assert not segmenter.training
 
 
@@ -63,7 +69,7 @@ def test_a_loaded_segmenter_has_the_stored_weights_and_its_batch_norm_folded(nam
     stored = build(name)
     stir_batch_norm(stored)
     save_tensors(stored.state_dict(), tmp_path / f"{name}.safetensors")
-    loaded = load(name, tmp_path)
+    loaded = load(name, replace(SHAPES, folder=tmp_path))
     assert not loaded.training and not any(isinstance(module, nn.BatchNorm2d) for module in loaded.modules())
     image = noise(2, 3, 227, 250)
     assert isinstance(loaded.trunk, Backbone) and isinstance(stored.trunk, Backbone)
@@ -80,7 +86,7 @@ def test_a_loaded_segmenter_has_the_stored_weights_and_its_batch_norm_folded(nam
 
 def test_a_missing_checkpoint_is_a_sentence_with_its_command(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="fcn8s is missing: run `python -m core train fcn8s` to train it"):
-        load("fcn8s", tmp_path)
+        load("fcn8s", replace(SHAPES, folder=tmp_path))
 
 
 def two_targets() -> list[dict[str, Tensor]]:

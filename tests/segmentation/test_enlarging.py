@@ -15,8 +15,8 @@ from core.segmentation.enlarging import (
     in_whole_cells,
     random_indices,
 )
-from core.segmentation.study import StudiedFCN, UpsamplingStudy
-from core.segmentation.upsampling import UPSAMPLERS, bed_of_nails, bicubic, max_unpool, nearest
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, one_of
+from core.segmentation.upsampling import bed_of_nails, bicubic, max_unpool, nearest
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_trained_ways_are_the_studied_networks(study: UpsamplingStudy, image
     assert list(made) == list(UPSAMPLERS)
     for name, one in made.items():
         assert [tuple(scores.shape) for scores in one.scores] == [(7, 4 << level, 3 << level) for level in range(5)]
-        assert torch.equal(one.scores[-1].argmax(0), StudiedFCN(study, name).eval().predict(image)), name
+        assert torch.equal(one.scores[-1].argmax(0), one_of(study, name).eval().predict(image)), name
 
 
 def test_as_they_begin_all_enlarge_the_same_scores(study: UpsamplingStudy, image: Tensor) -> None:

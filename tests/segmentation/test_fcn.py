@@ -7,13 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import STRIDE
 from core.data.scenes import CLASSES
 from core.segmentation.fcn import COARSEST, FCN, FCN8s, FCN16s, FCN32s, enlarged
 from core.segmentation.upsampling import bilinear_kernel
 from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap, Value
-from tests.test_backbones import noise, stir_batch_norm
+from tests.test_backbones import STRIDE, noise, stir_batch_norm
 
 KINDS = (FCN32s, FCN16s, FCN8s)
 SIZES = [(257, 130), (33, 70), (64, 96), (2, 2), (1, 1)]

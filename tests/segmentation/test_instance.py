@@ -12,18 +12,18 @@ from torch import Tensor, nn
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import maskrcnn_inference, paste_masks_in_image, project_masks_on_boxes
 
-from core.backbones import STRIDE
-from core.checkpoint import FOLDER, load_weights
+from core.backbones import TRUNKS
+from core.checkpoint import load_weights
 from core.data import ShapeScenes
 from core.data.scenes import label_map
 from core.detectors import faster_rcnn, run
 from core.detectors.faster_rcnn import FasterRCNN
-from core.detectors.regions import input_scale
+from core.families import SHAPES
 from core.segmentation import instance
 from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, painted, topmost
 from core.stages import Step
 from core.values import FeatureMap, Instances, RegionFeatures, Regions, Value
-from tests.test_backbones import noise
+from tests.test_backbones import STRIDE, noise
 
 SCENES = ShapeScenes("validation", 4)
 IMAGES = {
@@ -39,7 +39,7 @@ def net() -> MaskRCNN:
     """The trained Faster R-CNN with a mask head at random, whose masks are neither empty nor full."""
     torch.manual_seed(0)
     net = MaskRCNN().eval()
-    load_weights(net, "faster_rcnn", part=True)
+    load_weights(net, "faster_rcnn", SHAPES.folder, part=True)
     for layer in net.mask:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.kaiming_normal_(layer.weight)
@@ -68,7 +68,7 @@ def target(index: int) -> dict[str, Tensor]:
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 def test_detections_are_faster_rcnns_to_the_last_bit(net: MaskRCNN, image: Tensor) -> None:
     detector = FasterRCNN().eval()
-    load_weights(detector, "faster_rcnn")
+    load_weights(detector, "faster_rcnn", SHAPES.folder)
     expected = run(detector, image).detections
     found = net.segment(image)
     assert len(found) == len(expected) > 0
@@ -79,8 +79,8 @@ def test_detections_are_faster_rcnns_to_the_last_bit(net: MaskRCNN, image: Tenso
 
 
 def test_the_shipped_mask_rcnn_is_the_shipped_faster_rcnn_with_a_mask_head() -> None:
-    detector = load_file(FOLDER / "faster_rcnn.safetensors")
-    both = load_file(FOLDER / "mask_rcnn.safetensors")
+    detector = load_file(SHAPES.folder / "faster_rcnn.safetensors")
+    both = load_file(SHAPES.folder / "mask_rcnn.safetensors")
     for name, values in both.items():
         assert name.startswith("mask.") or values.equal(detector[name]), name
     assert detector.keys() < both.keys()
@@ -98,7 +98,7 @@ def test_masks_are_torchvisions_with_the_same_weights(net: MaskRCNN, image: Tens
     assert pooled.values.shape == (count, 128, BINS, BINS) and masks.values.shape == (count, 1, MASK, MASK)
     assert found.masks.shape == (count, height, width) and found.masks.dtype == torch.bool
 
-    boxes = found.boxes * input_scale(height, width, "slim")
+    boxes = found.boxes * TRUNKS["slim"].scale(height, width)
     aligned = torchvision.ops.roi_align(features.values[None], [boxes], BINS, 1 / STRIDE, 2, aligned=True)
     torch.testing.assert_close(pooled.values, aligned, rtol=1e-4, atol=1e-4)
 

@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.backbones import STRIDE
 from core.data import ShapeScenes
 from core.segmentation import load
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap
-from tests.test_backbones import noise, stir_batch_norm
+from tests.test_backbones import STRIDE, noise, stir_batch_norm
 
 SIZES = [(64, 64), (96, 33), (41, 70), (17, 16), (16, 47), (1, 1)]
 

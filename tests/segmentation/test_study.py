@@ -1,6 +1,7 @@
 """The study of upsamplers: ten heads on one trunk, alike in all but the way in which they double their scores."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,23 +9,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.backbones import STRIDE
 from core.checkpoint import CheckpointError, save_tensors
 from core.data.scenes import CLASSES
+from core.families import SHAPES, Family
 from core.segmentation.base import pixel_loss
 from core.segmentation.study import (
+    CELL,
     DOUBLINGS,
-    StudiedFCN,
+    UPSAMPLERS,
     UpsampledScores,
     UpsamplingStudy,
+    head_of,
     load_study,
+    one_of,
     pooling_indices,
     studied,
 )
-from core.segmentation.upsampling import UPSAMPLERS, max_unpool
+from core.segmentation.upsampling import max_unpool
 from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap, Value
-from tests.test_backbones import noise, stir_batch_norm
+from tests.segmentation.test_upsampling import KINDS, made
+from tests.test_backbones import STRIDE, noise, stir_batch_norm
 
 FIXED = ("nearest", "bilinear", "bicubic", "deconvolution_fixed")
 TRAINED = tuple(name for name in UPSAMPLERS if name not in FIXED)
@@ -40,7 +45,7 @@ def study() -> UpsamplingStudy:
 
 def steps(study: UpsamplingStudy, upsampler: str, image: Tensor) -> dict[str, Value]:
     with torch.inference_mode():
-        stages = StudiedFCN(study, upsampler).steps(image)
+        stages = one_of(study, upsampler).steps(image)
         return {stage.name: stage.value for stage in stages if isinstance(stage, Step)}
 
 
@@ -61,13 +66,13 @@ def targets(count: int, height: int, width: int) -> list[dict[str, Tensor]]:
 def test_ten_heads_have_the_upsamplers_names(study: UpsamplingStudy) -> None:
     assert list(study.heads) == list(heads(study)) == list(UPSAMPLERS) and len(UPSAMPLERS) == 10
     for name, head in heads(study).items():
-        assert [type(one) for one in head.doublings] == [UPSAMPLERS[name]] * DOUBLINGS
+        assert [type(one) for one in head.doublings] == [KINDS[name]] * DOUBLINGS
         assert head.score.weight.shape == (len(CLASSES), study.trunk.channels, 1, 1)
-    assert STRIDE == 2**DOUBLINGS
+    assert study.trunk.stride == STRIDE == CELL == 2**DOUBLINGS
 
 
 def test_all_share_one_trunk(study: UpsamplingStudy) -> None:
-    nets = [StudiedFCN(study, name) for name in UPSAMPLERS]
+    nets = [one_of(study, name) for name in UPSAMPLERS]
     assert all(net.trunk is study.trunk for net in nets)
     assert [net.head for net in nets] == list(heads(study).values())
 
@@ -98,7 +103,7 @@ def test_an_image_is_filled_up_with_its_edge(study: UpsamplingStudy) -> None:
     image = noise(3, 41, 50)
     filled = functional.pad(image[None].float(), (0, 14, 0, 7), mode="replicate")[0].to(torch.uint8)
     assert filled.shape == (3, 48, 64)
-    net = StudiedFCN(study, "max_unpool")
+    net = one_of(study, "max_unpool")
     assert net.predict(image).equal(net.predict(filled)[:41, :50])
     whole = noise(3, 48, 64)
     cut = whole[:, :41, :50]
@@ -108,7 +113,7 @@ def test_an_image_is_filled_up_with_its_edge(study: UpsamplingStudy) -> None:
 @pytest.mark.parametrize("name", [*FIXED, "deconvolution"])
 def test_scores_are_enlarged_in_four_doublings(name: str, study: UpsamplingStudy) -> None:
     coarse, *_between, full = (one.values for one in score_maps(study, name, noise(3, 64, 96)))
-    kernel = UPSAMPLERS["deconvolution_fixed"](7).kernel
+    kernel = made("deconvolution_fixed", 7).kernel
     expected = coarse[None]
     for _doubling in range(4):
         if "deconvolution" in name:  # the one that learns starts as the fixed one
@@ -183,9 +188,29 @@ def test_every_weight_is_trained(study: UpsamplingStudy) -> None:
         assert values.grad is not None and values.grad.any() and values.grad.isfinite().all(), key
 
 
-def test_the_loaded_study_predicts_what_was_stored(study: UpsamplingStudy, tmp_path: Path) -> None:
-    save_tensors(study.state_dict(), tmp_path / "upsamplers.safetensors")
-    loaded = load_study(tmp_path)
+@pytest.mark.parametrize("name", ["bilinear", "max_unpool"])
+def test_one_that_learns_alone_has_the_loss_of_its_way(name: str, study: UpsamplingStudy) -> None:
+    images, wanted = noise(2, 3, 64, 96), targets(2, 64, 96)
+    losses = one_of(study, name).losses(images, wanted)
+    assert list(losses) == ["classification"]
+    assert losses["classification"].equal(study.losses(images, wanted)[name])
+
+
+@pytest.fixture
+def family(study: UpsamplingStudy, tmp_path: Path) -> Family:
+    """A family that has the study, its trunk and each of its heads in a checkpoint of its own."""
+    save_tensors({f"trunk.{key}": values for key, values in study.trunk.state_dict().items()}, path(tmp_path))
+    for name, head in study.heads.items():
+        save_tensors(head.state_dict(), path(tmp_path, head_of(name)))
+    return replace(SHAPES, folder=tmp_path)
+
+
+def path(folder: Path, name: str = UpsamplingStudy.name) -> Path:
+    return folder / f"{name}.safetensors"
+
+
+def test_the_loaded_study_predicts_what_was_stored(study: UpsamplingStudy, family: Family) -> None:
+    loaded = load_study(family)
     assert not loaded.training and not any(isinstance(module, nn.BatchNorm2d) for module in loaded.modules())
     image = noise(3, 50, 70)
     for name in UPSAMPLERS:
@@ -193,16 +218,44 @@ def test_the_loaded_study_predicts_what_was_stored(study: UpsamplingStudy, tmp_p
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_ten_trained_fcns_by_name(study: UpsamplingStudy, tmp_path: Path) -> None:
-    save_tensors(study.state_dict(), tmp_path / "upsamplers.safetensors")
-    nets = studied(tmp_path)
+def test_ten_trained_fcns_by_name(study: UpsamplingStudy, family: Family) -> None:
+    nets = studied(family=family)
     assert list(nets) == list(UPSAMPLERS)
     image = noise(3, 50, 70)
     for name, net in nets.items():
         assert not net.training and net.trunk is nets["nearest"].trunk
-        assert (net.predict(image) == StudiedFCN(study, name).predict(image)).float().mean() > 0.99, name
+        assert (net.predict(image) == one_of(study, name).predict(image)).float().mean() > 0.99, name
+
+
+def test_a_way_without_weights_is_left_out(study: UpsamplingStudy, family: Family) -> None:
+    path(family.folder, head_of("nearest")).unlink()
+    assert list(load_study(family).heads) == list(studied(family=family)) == list(UPSAMPLERS[1:])
+    image = noise(3, 50, 70)
+    for name in ("bicubic", "max_unpool"):
+        expected, found = (score_maps(one, name, image)[-1].values for one in (study, load_study(family)))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_ways_that_are_named_are_loaded_and_no_others(family: Family) -> None:
+    assert list(load_study(family, ("bicubic", "nearest")).heads) == ["bicubic", "nearest"]
+    path(family.folder, head_of("bicubic")).write_bytes(b"")
+    assert list(studied(("nearest",), family)) == ["nearest"]
+
+
+@pytest.mark.parametrize("missing", [("nearest",), UPSAMPLERS])
+def test_a_named_way_without_weights_is_a_sentence_with_its_command(missing: tuple[str, ...], family: Family) -> None:
+    for name in missing:
+        path(family.folder, head_of(name)).unlink()
+    with pytest.raises(CheckpointError, match="nearest is missing: run `python -m core train nearest` to train it"):
+        studied(("nearest",) if missing != UPSAMPLERS else (), family)
+
+
+def test_a_damaged_way_is_a_sentence_with_its_command(family: Family) -> None:
+    path(family.folder, head_of("bicubic")).write_bytes(b"")
+    with pytest.raises(CheckpointError, match="bicubic is damaged: run `python -m core train bicubic` to train it"):
+        load_study(family)
 
 
 def test_a_missing_study_is_a_sentence_with_its_command(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="upsamplers is missing: run `python -m core train upsamplers`"):
-        load_study(tmp_path)
+        load_study(replace(SHAPES, folder=tmp_path))

@@ -5,13 +5,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.models import MODELS
+from core.segmentation.study import UPSAMPLERS
 from core.segmentation.upsampling import (
-    UPSAMPLERS,
     BedOfNails,
+    Bicubic,
+    Bilinear,
     FixedDeconvolution,
+    LearnedDeconvolution,
     MaxUnpool,
+    Nearest,
     PixelShuffle,
     ResizeConvolution,
+    UnevenDeconvolution,
+    Upsampler,
     bed_of_nails,
     bicubic,
     bilinear,
@@ -23,6 +30,24 @@ from core.segmentation.upsampling import (
 )
 
 CHANNELS = 3
+KINDS: dict[str, type[Upsampler]] = {
+    "nearest": Nearest,
+    "bilinear": Bilinear,
+    "bicubic": Bicubic,
+    "bed_of_nails": BedOfNails,
+    "max_unpool": MaxUnpool,
+    "deconvolution_fixed": FixedDeconvolution,
+    "deconvolution": LearnedDeconvolution,
+    "deconvolution_uneven": UnevenDeconvolution,
+    "pixel_shuffle": PixelShuffle,
+    "resize_convolution": ResizeConvolution,
+}
+
+
+def made(name: str, channels: int = CHANNELS) -> Upsampler:
+    """The way of upsampling called ``name``, as its entry makes it."""
+    upsampler: Upsampler = MODELS[name].make(channels)
+    return upsampler
 
 
 def random(*shape: int) -> Tensor:
@@ -135,7 +160,7 @@ TWINS = {
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_module_equals_the_readable_function(name: str) -> None:
     torch.manual_seed(0)
-    module = UPSAMPLERS[name](CHANNELS)
+    module = made(name)
     maps, indices = functional.max_pool2d(torch.randn(2, CHANNELS, 8, 10), 2, return_indices=True)
     maps.requires_grad_()
     doubled = module(maps, indices)
@@ -148,7 +173,7 @@ def test_module_equals_the_readable_function(name: str) -> None:
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_enlarging_is_linear(name: str) -> None:
-    module = UPSAMPLERS[name](CHANNELS)
+    module = made(name)
     one, other = torch.randn(2, 1, CHANNELS, 4, 4)
     indices = functional.max_pool2d(torch.randn(1, 1, 8, 8), 2, return_indices=True)[1]
     torch.testing.assert_close(
@@ -158,7 +183,7 @@ def test_enlarging_is_linear(name: str) -> None:
 
 def test_learned_deconvolution_starts_as_the_fixed_one() -> None:
     maps = torch.randn(1, CHANNELS, 5, 4)
-    fixed, learned = (UPSAMPLERS[name](CHANNELS)(maps, maps) for name in ("deconvolution_fixed", "deconvolution"))
+    fixed, learned = (made(name)(maps, maps) for name in ("deconvolution_fixed", "deconvolution"))
     torch.testing.assert_close(fixed, learned)
 
 
@@ -167,14 +192,14 @@ def test_every_way_begins_by_keeping_the_scores(name: str) -> None:
     """Away from the border a constant stays what it is, each channel its own; unpooling keeps its mean."""
     values = torch.tensor([1.0, -2.0, 3.0])[None, :, None, None]
     indices = functional.max_pool2d(torch.rand(1, 1, 48, 48), 2, return_indices=True)[1]
-    doubled = UPSAMPLERS[name](CHANNELS)(values.expand(1, -1, 24, 24), indices)[..., 4:-4, 4:-4]
+    doubled = made(name)(values.expand(1, -1, 24, 24), indices)[..., 4:-4, 4:-4]
     tolerance = 0.1 if name == "max_unpool" else 1e-5
     torch.testing.assert_close(doubled.mean((2, 3)), values[..., 0, 0], atol=tolerance, rtol=tolerance)
     assert name == "max_unpool" or doubled.std((2, 3)).max() < 1e-5
 
 
 def test_trained_numbers_are_the_kernels() -> None:
-    counted = {name: upsampler(7).trained_numbers() for name, upsampler in UPSAMPLERS.items()}
+    counted = {name: made(name, 7).trained_numbers() for name in UPSAMPLERS}
     assert counted == {
         "nearest": 0,
         "bilinear": 0,
@@ -201,15 +226,16 @@ def test_multiply_adds_of_a_convolution_behind_the_enlarging(upsampler: type[Bed
 
 def test_multiply_adds_before_the_enlarging() -> None:
     assert PixelShuffle(7).multiply_adds(5, 6) == (5 * 6) * 9 * 7 * 28
-    assert UPSAMPLERS["deconvolution"](7).multiply_adds(5, 6) == (5 * 6) * 16 * 7 * 7
-    assert UPSAMPLERS["deconvolution_uneven"](7).multiply_adds(5, 6) == (5 * 6) * 9 * 7 * 7
+    assert made("deconvolution", 7).multiply_adds(5, 6) == (5 * 6) * 16 * 7 * 7
+    assert made("deconvolution_uneven", 7).multiply_adds(5, 6) == (5 * 6) * 9 * 7 * 7
 
 
 def test_multiply_adds_of_interpolation() -> None:
-    costs = {name: UPSAMPLERS[name](7).multiply_adds(5, 6) for name in ("nearest", "bilinear", "deconvolution_fixed")}
+    costs = {name: made(name, 7).multiply_adds(5, 6) for name in ("nearest", "bilinear", "deconvolution_fixed")}
     assert costs == {"nearest": 0, "bilinear": (10 * 12) * 4 * 7, "deconvolution_fixed": (5 * 6) * 16 * 7}
-    assert UPSAMPLERS["bicubic"](7).multiply_adds(5, 6) == (10 * 12) * 16 * 7
+    assert made("bicubic", 7).multiply_adds(5, 6) == (10 * 12) * 16 * 7
 
 
-def test_upsamplers_are_modules() -> None:
-    assert all(issubclass(upsampler, nn.Module) for upsampler in UPSAMPLERS.values())
+def test_entries_make_modules_of_their_own_class() -> None:
+    assert {name: type(made(name)) for name in UPSAMPLERS} == KINDS and tuple(KINDS) == UPSAMPLERS
+    assert all(issubclass(upsampler, nn.Module) for upsampler in KINDS.values())

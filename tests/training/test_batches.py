@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.backbones import TRUNKS
 from core.data.scenes import ShapeScenes
 from core.detectors.regions import to_input
 from core.evaluation import Target
+from core.models import Form
 from core.proposals import selective_search
 from core.training import batches
 from core.training.batches import (
@@ -74,7 +76,7 @@ def bounds(mask: Tensor) -> list[int]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_boxes_labels_and_pixels_stay_together_whatever_is_done(form: batches.Form) -> None:
+def test_boxes_labels_and_pixels_stay_together_whatever_is_done(form: Form) -> None:
     """The bright pixels of each colour are where its box, and its pixels in the map, say that they are."""
     wild = Augmentation(zoom=1.6, upside_down=True, light=0.1)
     samples = Rectangles((300, 400), (260, 280), (500, 300))
@@ -96,7 +98,7 @@ def test_boxes_labels_and_pixels_stay_together_whatever_is_done(form: batches.Fo
 def test_scaled_photos_are_what_a_region_based_detector_sees() -> None:
     image, target = Rectangles((300, 400))[0]
     found, moved = varied(image, learnt(target), "scaled", NONE, np.random.default_rng(0))
-    expected, scale = to_input(image, "slim")
+    expected, scale = to_input(image, TRUNKS["slim"])
     assert found.shape == expected.shape[1:]
     torch.testing.assert_close(found.float(), expected[0], atol=1.01, rtol=0)
     torch.testing.assert_close(moved["boxes"], target["boxes"] * scale, atol=0.5, rtol=0)

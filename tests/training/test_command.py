@@ -10,7 +10,9 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from core import __main__ as command_line
+from core.__main__ import app
+from core.commands import training
+from core.families import SHAPES
 from core.training.runs import Run, read_metrics, runs_in
 from core.training.team import Team
 from core.training.trained_model import load_trained
@@ -21,7 +23,7 @@ runner = CliRunner()
 
 
 def said(*words: object, code: int = 0) -> str:
-    result = runner.invoke(command_line.app, ["train", *map(str, words)])
+    result = runner.invoke(app, ["train", *map(str, words)])
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return " ".join(result.output.split())
@@ -56,7 +58,7 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path, monkeypatch: pyt
     def interrupted(*_arguments: object) -> object:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "tune", interrupted)
+    monkeypatch.setattr(training, "tune", interrupted)
     output = said("yolo", "--data", folder / "voc", "--out", tmp_path / "run", code=1)
     assert "Go on with the same command and --resume --out" in output
 
@@ -73,7 +75,7 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path, monkeypatch: pyt
 )
 def test_what_does_not_fit_is_a_sentence(words: tuple[str, ...], sentence: str, folder: Path, tmp_path: Path) -> None:
     given = [str(folder / "voc") if word == "VOC" else word for word in words]
-    assert sentence in said("--folder", ROOT / "checkpoints", *given, *FEW, code=1)
+    assert sentence in said("--folder", SHAPES.folder, *given, *FEW, code=1)
 
 
 def test_models_without_a_training_on_folders_are_refused(folder: Path) -> None:
@@ -127,7 +129,7 @@ def test_one_process_goes_on_with_what_two_began(together: tuple[Path, str], fol
 
 
 def test_several_processes_do_not_train_the_same_recipe_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_line, "joined_team", _a_team_of_two)
+    monkeypatch.setattr(training, "joined_team", _a_team_of_two)
     assert "Several processes train with --data FOLDER" in said("yolo", code=1)
 
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from core.checkpoint import CheckpointError
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.yolo import YOLO
+from core.models import MODELS
 from core.segmentation.fcn import FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.training.initial_weights import fit_weights, read_weights, start_from
-from core.training.plan import KINDS, NAMES
+from core.training.plan import NAMES
 
 THREE = ("background", "a", "b", "c")
 FOUR = (*THREE, "d")
@@ -66,7 +67,7 @@ def test_a_model_that_extends_another_takes_all_of_it() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_starts_from_the_shipped_trunk(name: str) -> None:
-    model = KINDS[name](classes=THREE)
+    model = MODELS[name].make(classes=THREE)
     new = start(model, read_weights("trunk"), THREE)
     assert new and not any(key.startswith("trunk.") for key in new)
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from core.checkpoint import FOLDER, CheckpointError
+from core.checkpoint import CheckpointError
 from core.detectors.rcnn import RCNN
+from core.families import SHAPES
 from core.training.plan import plan_for
 from core.training.sample_predictions import FEW_REGIONS, load_back, look_before
 from core.training.uploaded_weights import Weights, read_file
@@ -38,7 +39,7 @@ def test_looking_leaves_the_random_numbers_of_the_page_alone() -> None:
 
 
 def test_a_checkpoint_is_loaded_back_and_predicts_or_says_what_does_not_fit() -> None:
-    weights = read_file(FOLDER / "yolo.safetensors", "yolo")
+    weights = read_file(SHAPES.folder / "yolo.safetensors", "yolo")
     kept, classes = load_back(weights, "yolo")
     assert "boxes" in kept.samples[0] and any(len(one["boxes"]) for one in kept.looks[0].made) and len(classes) == 7
     with pytest.raises(CheckpointError, match="These weights are of another model: missing"):
@@ -46,7 +47,7 @@ def test_a_checkpoint_is_loaded_back_and_predicts_or_says_what_does_not_fit() ->
 
 
 def test_of_other_classes_there_is_no_truth() -> None:
-    weights = read_file(FOLDER / "yolo.safetensors", "yolo")
+    weights = read_file(SHAPES.folder / "yolo.safetensors", "yolo")
     named = Weights("mine", weights.tensors, "yolo", ("background", *"abcdef"))
     kept, classes = load_back(named, "yolo")
     assert classes[1] == "a" and "boxes" not in kept.samples[0]

@@ -1,6 +1,7 @@
 """A training that is watched: it looks, it ends in time, and it leaves nothing behind."""
 
 import tempfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from core.checkpoint import CheckpointError
 from core.data.scenes import ShapeScenes
+from core.families import SHAPES
 from core.training.short_training import LOOK_EVERY, draw_batch, train_live
 
 
@@ -59,4 +61,4 @@ def test_no_two_steps_have_a_scene_in_common() -> None:
 
 def test_a_missing_trunk_is_a_sentence(tmp_path: Path, image: Tensor) -> None:
     with pytest.raises(CheckpointError, match="python -m core train trunk"):
-        next(train_live(image, 1, folder=tmp_path))
+        next(train_live(image, 1, family=replace(SHAPES, folder=tmp_path)))

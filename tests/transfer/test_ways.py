@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.classifier import Classifier
+from core.pretrained import PRETRAINED, trained
 from core.transfer import ways
 from core.transfer.tasks import Task
 from core.transfer.ways import (
@@ -28,7 +29,6 @@ from core.transfer.ways import (
     shifted,
     study,
 )
-from core.trunks import TRUNKS, trained
 
 CLASSES = ("dark", "light", "striped")
 
@@ -50,7 +50,7 @@ def task() -> Task:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRUNKS, "slim", replace(TRUNKS["slim"], side=32))
+    monkeypatch.setitem(PRETRAINED, "slim", replace(PRETRAINED["slim"], side=32))
 
 
 def weights_after(plan: Plan, task: Task, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Tensor], Classifier]:
@@ -93,9 +93,9 @@ def test_a_frozen_trunk_gets_no_gradient_and_keeps_weights_and_statistics(
 
 
 def test_batch_statistics_of_a_frozen_mobilenet_stay_too(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRUNKS, "mobilenet_v3_small", replace(TRUNKS["mobilenet_v3_small"], side=32))
+    monkeypatch.setitem(PRETRAINED, "mobilenet_v3_small", replace(PRETRAINED["mobilenet_v3_small"], side=32))
     torch.manual_seed(0)
-    weights = TRUNKS["mobilenet_v3_small"].build().state_dict()
+    weights = PRETRAINED["mobilenet_v3_small"].build().state_dict()
     monkeypatch.setattr(ways, "_trained", lambda name: weights)
     plan = Plan("head", 5, trunk="mobilenet_v3_small", steps=2, shifted=True)
     after, _model = weights_after(plan, task, monkeypatch)
@@ -227,7 +227,7 @@ def test_a_study_opens_learns_and_measures(task: Task, monkeypatch: pytest.Monke
     assert [opened.truth[index] for index in opened.fixed[:6]] == [0, 1, 2, 0, 1, 2]
 
 
-@pytest.mark.parametrize("trunk", TRUNKS)
+@pytest.mark.parametrize("trunk", PRETRAINED)
 def test_layers_are_the_networks_with_what_is_frozen(trunk: Any) -> None:
     network = Classifier([str(index) for index in range(7)], trunk)
     every = sum(parameter.numel() for parameter in network.parameters())
@@ -238,4 +238,4 @@ def test_layers_are_the_networks_with_what_is_frozen(trunk: Any) -> None:
         assert sum(layer.parameters for layer in found if not layer.frozen) == (head if way == "head" else every)
         assert all(layer.new == (way == "scratch") for layer in found[:-1])
         assert found[-1].new and not found[-1].frozen and found[-1].channels == 7
-        assert found[-2].channels == TRUNKS[trunk].channels
+        assert found[-2].channels == PRETRAINED[trunk].channels

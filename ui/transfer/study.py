@@ -11,9 +11,9 @@ from core import jobs
 from core.data.sources import DRAWN
 from core.figures.transfer import board_data
 from core.i18n import _
+from core.pretrained import Name
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
-from core.trunks import Name
 from ui.data.source import PickedSource
 from ui.kit.following import NOTHING, follow, press_again, show_status
 from ui.kit.queueing import submit

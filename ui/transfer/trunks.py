@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs
 from core.i18n import _
-from core.trunks import TRUNKS, Name, at_hand, fetching
+from core.pretrained import PRETRAINED, Name, at_hand, fetching
 from ui.kit.following import follow, press_again, show_status
 from ui.kit.queueing import submit
 
@@ -33,7 +33,7 @@ def offer_weights(name: Name) -> bool:
 
 
 def _say(name: Name) -> None:
-    kind = TRUNKS[name]
+    kind = PRETRAINED[name]
     words = _(
         "The weights of {title} are not on this server. They take {megabytes} MB from {host}; this server's owner can "
         "also put {file} into torch.hub's folder (TORCH_HOME)."
@@ -52,6 +52,6 @@ def _load(name: Name) -> None:
 def _show_loading(name: Name, job: jobs.Job[int], now: jobs.Progressed[int]) -> None:
     show_status(job, now, press_again(_("Download")))
     if now.active and now.events:
-        loaded, most = now.events[-1] / 1e6, TRUNKS[name].megabytes
+        loaded, most = now.events[-1] / 1e6, PRETRAINED[name].megabytes
         words = _("{loaded} of {most} MB").format(loaded=f"{loaded:.1f}", most=f"{most:.1f}")
         st.progress(min(1.0, loaded / most), words)

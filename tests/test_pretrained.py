@@ -9,10 +9,10 @@ import pytest
 import torch
 from torchvision import models
 
-from core import trunks
+from core import pretrained
 from core.checkpoint import CheckpointError
 from core.downloading import DownloadError
-from core.trunks import TRUNKS, at_hand, fetching, trained
+from core.pretrained import PRETRAINED, at_hand, fetching, trained
 from tests.local_server import serving
 
 IMAGES = torch.randint(256, (2, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -32,8 +32,8 @@ def publish(monkeypatch, folder, name, weights):
     beside = folder / "beside"
     torch.save(weights, beside)
     digest = hashlib.sha256(beside.read_bytes()).hexdigest()[:8]
-    monkeypatch.setitem(TRUNKS, name, replace(TRUNKS[name], url=f"https://nowhere.test/{name}-{digest}.pth"))
-    return beside.rename(TRUNKS[name].file)
+    monkeypatch.setitem(PRETRAINED, name, replace(PRETRAINED[name], url=f"https://nowhere.test/{name}-{digest}.pth"))
+    return beside.rename(PRETRAINED[name].file)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def publish(monkeypatch, folder, name, weights):
     ],
 )
 def test_files_are_torchvisions(hub, name, file, weights) -> None:
-    kind = TRUNKS[name]
+    kind = PRETRAINED[name]
     assert kind.url == weights.url
     assert kind.file == hub / file
     assert file.endswith(f"{kind.digest}.pth") and len(kind.digest) == 8
@@ -54,13 +54,13 @@ def test_files_are_torchvisions(hub, name, file, weights) -> None:
 
 def test_ours_is_always_at_hand_and_the_others_where_their_files_are(hub) -> None:
     assert at_hand() == ("slim",)
-    TRUNKS["resnet18"].file.touch()
+    PRETRAINED["resnet18"].file.touch()
     assert at_hand() == ("slim", "resnet18")
 
 
 def test_our_trunk_comes_trained() -> None:
     torch.manual_seed(0)
-    fresh, ready = TRUNKS["slim"].build().state_dict(), trained("slim").state_dict()
+    fresh, ready = PRETRAINED["slim"].build().state_dict(), trained("slim").state_dict()
     assert fresh.keys() == ready.keys()
     assert not torch.equal(fresh["0.weight"], ready["0.weight"])
 
@@ -78,7 +78,7 @@ def test_a_trunk_is_torchvisions_network_up_to_the_pooling(hub, monkeypatch, nam
     with torch.inference_mode():
         network(pictures)
         maps = trunk(IMAGES)
-    assert maps.shape[1] == TRUNKS[name].channels
+    assert maps.shape[1] == PRETRAINED[name].channels
     torch.testing.assert_close(maps, seen[0], atol=1e-4, rtol=1e-4)
 
 
@@ -108,13 +108,13 @@ def test_no_pickle_is_run(hub, monkeypatch, tmp_path) -> None:
 
 def test_a_sum_is_taken_once_and_again_when_the_file_changes(hub, monkeypatch) -> None:
     file = publish(monkeypatch, hub, "resnet18", {})
-    kind = TRUNKS["resnet18"]
-    assert trunks.is_published(kind, file)
-    before = trunks._sum.cache_info().hits
-    assert trunks.is_published(kind, file)
-    assert trunks._sum.cache_info().hits == before + 1
+    kind = PRETRAINED["resnet18"]
+    assert pretrained.is_published(kind, file)
+    before = pretrained._sum.cache_info().hits
+    assert pretrained.is_published(kind, file)
+    assert pretrained._sum.cache_info().hits == before + 1
     file.write_bytes(b"other")
-    assert not trunks.is_published(kind, file)
+    assert not pretrained.is_published(kind, file)
 
 
 # ---- downloads ----
@@ -128,8 +128,8 @@ def publish_page(monkeypatch):
 
         def published(page: bytes, digest: str = "") -> Path:
             name = f"resnet18-{digest or hashlib.sha256(page).hexdigest()[:8]}.pth"
-            kind = replace(TRUNKS["resnet18"], url=serve(page, name), megabytes=max(len(page), 1) / 1e6)
-            monkeypatch.setitem(TRUNKS, "resnet18", kind)
+            kind = replace(PRETRAINED["resnet18"], url=serve(page, name), megabytes=max(len(page), 1) / 1e6)
+            monkeypatch.setitem(PRETRAINED, "resnet18", kind)
             return kind.file
 
         yield published
@@ -158,9 +158,11 @@ def test_what_is_not_as_published_is_not_kept(hub, publish_page) -> None:
 
 
 def test_offline_is_said_in_a_sentence(hub, monkeypatch) -> None:
-    monkeypatch.setitem(TRUNKS, "resnet18", replace(TRUNKS["resnet18"], url="http://127.0.0.1:9/resnet18-01234567.pth"))
+    monkeypatch.setitem(
+        PRETRAINED, "resnet18", replace(PRETRAINED["resnet18"], url="http://127.0.0.1:9/resnet18-01234567.pth")
+    )
     monkeypatch.setenv("no_proxy", "*")
-    file = TRUNKS["resnet18"].file
+    file = PRETRAINED["resnet18"].file
     with pytest.raises(DownloadError, match="cannot be reached: this server may be offline") as error:
         list(fetching("resnet18"))
     assert file.name in str(error.value)

@@ -26,10 +26,10 @@ Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 
 
 @dataclass(frozen=True)
-class TrunkKind:
-    """A kind of trunk: its ``title``, the ``side`` in pixels of the square images that it is shown here, the
-    ``channels`` of its map and its ``stride`` in pixels, and the learning ``rate`` that it bears when it goes on
-    learning with Adam.
+class Pretrained:
+    """A trunk that somebody trained: its ``title``, the ``side`` in pixels of the square images that it is shown
+    here, the ``channels`` of its map and its ``stride`` in pixels, and the learning ``rate`` that it bears when it
+    goes on learning with Adam.
 
     Of one that torchvision trained on ImageNet there are also its ``url``, the ``megabytes`` (10^6 bytes) of that
     file, and how a network of ``make`` is cut ``into`` the layers of a trunk.
@@ -74,11 +74,11 @@ _PLACE = "https://download.pytorch.org/models"
 _RESNET = f"{_PLACE}/resnet18-f37072fd.pth"
 
 # ImageNet's trunks were trained on 224 pixels: at 128 they take a third of the time and know a little less.
-TRUNKS: dict[Name, TrunkKind] = {
+PRETRAINED: dict[Name, Pretrained] = {
     kind.name: kind
     for kind in (
-        TrunkKind("slim", "Slim AlexNet", 96, 128, 16, 3e-3),
-        TrunkKind(
+        Pretrained("slim", "Slim AlexNet", 96, 128, 16, 3e-3),
+        Pretrained(
             "alexnet",
             "AlexNet",
             128,
@@ -90,8 +90,8 @@ TRUNKS: dict[Name, TrunkKind] = {
             models.alexnet,
             lambda network: list(network.features)[:-1],
         ),
-        TrunkKind("resnet18", "ResNet-18", 128, 512, 32, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
-        TrunkKind(
+        Pretrained("resnet18", "ResNet-18", 128, 512, 32, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
+        Pretrained(
             "mobilenet_v3_small",
             "MobileNetV3-Small",
             128,
@@ -109,7 +109,7 @@ TRUNKS: dict[Name, TrunkKind] = {
 
 def at_hand() -> tuple[Name, ...]:
     """Return the trunks whose trained weights are on this machine, ours first."""
-    return tuple(name for name, kind in TRUNKS.items() if not kind.url or kind.file.is_file())
+    return tuple(name for name, kind in PRETRAINED.items() if not kind.url or kind.file.is_file())
 
 
 def trained(name: Name, folder: Path = SHAPES.folder) -> Backbone:
@@ -118,7 +118,7 @@ def trained(name: Name, folder: Path = SHAPES.folder) -> Backbone:
     Raises:
         CheckpointError: the weights are missing, damaged or not those that torchvision published.
     """
-    kind = TRUNKS[name]
+    kind = PRETRAINED[name]
     if kind.make is None:
         trunk = slim()
         load_trunk(trunk, "trunk", folder)
@@ -141,7 +141,7 @@ def fetching(name: Name) -> Generator[int, None, None]:
     Raises:
         DownloadError: there is no way to them, the connection broke off, or they cannot be kept.
     """
-    kind = TRUNKS[name]
+    kind = PRETRAINED[name]
     refusals = Refusals(
         unreachable=_(
             "{host} cannot be reached: this server may be offline. Its owner can put {file} into torch.hub's folder "
@@ -154,7 +154,7 @@ def fetching(name: Name) -> Generator[int, None, None]:
     yield from load_remote(remote, kind.file, refusals)
 
 
-def _published(kind: TrunkKind) -> dict[str, Tensor]:
+def _published(kind: Pretrained) -> dict[str, Tensor]:
     path = kind.file
     if not path.is_file():
         sentence = _(
@@ -171,7 +171,7 @@ def _published(kind: TrunkKind) -> dict[str, Tensor]:
     return weights
 
 
-def is_published(kind: TrunkKind, path: Path) -> bool:
+def is_published(kind: Pretrained, path: Path) -> bool:
     """Whether the file at ``path`` has the SHA-256 sum that torchvision's name for it begins with."""
     stat = path.stat()
     return _sum(path, stat.st_mtime_ns, stat.st_size).startswith(kind.digest)
@@ -183,6 +183,6 @@ def _sum(path: Path, _modified: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _damaged(kind: TrunkKind) -> str:
+def _damaged(kind: Pretrained) -> str:
     sentence = _("{file} does not hold the weights that torchvision published: remove it and download it again.")
     return sentence.format(file=kind.file.name)

@@ -1,0 +1,115 @@
+"""The command that measures detectors and segmenters on images that training never saw."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from core import segmentation
+from core.checkpoint import update_card
+from core.commands.console import COLUMNS, JsonFile, chosen, command, messages, write
+from core.data import ShapeScenes
+from core.data.mask_folder import MaskFolder
+from core.data.scenes import CLASSES, DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
+from core.data.voc_folder import VOCFolder
+from core.detectors import NAMES, load
+from core.evaluation import Samples, as_report, evaluate, outcomes
+from core.families import SHAPES
+from core.i18n import _
+from core.segmentation import MaskRCNN, Segmenter
+from core.segmentation.evaluation import evaluate as evaluate_segmenter
+from core.segmentation.evaluation import segmented
+from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of, studied
+
+STANDARD_IMAGES = 500  # of the test split, medium, seed 0: what the checkpoints' cards and the pages show
+
+Made = TypeVar("Made")
+Names = Annotated[str, typer.Argument(help="A name, several with commas between, or all.")]
+
+
+@command("evaluate")
+def evaluate_command(
+    name: Names,
+    images: Annotated[int, typer.Option(min=1, max=LONGEST_SPLIT, help="Scenes or photos, at most.")] = STANDARD_IMAGES,
+    seed: Annotated[int, typer.Option(min=0, max=LAST_SEED, help="Gives scenes that no other seed gives.")] = 0,
+    difficulty: Annotated[str, typer.Option(help=", ".join(DIFFICULTIES))] = "medium",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Instead of scenes, a folder: Pascal VOC's layout, or images with masks for segmenters."),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure detectors and segmenters on scenes that training never saw, or on a folder of photos.
+
+    The standard measurement (500 medium scenes of seed 0) also goes onto the checkpoints' cards, which the pages show.
+    """
+    (difficulty,) = chosen(difficulty, tuple(DIFFICULTIES))
+    standard = data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium")
+    described: dict[str, Any] = {"folder": str(data)}
+    if data is None:
+        described = {"split": "test", "difficulty": difficulty, "seed": seed}
+    report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
+    at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
+    for one in chosen(name, (*at_once, *UPSAMPLERS), at_once):
+        kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
+        samples: Samples = ShapeScenes("test", images, difficulty, seed)
+        if data:
+            folder = VOCFolder(data, CLASSES) if one in NAMES else MaskFolder(data, CLASSES)
+            for note in folder.notes:
+                messages.print(note)
+            samples = folder
+        count = described["images"] = min(images, len(samples))
+        measured = measure(one, samples, count)
+        report[kind] |= measured
+        if standard:
+            _note_on_card(measured, described)
+    for kind, columns in COLUMNS.items():
+        if report[kind]:
+            messages.print(_figures(report[kind], columns))
+    write(report, json_file)
+
+
+def _measured(name: str, samples: Samples, count: int) -> dict[str, Any]:
+    detector = load(name)
+    return {name: as_report(evaluate(_tracked(name, outcomes(detector, samples, count), count), detector.classes))}
+
+
+def _measured_segmenters(name: str, samples: Samples, count: int) -> dict[str, Any]:
+    """Measure one segmenter, or one of the upsampling study's, or each of those."""
+    if name == UpsamplingStudy.name:
+        segmenters: dict[str, Segmenter | MaskRCNN] = dict(studied())
+    elif name in UPSAMPLERS:
+        segmenters = {name: studied((name,))[name]}
+    else:
+        segmenters = {name: segmentation.load(name)}
+    return {
+        one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count), count), segmenter.classes)
+        for one, segmenter in segmenters.items()
+    }
+
+
+def _tracked(name: str, made: Iterator[Made], count: int) -> Iterator[Made]:
+    """Yield the ``count`` that are ``made`` under a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeRemainingColumn())
+    with Progress(*columns, console=messages) as progress:
+        yield from progress.track(made, total=count, description=name)
+
+
+def _figures(reports: dict[str, Any], columns: dict[str, str]) -> Table:
+    table = Table(_("Model"), *map(_, columns.values()), _("ms an image"))
+    for name, report in reports.items():
+        figures = (f"{report[key]:.3f}" if report.get(key) is not None else "-" for key in columns)
+        table.add_row(name, *figures, f"{1000 * report['seconds_per_image']:.1f}")
+    return table
+
+
+def _note_on_card(measured: dict[str, Any], data: dict[str, Any]) -> None:
+    """Write what was ``measured`` on ``data``, model by model, onto the models' cards."""
+    for name, figures in measured.items():
+        report = dict(figures)
+        by_threshold = {key: report.pop(key) for key in ("map50_by_nms_threshold",) if key in report}
+        card = head_of(name) if name in UPSAMPLERS else name
+        update_card(card, SHAPES.folder, evaluation={"data": data} | report, **by_threshold)

@@ -1,0 +1,45 @@
+"""Families of trained models: each on its trunk, with its classes, in its folder, and the cards that lie there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.backbones import TRUNKS
+from core.checkpoint import FOLDER, update_card
+from core.data.scenes import CLASSES
+from core.families import FAMILIES, PAPER_SIZE, SHAPES, card_of, family_of
+
+
+def test_families_have_a_trunk_and_a_folder_of_their_own() -> None:
+    assert list(FAMILIES.values()) == [SHAPES, PAPER_SIZE]
+    for name, family in FAMILIES.items():
+        assert family.name == name and family.title and family.trunk in TRUNKS
+        assert family.classes == CLASSES and family.classes[0] == "background"
+        assert family.folder.parent == FOLDER
+    assert len({family.folder for family in FAMILIES.values()}) == len(FAMILIES)
+
+
+def test_only_the_papers_size_is_for_timing() -> None:
+    assert PAPER_SIZE.for_timing and not SHAPES.for_timing
+
+
+def test_a_family_is_found_by_its_name_or_is_itself(tmp_path: Path) -> None:
+    assert family_of("shapes") is SHAPES and family_of("paper") is PAPER_SIZE
+    other = replace(SHAPES, folder=tmp_path)
+    assert family_of(other) is other
+    with pytest.raises(KeyError):
+        family_of("birds")
+
+
+def test_a_card_is_the_familys_own(tmp_path: Path) -> None:
+    one, other = (replace(SHAPES, folder=tmp_path / name) for name in ("one", "other"))
+    update_card("yolo", one.folder, minutes=3.5)
+    assert card_of("yolo", one) == {"minutes": 3.5}
+    assert card_of("yolo", other) == card_of("rcnn", one) == {}
+
+
+def test_a_card_is_that_of_the_shapes_where_no_family_is_named() -> None:
+    card = card_of("yolo")
+    assert card["evaluation"]["map50"] > 0.5 and card_of("yolo", "shapes") == card_of("yolo", SHAPES) == card
+    assert card_of("yolo", "paper") == {}, "what is for timing only was never measured"
