@@ -14,10 +14,10 @@ from core.scripts import Script, learning
 from ui.data.cleaning import report_of, show_cleaning
 from ui.data.loader import MOST_BATCH, MOST_EPOCHS, MOST_SHOWN, MOST_WORKERS, show_loader
 from ui.data.pipeline import chosen_view, show_pipeline, turn_to
-from ui.data.source import PickedSource, pick_source
 from ui.data.transforms import pipeline, show_transforms
-from ui.data.work_folder import RoomError
 from ui.kit.code import Address, show_code
+from ui.sources.source import PickedSource, pick_source
+from ui.sources.work_folder import RoomError
 
 REMEMBERED = 8  # opened sources, for all sessions together
 

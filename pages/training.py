@@ -11,7 +11,7 @@ from ui.kit.choices import choose
 from ui.kit.code import show_code
 from ui.training.compare import show_comparison
 from ui.training.form import ask_for_training, choose_material, preview
-from ui.training.live import show_run
+from ui.training.run_view import show_run
 from ui.training.runs import current_run
 from ui.training.weights import show_weights
 

@@ -13,8 +13,8 @@ from core.pretrained import PRETRAINED, Name
 from core.scripts import learning
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import BATCH, WAYS, Plan
-from ui.data.source import pick_source
 from ui.kit.code import show_code
+from ui.sources.source import pick_source
 from ui.transfer.study import show_study
 from ui.transfer.trunks import offer_weights
 

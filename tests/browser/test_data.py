@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.controls import move, painted, slider
 from tests.browser.motions import MOVE_A_SLIDER
 from tests.data.written_folders import thing, write
-from tests.pages.test_data_source import zipped
+from tests.pages.test_sources import zipped
 
 FIRST_SCREEN = 60_000  # ms
 ANSWER = 20_000  # ms; on an idle machine a tenth of a second

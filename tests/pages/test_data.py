@@ -16,7 +16,7 @@ from core.data.sources import VARIABLE
 from tests.data.flawed_folders import photo
 from tests.data.written_folders import thing, write
 from tests.pages.opening import opened
-from tests.pages.test_data_source import upload, zipped
+from tests.pages.test_sources import upload, zipped
 
 open_page = partial(opened, "data", lang="en")
 FIRST = ["crop", "flip", "jitter", "to_float", "normalise"]

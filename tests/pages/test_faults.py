@@ -26,7 +26,7 @@ from core.segmentation import sliding
 from core.training import app_runs, batches, initial_weights
 from tests.data.written_folders import thing, write
 from tests.pages.opening import APP, figures, opened
-from tests.pages.test_data_source import zipped
+from tests.pages.test_sources import zipped
 from ui.frame.language import spoken_here
 from ui.kit import faults
 from ui.lessons import LESSONS
@@ -188,7 +188,7 @@ def test_a_training_that_the_disk_cannot_take_is_a_sentence(
 
 def test_the_flawed_set_that_the_disk_cannot_take_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "get_script_run_ctx", get_script_run_ctx)
-    monkeypatch.setattr("ui.data.practice.write_practice", full)
+    monkeypatch.setattr("ui.sources.practice.write_practice", full)
     app = opened("data", source="Flawed set")
     assert "The server's disk is full." in said(app) and "secret" not in said(app)
 

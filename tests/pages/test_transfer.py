@@ -15,8 +15,8 @@ from core.jobs import Progressed
 from core.pretrained import PRETRAINED
 from core.transfer.ways import Drift, Event, Learnt, Look, Opened, Plan, Timing
 from tests.pages.opening import figures, opened, sent
-from ui.data import source
-from ui.data.sets import PickedSource
+from ui.sources import source
+from ui.sources.sets import PickedSource
 from ui.transfer import study, trunks
 
 open_page = partial(opened, "transfer")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.data.work_folder import RoomError, WorkFolders
+from ui.sources.work_folder import RoomError, WorkFolders
 
 
 def wait_for(true: Callable[[], bool]) -> None:

@@ -11,8 +11,8 @@ from core.data.speed import fetched
 from core.data.transforms import Description, Transformed, TransformError
 from core.figures.data import Json, collate_data, throughput_chart
 from core.i18n import _
-from ui.data.jobs import StartedJob, show_job, start
 from ui.kit.chart import show_chart
+from ui.kit.following import StartedJob, show_job, start_job
 
 MEASURED = (0, 1, 2)  # workers
 IMAGES = 160  # of a measurement
@@ -28,7 +28,7 @@ def show_speed(key: str, data: str, description: Description, batch_size: int) -
     name = f"{key} {description} {batch_size}"
     started: StartedJob[Throughput] | None = st.session_state.get(JOB)
     if st.button(_("Measure"), icon=":material/speed:", key="measure"):
-        started = start(JOB, name, partial(fetched, data, description, batch_size, MEASURED, IMAGES))
+        started = start_job(JOB, name, partial(fetched, data, description, batch_size, MEASURED, IMAGES))
     if started is None or started.name != name:
         st.caption(_("0 workers: the process itself fetches, and trains only in between."))
         return

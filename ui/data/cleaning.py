@@ -15,11 +15,11 @@ from core.data.flaws import KINDS, FolderReport
 from core.data.sources import DRAWN
 from core.figures.data import Checked, Json, checked
 from core.i18n import _
-from ui.data.jobs import StartedJob, show_job, start
-from ui.data.practice import practice_source
-from ui.data.sets import PickedSource, add_own
-from ui.data.work_folder import RoomError, room_for
 from ui.kit.component import component
+from ui.kit.following import StartedJob, show_job, start_job
+from ui.sources.practice import practice_source
+from ui.sources.sets import PickedSource, add_own
+from ui.sources.work_folder import RoomError, room_for
 
 _component = component("data/cleaning", "data/parts")
 
@@ -58,7 +58,7 @@ def show_cleaning(picked: PickedSource) -> None:
 def _check(picked: PickedSource) -> None:
     current: StartedJob[Checked] | None = st.session_state.get(CHECK_JOB)
     if current is None or current.name != picked.key:
-        current = start(CHECK_JOB, picked.key, partial(checked, picked.data))
+        current = start_job(CHECK_JOB, picked.key, partial(checked, picked.data))
     now = current.job.poll()
     last = now.events[-1] if now.events else None
     if last and last.report and last.data:
@@ -110,7 +110,7 @@ def _copy(picked: PickedSource, report: FolderReport) -> None:
         except RoomError as error:
             st.error(str(error))
             return
-        current = start(CLEAN_JOB, picked.key, partial(cleaned, report, place / "cleaned"))
+        current = start_job(CLEAN_JOB, picked.key, partial(cleaned, report, place / "cleaned"))
     if current and current.name == picked.key:
         now = current.job.poll()
         if now.state == "done":

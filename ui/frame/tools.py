@@ -10,7 +10,7 @@ from ui.frame.lesson import SHOWN, show_lesson
 from ui.frame.presenter import present_this, presenting, show_presenter
 from ui.frame.share import share
 from ui.lessons import lesson_on
-from ui.training.elsewhere import keep_training
+from ui.training.ongoing_training import keep_training
 
 LOOK = (Path(__file__).parent / "tools.css").read_text()
 

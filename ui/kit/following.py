@@ -1,15 +1,18 @@
 """A job on the page, followed to its end: looked at again and again while it runs, and how it stands in one line."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import jobs
 from core.i18n import _
+from core.jobs import Event
 from ui.kit.faults import fragment
-from ui.kit.queueing import waiting
+from ui.kit.queueing import submit, waiting
 
 PACE = 0.4  # seconds between two looks
 
@@ -73,3 +76,33 @@ def press_again(button: str) -> str:
 def _running(now: jobs.Progressed[Any]) -> Callable[[DeltaGenerator], object]:
     words = waiting(now) if now.place else _("Running ...")
     return lambda line: line.markdown(f":material/hourglass_top: {words}", width="content")
+
+
+@dataclass(frozen=True)
+class StartedJob(Generic[Event]):
+    """A job that this session started, and the ``name`` of what it is about."""
+
+    name: str
+    job: jobs.Job[Event]
+
+
+def start_job(slot: str, name: str, work: jobs.Work[Event], long: bool = False) -> StartedJob[Event]:
+    """Start ``work`` about ``name``, which may take ``long``, in place of the session's last one of this ``slot``."""
+    last: StartedJob[Event] | None = st.session_state.get(slot)
+    if last:
+        last.job.cancel()
+    started = StartedJob(name, submit(work, long=long))
+    st.session_state[slot] = started
+    return started
+
+
+def show_job(started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None]) -> None:
+    """Show how the job stands and, by ``show``, what has come of it, looking again while it runs."""
+    follow(started.job.poll, partial(_show_started, started, show))
+
+
+def _show_started(
+    started: StartedJob[Event], show: Callable[[jobs.Progressed[Event]], None], now: jobs.Progressed[Event]
+) -> None:
+    show_status(started.job, now, _("Cancelled, or left alone for too long."), f"cancel {started.name}")
+    show(now)

@@ -8,7 +8,7 @@ from core.training import app_runs
 from core.training.exports import event_files, metrics_csv
 from core.training.runs import Run
 from ui.training.curves import show_curves
-from ui.training.elsewhere import own_runs
+from ui.training.ongoing_training import own_runs
 from ui.training.runs import current_run, title_of
 from ui.training.status import duration, scores_of
 

@@ -13,8 +13,8 @@ from core.training import app_runs
 from core.training.datasets import forms_for
 from core.training.plan import NAMES, Plan, plan_for
 from core.training.sample_predictions import look_before
-from ui.data.source import PickedSource, pick_source
 from ui.kit.caching import cache_words
+from ui.sources.source import PickedSource, pick_source
 from ui.training.curves import SIDES, show_curves, show_looks
 from ui.training.files import chosen_weights, start_titles
 from ui.training.runs import NOT_BEGUN, begin

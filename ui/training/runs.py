@@ -12,7 +12,7 @@ from core.models import MODELS
 from core.training import app_runs
 from core.training.plan import Plan
 from core.training.runs import Run
-from ui.training.elsewhere import ADDRESS, TrainingJob, own_runs
+from ui.training.ongoing_training import ADDRESS, TrainingJob, own_runs
 
 CURRENT, BEGUN, NOT_BEGUN = "training_run", "training_begun", "training_not_begun"
 MOST_KNOWN = 12  # runs of a session that are offered to be compared

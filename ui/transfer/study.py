@@ -14,9 +14,9 @@ from core.i18n import _
 from core.pretrained import Name
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
-from ui.data.source import PickedSource
 from ui.kit.following import NOTHING, follow, press_again, show_status
 from ui.kit.queueing import submit
+from ui.sources.source import PickedSource
 from ui.transfer.board import transfer_board
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 

@@ -9,8 +9,8 @@ from core.data.downloads import DOWNLOADS, Fetched, fetch
 from core.data.sources import dataset_in, owners_folder
 from core.downloading import MB
 from core.i18n import _
-from ui.data.jobs import StartedJob, show_job, start
-from ui.data.sets import PickedSource
+from ui.kit.following import StartedJob, show_job, start_job
+from ui.sources.sets import PickedSource
 
 JOB = "data_download_job"
 
@@ -35,7 +35,7 @@ def pick_download() -> PickedSource | None:
     current: StartedJob[Fetched] | None = st.session_state.get(JOB)
     running = current is not None and current.name == name and current.job.poll().active
     if st.button(_("Load it"), icon=":material/cloud_download:", key="download", disabled=running):
-        current = start(JOB, name, partial(fetch, name, place), long=True)
+        current = start_job(JOB, name, partial(fetch, name, place), long=True)
     if current and current.name == name:
         show_job(current, partial(_progress, download.size))
     return None

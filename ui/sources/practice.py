@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.data.practice import write_practice
 from core.i18n import _
-from ui.data.sets import PickedSource
-from ui.data.work_folder import room_for, work_folder
+from ui.sources.sets import PickedSource
+from ui.sources.work_folder import room_for, work_folder
 
 ROOM = 2 * 10**6  # bytes
 KEY = "practice"

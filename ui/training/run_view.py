@@ -15,7 +15,7 @@ from core.training.sample_history import read_looks
 from ui.kit.caching import cache_words
 from ui.kit.following import follow
 from ui.training.curves import SIDES, score_title, show_curves, show_looks
-from ui.training.elsewhere import own_runs
+from ui.training.ongoing_training import own_runs
 from ui.training.runs import owner, remember, show, title_of
 from ui.training.status import Now, about_data, how_it_stands, progress_of
 

@@ -10,9 +10,9 @@ from core.data.archives import MOST_PACKED, MOST_UNPACKED, ArchiveError, Unpacke
 from core.data.folders import FolderError
 from core.data.sources import dataset_in, without_path
 from core.i18n import _
-from ui.data.sets import CHOSEN_OWN, PickedSource, add_own, own_sets
-from ui.data.work_folder import RoomError, room_for
 from ui.kit.uploader import show_uploader
+from ui.sources.sets import CHOSEN_OWN, PickedSource, add_own, own_sets
+from ui.sources.work_folder import RoomError, room_for
 
 UPLOADS, REFUSED = "source_uploads", "source_refused"
 LONGEST_TITLE = 60

@@ -7,12 +7,12 @@ import streamlit as st
 
 from core.data.sources import Form, FoundFolder, datasets_below, owners_folder
 from core.i18n import _
-from ui.data.download import pick_download
-from ui.data.practice import practice_source
-from ui.data.sets import CHOSEN, PickedSource, choose_what_was_added
-from ui.data.upload import pick_own
-from ui.data.work_folder import RoomError
 from ui.kit.choices import choose
+from ui.sources.download import pick_download
+from ui.sources.practice import practice_source
+from ui.sources.sets import CHOSEN, PickedSource, choose_what_was_added
+from ui.sources.upload import pick_own
+from ui.sources.work_folder import RoomError
 
 __all__ = ["PickedSource", "pick_source"]
 

@@ -17,7 +17,7 @@ MIB = 2**20
 def page(forms: tuple[str, ...]) -> None:
     import streamlit as st
 
-    from ui.data.source import pick_source
+    from ui.sources.source import pick_source
 
     picked = pick_source(forms)  # type: ignore[arg-type]
     st.session_state["picked"] = picked
