@@ -41,7 +41,7 @@ def distributions(folders: tuple[str, ...]) -> dict[str, set[str]]:
     files = (file for folder in folders for file in (ROOT / folder).rglob("*.py"))
     modules = {name.partition(".")[0] for file in files for name in imported(file)}
     return {
-        module: {canonicalize_name(name) for name in bringers().get(module, ())}
+        module: {canonicalize_name(name) for name in bringers().get(module, [module])}
         for module in modules - {*APP, *WORK} - sys.stdlib_module_names
     }
 
