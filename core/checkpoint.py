@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 PARTIAL = ".partial"
+READING = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds
 OLD = 3600  # seconds: nobody writes one file for so long
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -71,10 +73,20 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
             # Without this a disk may know the new name before the bytes that it stands for.
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            _replace(beside, path)
         finally:
             rmtree(folder, ignore_errors=True)
         _sync_folder(path.parent)
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put the file ``new`` in the place of ``old``; Windows refuses while somebody reads that, which is soon over."""
+    for pause in READING if sys.platform == "win32" else ():
+        with suppress(PermissionError):
+            os.replace(new, old)
+            return
+        time.sleep(pause)
+    os.replace(new, old)
 
 
 @contextmanager
@@ -183,7 +195,7 @@ def load_trunk(trunk: Backbone, name: str, folder: Path) -> None:
 def read_card(name: str, folder: Path) -> dict[str, Any]:
     """Return the card of checkpoint ``name`` (data, recipe, time, figures), empty where there is none to be read."""
     try:
-        card = json.loads((folder / f"{name}.json").read_text())
+        card = json.loads((folder / f"{name}.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return card if isinstance(card, dict) else {}
@@ -192,4 +204,4 @@ def read_card(name: str, folder: Path) -> dict[str, Any]:
 def update_card(name: str, folder: Path, **entries: Any) -> None:
     """Write ``entries`` into the card of checkpoint ``name``, beside what it says already."""
     text = json.dumps({**read_card(name, folder), **entries}, indent=2) + "\n"
-    write_whole(folder / f"{name}.json", lambda beside: beside.write_text(text))
+    write_whole(folder / f"{name}.json", lambda beside: beside.write_text(text, "utf-8"))

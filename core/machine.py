@@ -12,7 +12,7 @@ from core.i18n import ngettext
 def machine() -> str:
     """Return where numbers are measured: torch's threads and the processor."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     processor = models[0] if models else platform.processor() or platform.machine()
     threads = torch.get_num_threads()

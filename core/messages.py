@@ -22,7 +22,7 @@ def said(language: str = ENGLISH) -> Catalog:
     catalogue = Catalog(language, DOMAIN, fuzzy=False)
     for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
         for line, sentence, _comments, context in extract_from_file("python", path, CALLS):
-            catalogue.add(sentence, locations=[(str(path.relative_to(ROOT)), line)], context=context)
+            catalogue.add(sentence, locations=[(path.relative_to(ROOT).as_posix(), line)], context=context)
     return catalogue
 
 

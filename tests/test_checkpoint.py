@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,27 @@ def test_a_disk_that_takes_nothing_more_is_a_sentence_and_the_old_file_stays(
     with pytest.raises(CheckpointError, match=sentence):
         save_tensors({"a": torch.ones(3)}, path)
     assert load_file(path)["a"].tolist() == [0, 0, 0] and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("platform", "tries"), [("win32", 3), ("linux", 1)])
+def test_a_file_that_somebody_reads_is_replaced_a_moment_later_on_windows(
+    platform: str, tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update_card("a", tmp_path, epoch=1)
+    tried: list[Path] = []
+    replace = os.replace
+
+    def read_at_first(new: Path, old: Path) -> None:
+        tried.append(new)
+        if len(tried) < 3:
+            raise PermissionError(errno.EACCES, "The process cannot access the file because it is being used", new)
+        replace(new, old)
+
+    monkeypatch.setattr(os, "replace", read_at_first)
+    monkeypatch.setattr("core.checkpoint.sys.platform", platform)
+    with nullcontext() if platform == "win32" else pytest.raises(CheckpointError, match="cannot be written"):
+        update_card("a", tmp_path, epoch=2)
+    assert len(tried) == tries and read_card("a", tmp_path) == {"epoch": 2 if platform == "win32" else 1}
 
 
 def test_card_keeps_its_other_entries(tmp_path: Path) -> None:

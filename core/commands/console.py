@@ -81,7 +81,7 @@ def write(report: dict[str, Any], file: Path | None) -> None:
         sys.stdout.write(text)
     elif file:
         with writing(file):
-            file.write_text(text)
+            file.write_text(text, "utf-8")
 
 
 @contextmanager

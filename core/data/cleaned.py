@@ -110,4 +110,5 @@ def _shorten_lists(root: Path, part: Path, names: set[str]) -> None:
         lines = path.read_text("utf-8", "replace").splitlines()
         copy = part / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text("".join(f"{line}\n" for line in lines if line.split()[:1] and line.split()[0] in names))
+        kept = (line for line in lines if line.split()[:1] and line.split()[0] in names)
+        copy.write_text("".join(f"{line}\n" for line in kept), "utf-8")

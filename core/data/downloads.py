@@ -161,11 +161,12 @@ def _arrange_pets(packed: Path, made: Path) -> Iterator[None]:
     masks, breeds = (made / name for name in PETS)
     for folder in ("images", "labels", "ImageSets"):
         (masks / folder).mkdir(parents=True)
-    listed = [line.split() for line in (packed / "annotations" / "list.txt").read_text().splitlines()]
+    listed = [line.split() for line in (packed / "annotations" / "list.txt").read_text("utf-8").splitlines()]
     species = {line[0]: int(line[2]) for line in listed if len(line) == 4 and line[0] != "#"}
     for split, file in (("train", "trainval"), ("val", "test")):
-        names = [line.split()[0] for line in (packed / "annotations" / f"{file}.txt").read_text().splitlines() if line]
-        (masks / "ImageSets" / f"{split}.txt").write_text("\n".join(names) + "\n")
+        lines = (packed / "annotations" / f"{file}.txt").read_text("utf-8").splitlines()
+        names = [line.split()[0] for line in lines if line]
+        (masks / "ImageSets" / f"{split}.txt").write_text("\n".join(names) + "\n", "utf-8")
         for number, name in enumerate(names):
             photo, breed = packed / "images" / f"{name}.jpg", breeds / split / name.rsplit("_", 1)[0]
             breed.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """What a DataLoader does with a dataset, as data: torch's own runs, with its workers, and notes what each fetched."""
 
-import multiprocessing
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -163,8 +164,6 @@ def _loader(
     drop_last: bool = False,
     seed: int = 0,
 ) -> DataLoader[Any]:
-    # Forked workers start in milliseconds where the system has them; others import everything anew.
-    methods = multiprocessing.get_all_start_methods()
     return DataLoader(
         dataset,
         batch_size,
@@ -173,14 +172,31 @@ def _loader(
         collate_fn=collate,
         drop_last=drop_last,
         generator=torch.Generator().manual_seed(seed),
-        multiprocessing_context=("fork" if "fork" in methods else "spawn") if workers else None,
+        multiprocessing_context=_start_method() if workers else None,
         timeout=PATIENCE if workers else 0,
     )
 
 
+def _start_method() -> str:
+    """Forked workers start in milliseconds, but macOS's own libraries do not survive it, and Windows has no fork."""
+    return "fork" if sys.platform == "linux" else "spawn"
+
+
+def _begun(loader: DataLoader[Any]) -> Iterator[Any]:
+    """Start an epoch, and its workers.
+
+    A spawned process runs its parent's main file once more, and Streamlit puts the whole app in that place.
+    """
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        return iter(loader)
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _epoch(loader: DataLoader[Any], length: int) -> Epoch:
     batches = []
-    for samples in loader:
+    for samples in _begun(loader):
         (worker,) = {worker for _index, worker in samples}
         batches.append(Batch(tuple(index for index, _worker in samples), None if worker < 0 else worker))
     fetched = {index for batch in batches for index in batch.indices}
@@ -192,7 +208,7 @@ def _arrivals(loader: DataLoader[Any]) -> list[float]:
     arrivals = []
     start = time.perf_counter()
     try:
-        for _samples in loader:
+        for _samples in _begun(loader):
             arrivals.append(time.perf_counter() - start)
     except UserError as error:
         # What a worker raises comes with its traceback, whose last line is the kind of error and the sentence.

@@ -70,7 +70,7 @@ def write_practice(folder: Path) -> Path:
             (folder / "Annotations" / f"{name}.xml").write_bytes(photo.xml(name))
     for split, held_out in (("train", False), ("val", True)):
         names = sorted(name for name, photo in photos.items() if photo.held_out == held_out)
-        (folder / "ImageSets" / f"{split}.txt").write_text("\n".join(names) + "\n")
+        (folder / "ImageSets" / f"{split}.txt").write_text("\n".join(names) + "\n", "utf-8")
     return folder
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import chain, repeat
 
-from core.jobs import processes, threads
+from core.jobs import threads
 from core.jobs.job import Event, Job, Progressed, Work, piped
 from core.jobs.messages import Worker
 from core.jobs.queue import Queue
@@ -34,6 +34,8 @@ def _queue() -> Queue:
         return on_cluster(cluster)
     if sys.platform != "linux":  # where one cannot count on a fork, nor on /proc
         return Queue(threads.start)
+    from core.jobs import processes
+
     quick: Iterator[Callable[[bool], Worker]] = chain([threads.stand_in], repeat(processes.start))
     return Queue(lambda long: processes.start(long) if long else next(quick)(long))
 

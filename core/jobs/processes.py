@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from core.jobs.wire import Wire
 
 ROOT = Path(__file__).parents[2]
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Process:
@@ -36,7 +35,7 @@ class Process:
     def memory(self) -> int:
         """Return the bytes that it has in memory, shared ones included."""
         with suppress(OSError):  # it has just ended
-            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE
+            return int(Path(f"/proc/{self.pid}/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         return 0
 
 

@@ -67,7 +67,7 @@ class _Server:
             yield self._ends.outbox.get()
 
     def memory(self) -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class _Telephone:

@@ -4,7 +4,6 @@ Whoever has the name, the run's token, can look at the run, pause it and go on w
 others get its place in the line, and leaves the state on the disk, as any other end does.
 """
 
-import fcntl
 import re
 import secrets
 import shutil
@@ -16,8 +15,10 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from weakref import WeakValueDictionary
+
+from filelock import FileLock, Timeout
 
 from core import jobs
 from core.checkpoint import CheckpointError, read_card, update_card
@@ -83,9 +84,15 @@ def starts_from_own(run: Run) -> bool:
 
 def is_held(run: Run) -> bool:
     """Whether a process is at work on ``run``: it trains, or still writes down where it stopped."""
-    with suppress(OSError), (run.folder / _LOCK).open("a") as lock:
-        return not _taken(lock)
-    return False
+    if not run.folder.is_dir():  # which the lock would make
+        return False
+    try:
+        with _lock_of(run.folder):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def is_cancelled(run: Run) -> bool:
@@ -210,24 +217,29 @@ def watch(plan: Plan, folder: Path) -> Generator[Snapshot, None, None]:
     Raises:
         CheckpointError, FolderError, TrainingError: the plan cannot be followed; no path of this machine is named.
     """
-    with (folder / _LOCK).open("a") as lock:
-        while not _taken(lock):
-            yield Snapshot()
-            time.sleep(_WAIT)
-        _check_state(folder)
-        begun = bool(read_card("card", folder).get("plan"))
-        try:
-            yield from _snapshots(tune(plan, folder, resume=begun), folder)
-        except (CheckpointError, FolderError, TrainingError) as error:
-            raise type(error)(without_paths(str(error), _names(plan, folder))) from None
-        except OSError:
-            sentence = _(
-                "The server could not write to, or read from, its disk. Ask its owner to make room, then resume."
-            )
-            raise CheckpointError(sentence) from None
-        finally:
-            if (folder / _CANCELLED).exists():
-                (folder / STATE).unlink(missing_ok=True)
+    lock = _lock_of(folder)
+    while not _taken(lock):
+        yield Snapshot()
+        time.sleep(_WAIT)
+    try:
+        yield from _followed(plan, folder)
+    finally:
+        lock.release()
+
+
+def _followed(plan: Plan, folder: Path) -> Iterator[Snapshot]:
+    _check_state(folder)
+    begun = bool(read_card("card", folder).get("plan"))
+    try:
+        yield from _snapshots(tune(plan, folder, resume=begun), folder)
+    except (CheckpointError, FolderError, TrainingError) as error:
+        raise type(error)(without_paths(str(error), _names(plan, folder))) from None
+    except OSError:
+        sentence = _("The server could not write to, or read from, its disk. Ask its owner to make room, then resume.")
+        raise CheckpointError(sentence) from None
+    finally:
+        if (folder / _CANCELLED).exists():
+            (folder / STATE).unlink(missing_ok=True)
 
 
 def _check_state(folder: Path) -> None:
@@ -237,11 +249,16 @@ def _check_state(folder: Path) -> None:
         raise CheckpointError(_("The state of this training is damaged: start a new one.")) from None
 
 
-def _taken(lock: TextIO) -> bool:
-    """Take the lock of a run directory, which its process loses when it dies; return whether it was free."""
+def _lock_of(folder: Path) -> FileLock:
+    """Return the lock of a run directory, which a process loses when it dies; who finds it taken does not wait."""
+    return FileLock(folder / _LOCK, timeout=0, thread_local=False)
+
+
+def _taken(lock: FileLock) -> bool:
+    """Take ``lock``; return whether it was free."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire()
+    except Timeout:
         return False
     return True
 

@@ -53,7 +53,8 @@ def read_weights(source: str | Path, folder: Path = SHAPES.folder) -> dict[str, 
             )
             raise CheckpointError(sentence.format(name=source, known=known))
     try:
-        return load_file(path)
+        # Copies: Windows lets no file be replaced or removed while a tensor lies in it.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
     except FileNotFoundError:
         raise CheckpointError(_("There is no file {file}.").format(file=path.name)) from None
     except (SafetensorError, OSError):

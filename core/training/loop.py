@@ -208,7 +208,8 @@ def _load_state(model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Sc
     for name, values in tensors.items():
         if name.startswith("optimizer."):
             index, slot = name.split(".")[1:]
-            state.setdefault(int(index), {})[slot] = values
+            # A copy: Windows lets no file be replaced while a tensor lies in it.
+            state.setdefault(int(index), {})[slot] = values.clone()
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     losses = {name.removeprefix("loss."): float(v) for name, v in tensors.items() if name.startswith("loss.")}
     step, seconds = int(tensors["step"]), float(tensors["seconds"])

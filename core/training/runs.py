@@ -98,7 +98,7 @@ def _flat(entries: dict[str, Any], before: str = "") -> dict[str, Any]:
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's metrics; one that is being written, or that a kill has cut short, is left out."""
     try:
-        lines = (folder / METRICS).read_text().splitlines()
+        lines = (folder / METRICS).read_text("utf-8").splitlines()
     except OSError:
         return []
     return [line for line in map(_parsed, lines) if line]
@@ -211,8 +211,8 @@ def opened_log(folder: Path) -> Iterator[Log]:
     text = "".join(json.dumps(line) + "\n" for line in lines)
     for name in (WEIGHTS, METRICS, "card.json"):
         discard_partial(folder / name)
-    write_whole(folder / METRICS, lambda beside: beside.write_text(text))
-    with (folder / METRICS).open("a", buffering=1) as file:
+    write_whole(folder / METRICS, lambda beside: beside.write_text(text, "utf-8"))
+    with (folder / METRICS).open("a", buffering=1, encoding="utf-8") as file:
         with writing(folder / METRICS):
             events = SummaryWriter(str(folder), purge_step=last + 1)
         try:

@@ -1,14 +1,13 @@
 """A session's folder on the disk: made when it is asked for, bounded, and gone with the session."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.elsewhere.locks import another_process_holds
 from ui.sources.work_folder import RoomError, WorkFolders
 
 
@@ -97,10 +96,12 @@ def test_what_failed_while_it_was_written_holds_no_room(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_server_left_is_removed(tmp_path: Path) -> None:
-    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    left = tmp_path / dead.stdout.decode().strip()
-    living = tmp_path / str(os.getppid())
-    for folder in (left, living):
+    left, living, mine = tmp_path / "left", tmp_path / "living", WorkFolders(tmp_path)
+    for folder in (left, living, mine.root):
         (folder / "session").mkdir(parents=True)
-    WorkFolders(tmp_path)
-    assert not left.exists() and living.exists()
+    with another_process_holds(tmp_path / "left.lock"):
+        pass
+    with another_process_holds(tmp_path / "living.lock"):
+        WorkFolders(tmp_path)
+        assert not left.exists() and living.exists() and mine.root.exists()
+        assert not (tmp_path / "left.lock").exists()

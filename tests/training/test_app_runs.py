@@ -1,6 +1,5 @@
 """Trainings under tokens: snapshots, pauses, resumptions, what is kept and for how long, and what nobody is told."""
 
-import fcntl
 import json
 import os
 from collections.abc import Generator, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 from core import jobs
 from core.checkpoint import CheckpointError, save_tensors, update_card
@@ -19,6 +19,7 @@ from core.training import app_runs
 from core.training.plan import Plan, plan_for
 from core.training.runs import STATE, WEIGHTS, Run
 from core.training.sample_history import read_looks
+from tests.elsewhere.locks import another_process_holds
 from tests.training.stepwise import StepwiseQueue
 
 
@@ -121,12 +122,8 @@ def test_a_run_that_is_at_work_is_not_begun_twice(line: StepwiseQueue) -> None:
 
 def test_a_worker_that_is_killed_lets_go(line: StepwiseQueue) -> None:
     run, _work = begun(line)
-    child = os.fork()
-    if child == 0:
-        lock = (run.folder / "lock").open("a")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        os.kill(os.getpid(), 9)
-    os.waitpid(child, 0)
+    with another_process_holds(run.folder / "lock"):
+        assert app_runs.is_held(run)
     assert not app_runs.is_held(run)
 
 
@@ -202,8 +199,7 @@ def test_the_oldest_runs_make_room_but_none_that_is_at_work(line: StepwiseQueue,
             os.utime(path, (1000 + age, 1000 + age))
     for job in line.jobs[1:]:
         job.cancel()
-    with (runs[1].folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(runs[1].folder / "lock"):
         os.utime(runs[1].folder / "lock", (1001, 1001))
         app_runs.make_room(35_000)
     left = [run for run in runs if run.folder.exists()]

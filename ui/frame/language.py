@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from core.i18n import ENGLISH, LANGUAGES, _, ask_listener, language, nearest
 
 ADDRESS = "lang"
-LOOK = (Path(__file__).parent / "language.css").read_text()
+LOOK = (Path(__file__).parent / "language.css").read_text("utf-8")
 SPOKEN = "spoken_language"  # in the session; the switch's own value is not there in a fragment's run
 SWITCH = "language"
 

@@ -10,7 +10,7 @@ from ui.frame.language import ADDRESS as LANGUAGE
 from ui.kit.component import component
 from ui.lessons.lesson import Address, Lesson
 
-LOOK = (Path(__file__).parent / "lesson_panel.css").read_text()
+LOOK = (Path(__file__).parent / "lesson_panel.css").read_text("utf-8")
 SHOWN = "guide"  # in the address while the lesson is shown
 
 _lesson = component("frame/lesson")

@@ -11,7 +11,7 @@ from ui.kit.component import component
 from ui.lessons.lesson import Address, Lesson
 
 PRESENT = "present"  # in the address: the number of the state, or "true" for the page as it is
-LOOK = (Path(__file__).parent / "presenter_page.css").read_text()
+LOOK = (Path(__file__).parent / "presenter_page.css").read_text("utf-8")
 
 _presenter = component("frame/presenter")
 

@@ -12,7 +12,7 @@ from ui.frame.share import share
 from ui.lessons import lesson_on
 from ui.training.ongoing_training import keep_training
 
-LOOK = (Path(__file__).parent / "tools.css").read_text()
+LOOK = (Path(__file__).parent / "tools.css").read_text("utf-8")
 
 
 def tools_row() -> DeltaGenerator:

@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.i18n import _
 
-LOOK = (Path(__file__).parent / "uploader.css").read_text()
+LOOK = (Path(__file__).parent / "uploader.css").read_text("utf-8")
 
 
 def show_uploader(label: str, kinds: list[str], most: int, key: str, help: str | None = None) -> UploadedFile | None:

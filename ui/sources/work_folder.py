@@ -13,12 +13,14 @@ from tempfile import gettempdir
 from uuid import uuid4
 
 import streamlit as st
+from filelock import FileLock
 
 from core.faults import UserError
 from core.i18n import _
 
 MOST = 4 * 10**9  # bytes of all sessions together
 MOST_EACH = 16 * 10**8  # bytes of one session, enough for the largest archive and its cleaned copy with its zip file
+LOCK = ".lock"
 GRACE = 120.0  # seconds after which a session that was cut off does not come back; Streamlit's own measure
 
 
@@ -29,18 +31,20 @@ class RoomError(UserError):
 class WorkFolders:
     """The work folders of all sessions of one server, in ``root``, with ``most`` bytes in all and ``most_each``.
 
-    They lie in a folder that is named after this process; what processes that have died left in ``root`` is removed.
+    They lie in a folder of this process's own, beside a lock that it holds for as long as it lives; what processes
+    that have died left in ``root`` is removed.
     """
 
     def __init__(self, root: Path, most: int = MOST, most_each: int = MOST_EACH, grace: float = GRACE):
-        self.root = root / str(os.getpid())
+        self.root = root / uuid4().hex
         self._most, self._most_each, self._grace = most, most_each, grace
         self._held: Counter[str] = Counter()
         self._leaving: dict[str, threading.Timer] = {}
         self._lock = threading.Lock()
-        for left in root.glob("*"):
-            if not _alive(left.name) or left == self.root:
-                shutil.rmtree(left, ignore_errors=True)
+        for left in root.glob(f"*{LOCK}"):
+            _remove_of_dead(left)
+        self._living = _locked_by(self.root.with_suffix(LOCK))
+        self._living.acquire()
         atexit.register(shutil.rmtree, self.root, ignore_errors=True)
 
     def enter(self, session: str) -> Path:
@@ -98,14 +102,16 @@ class WorkFolders:
                 self._held[session] = _size(folder)
 
 
-def _alive(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True
+def _locked_by(path: Path) -> FileLock:
+    return FileLock(path, timeout=0, thread_local=False)
+
+
+def _remove_of_dead(lock: Path) -> None:
+    """Remove the folder beside ``lock`` unless its process lives."""
+    with suppress(OSError):  # Timeout among them
+        with _locked_by(lock):
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        lock.unlink(missing_ok=True)
 
 
 def _size(folder: Path) -> int:

@@ -1,0 +1,1 @@
+"""The app on other systems than Linux."""
