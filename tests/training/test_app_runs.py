@@ -21,6 +21,8 @@ from core.training.runs import STATE, WEIGHTS, Run
 from core.training.sample_history import read_looks
 from tests.training.stepwise import StepwiseQueue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
