@@ -10,15 +10,24 @@ READY_FOR_RAY := $(VENV)/ready-for-ray
 READY_FOR_NODE := node_modules/.package-lock.json
 SOURCES := streamlit_app.py core ui pages tests benchmarks
 
-.PHONY: app test lint test-js bundles words constraints browser bench clean
+.PHONY: app test quick coverage lint test-js bundles words constraints browser bench clean
 
 app: $(READY)
 	$(PYTHON) -m streamlit run streamlit_app.py
 
 test: $(READY_FOR_DEV) $(READY_FOR_RAY) browser
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 	@if command -v node > /dev/null; then $(MAKE) --no-print-directory test-js; \
 		else echo "There is no Node here: the tests of pure JavaScript functions (make test-js) were left out."; fi
+
+# In two minutes or less: no browser, no training, nothing that takes long.
+quick: $(READY_FOR_DEV)
+	$(PYTHON) -m pytest -n auto -m quick
+
+# Which lines of core, ui and pages no test reaches that needs no browser.
+coverage: $(READY_FOR_DEV) $(READY_FOR_RAY)
+	$(PYTHON) -m coverage run --source=core,ui,pages -m pytest --ignore=tests/browser
+	$(PYTHON) -m coverage report
 
 test-js:
 	node --test tests/javascript/*.test.js
@@ -73,4 +82,4 @@ $(READY_FOR_NODE): package.json package-lock.json
 	touch $@
 
 clean:
-	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

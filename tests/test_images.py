@@ -194,6 +194,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) ->
     assert refusal(blank_png(*size)) == "The image has more than 50 megapixels: scale it down and try again."
 
 
+@pytest.mark.slow
 @pytest.mark.linux  # which says in a file how much memory a process has
 def test_memory_stays_bounded(tmp_path: Path) -> None:
     """The most costly images that are let in: transparent, and a JPEG that keeps its coefficients while decoding."""

@@ -125,6 +125,7 @@ def test_segment_refuses_what_it_cannot_read_write_or_find(scene: Path, tmp_path
     assert all(name in output for name in segmentation.NAMES)
 
 
+@pytest.mark.slow
 def test_evaluate_knows_segmenters_and_the_study_of_upsamplers(
     tmp_path: Path, noted: dict[str, dict[str, object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def test_our_trunk_comes_trained() -> None:
     assert not torch.equal(fresh["0.weight"], ready["0.weight"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alexnet", "resnet18", "mobilenet_v3_small"])
 def test_a_trunk_is_torchvisions_network_up_to_the_pooling(hub, monkeypatch, name) -> None:
     torch.manual_seed(0)

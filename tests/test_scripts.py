@@ -281,6 +281,7 @@ def test_data_comes_in_the_batches_of_the_page() -> None:
     assert "crop: (3, 160, 160)" in printed and names["images"].shape == (4, 3, 160, 160)
 
 
+@pytest.mark.slow
 def test_a_training_has_the_losses_of_the_one_that_it_tells_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     plan = plan_for("yolo", "digits", start=None, steps=2, batch_size=2, seed=5)
@@ -296,6 +297,7 @@ def test_a_training_from_ones_own_files_names_no_place_of_the_server() -> None:
     assert "secret" not in text and "my 'set'" in text and learning.OWN_WEIGHTS in text
 
 
+@pytest.mark.slow
 def test_transfer_learns_what_the_page_shows() -> None:
     plans = [ways.Plan(way, 5, steps=2) for way in ways.WAYS]
     printed, names = ran(learning.transferred("digits", "Digits", plans))

@@ -164,6 +164,7 @@ def test_limiting_the_regions_limits_those_that_have_some(name: str) -> None:
     assert (before is None) == (name == "yolo")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 def test_stages_and_detections_on_any_image(detector: Detector, image: Tensor) -> None:
     trace = run(detector, image)
@@ -190,11 +191,13 @@ def test_without_regions_nothing_is_found(detector: Detector) -> None:
         assert len(trace.candidates) == len(trace.detections) == 0
 
 
+@pytest.mark.slow
 def test_a_run_repeats_itself(detector: Detector) -> None:
     first, second = run(detector, SCENE).candidates, run(detector, SCENE).candidates
     assert first.boxes.equal(second.boxes) and first.scores.equal(second.scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_papers_size_runs(name: str) -> None:
     torch.manual_seed(0)

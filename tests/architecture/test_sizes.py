@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.architecture.sources import APP, ROOT, refuse
 
-LONGEST_PAGE = 170  # lines
+LONGEST = 400  # lines
+LONGEST_PAGE = 170
 FULLEST = 27  # files in one folder
 KINDS = {".py", ".js", ".css", ".html"}
 
@@ -27,6 +28,11 @@ def test_there_is_something_to_read() -> None:
 
 def test_a_page_is_short_enough_to_read() -> None:
     refuse(longer(APP, LONGEST_PAGE), f"a file of the app has at most {LONGEST_PAGE} lines")
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    found = longer(sources("core", "ui", "pages", "tests", "benchmarks"), LONGEST)
+    refuse(found, f"a file has at most {LONGEST} lines")
 
 
 def test_no_folder_is_too_full_to_find_ones_way() -> None:

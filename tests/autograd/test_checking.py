@@ -30,6 +30,7 @@ def in_double(source: str) -> tuple[list[Tensor], Tensor]:
         torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_gradients_agree_with_finite_differences_in_float64(seed: int) -> None:
     source = program(seed)

@@ -17,6 +17,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classifier, "STEPS", 40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "width"), [("moons", 8), ("circles", 8), ("spirals", 16)])
 def test_it_learns_to_tell_the_classes_apart(shape: str, width: int) -> None:
     trained = train(Plan(shape, 0.05, width=width), PLACES)
@@ -25,6 +26,7 @@ def test_it_learns_to_tell_the_classes_apart(shape: str, width: int) -> None:
     assert last.losses[0] < 0.2 < first.losses[0] and trained.overflow is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_activation_and_optimizer_brings_the_loss_down(short: None, activation: str, optimizer: str) -> None:

@@ -41,6 +41,7 @@ def test_every_rule_has_a_twin() -> None:
     assert list(TWINS) == list(RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("name", SURFACES)
 @pytest.mark.parametrize("rule", RULES)

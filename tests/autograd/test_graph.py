@@ -60,6 +60,7 @@ def paths(node: Any, described: Graph, index: int) -> set[tuple[Any, ...]]:
     return pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 @pytest.mark.parametrize("cuts", [False, True], ids=["whole", "cut"])
 def test_the_graph_is_autograds_node_for_node(seed: int, cuts: bool) -> None:
@@ -80,6 +81,7 @@ def test_the_graph_is_autograds_node_for_node(seed: int, cuts: bool) -> None:
             assert value.equal(one.value) if isinstance(value, Tensor) else one.value is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_recording_leaves_the_graph_as_it_is(seed: int) -> None:
     source = program(seed, cuts=True)
@@ -91,6 +93,7 @@ def test_recording_leaves_the_graph_as_it_is(seed: int) -> None:
     assert ends[0] == ends[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_every_value_and_gradient_is_there_and_autograds(seed: int) -> None:
     source = program(seed, cuts=True)
@@ -109,6 +112,7 @@ def test_every_value_and_gradient_is_there_and_autograds(seed: int) -> None:
             torch.testing.assert_close(node.gradient, gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_the_chain_rule_holds_at_every_edge_and_node(seed: int) -> None:
     _result, ours = recorded(program(seed, cuts=True))
@@ -131,6 +135,7 @@ def test_the_chain_rule_holds_at_every_edge_and_node(seed: int) -> None:
     assert last is not None and last.equal(torch.ones_like(last))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_values_come_before_what_is_made_of_them_and_the_way_back_is_the_engines(seed: int) -> None:
     result, ours = recorded(program(seed, cuts=True))

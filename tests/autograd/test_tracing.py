@@ -34,6 +34,7 @@ def test_a_loop_over_a_number_is_as_long_as_the_number_says() -> None:
         assert graph.nodes[-1].value == example.function(x, count)
 
 
+@pytest.mark.slow
 def test_both_branches_in_one_operation_are_one_node() -> None:
     example = examples()["cond"]
     assert {tuple(node.name for node in graph.nodes)[1:] for graph in run_each(example)} == {
@@ -46,6 +47,7 @@ def test_both_branches_in_one_operation_are_one_node() -> None:
         torch.testing.assert_close(graph.nodes[0].gradient, leaf.grad)
 
 
+@pytest.mark.slow
 def test_a_branch_on_values_is_refused_or_breaks_the_graph(captures: dict[str, tuple[Capture, Capture]]) -> None:
     exported, compiled = captures["value"]
     assert not exported.graphs and "data-dependent" in exported.refusal

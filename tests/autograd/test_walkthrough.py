@@ -22,6 +22,7 @@ def leaf_of(walk: Walkthrough, name: str) -> torch.Tensor:
     return gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_the_language_builds_the_graph_that_torch_builds(seed: int) -> None:
     source = program(seed, cuts=True)
@@ -36,6 +37,7 @@ def test_the_language_builds_the_graph_that_torch_builds(seed: int) -> None:
     assert value is not None and value.equal(result.detach())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", PROGRAMS[::10])
 def test_a_generated_source_is_walked_and_its_leaves_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.autograd.checking.MOST_SECONDS", math.inf)

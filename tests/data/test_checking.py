@@ -145,6 +145,7 @@ def test_an_image_too_large_to_decode_is_not_decoded(flawed: Path, monkeypatch: 
     assert len(check_folder(flawed).flaws["unreadable"]) == 12
 
 
+@pytest.mark.slow
 def test_the_blood_photos_have_the_flaws_that_are_known_of_them() -> None:
     report = check_folder(shared("bccd"))
     assert files(report, "no_area") == [("BloodImage_00338.jpg",), ("BloodImage_00343.jpg",)]
@@ -154,6 +155,7 @@ def test_the_blood_photos_have_the_flaws_that_are_known_of_them() -> None:
     assert len(report.files) == 292 and list(report.objects) == ["RBC", "WBC", "Platelets"]
 
 
+@pytest.mark.slow
 def test_nuclei_are_without_flaw_as_far_as_this_sees() -> None:
     report = check_folder(shared("nuclei"))
     assert report.flaws == {} and len(report.files) == 316

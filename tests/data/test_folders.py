@@ -43,6 +43,7 @@ def test_a_photo_too_large_to_decode_is_refused(tmp_path: Path, monkeypatch: pyt
         read_voc(tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_nuclei_are_split_by_their_names() -> None:
     train, val = (MaskFolder(shared("nuclei"), split=split) for split in ("train", "val"))
     assert len(train) + len(val) == 316 and not set(train.names) & set(val.names)
@@ -67,6 +68,7 @@ def test_a_manifest_about_other_things_parts_nothing(tmp_path: Path, text: str) 
     assert in_split(tmp_path, names, "val") == before
 
 
+@pytest.mark.slow
 def test_no_mosaic_of_the_nuclei_is_on_both_sides() -> None:
     root = shared("nuclei")
     group = {one["id"]: one["group"] for one in json.loads((root / "manifest.json").read_text())}

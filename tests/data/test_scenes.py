@@ -109,6 +109,7 @@ def test_same_index_is_the_same_picture_on_any_machine(split: str, level: str, i
     assert digest(ShapeScenes(split, index + 1, level)[index]) == DIGESTS[split, level, index]
 
 
+@pytest.mark.slow
 def test_numpy_without_wide_vector_instructions_draws_the_same_scenes() -> None:
     wide = " ".join(np.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
     output = subprocess.run(
@@ -165,6 +166,7 @@ def test_image_and_target_follow_the_detection_convention() -> None:
     assert target["masks"].shape == (count, SIDE, SIDE) and target["masks"].dtype == torch.bool
 
 
+@pytest.mark.slow
 def test_six_classes_beside_the_background_are_about_as_frequent(medium: list[list[Shape]]) -> None:
     assert ShapeScenes.classes == CLASSES and CLASSES[0] == "background" and len(set(CLASSES)) == 7
     counts = np.bincount([shape.label for shape in every(medium)], minlength=7)
@@ -172,6 +174,7 @@ def test_six_classes_beside_the_background_are_about_as_frequent(medium: list[li
     assert counts[1:].min() > 0.6 * counts[1:].mean()
 
 
+@pytest.mark.slow
 def test_boxes_are_tight_around_the_visible_part_and_half_open(by_level: dict[str, list[list[Shape]]]) -> None:
     for shape in every(by_level["medium"] + by_level["hard"]):
         rows, columns = shape.mask.any(1).nonzero()[:, 0], shape.mask.any(0).nonzero()[:, 0]
@@ -250,6 +253,7 @@ def test_shapes_are_turned_every_way(medium: list[list[Shape]]) -> None:
     assert (np.histogram(ways, 4, (-np.pi / 2, np.pi / 2))[0] > 0.1 * len(ways)).all()
 
 
+@pytest.mark.slow
 def test_colour_says_nothing_about_the_class(medium: list[list[Shape]]) -> None:
     """A forest that sees mean colours guesses no better than chance; it does once each class is a little brighter."""
     colours = np.stack([shape.colour.numpy() for shape in every(medium)])

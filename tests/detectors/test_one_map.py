@@ -186,6 +186,7 @@ def test_spp_is_compared_by_its_finest_level(image_map: ImageMap) -> None:
     assert compare(image_map, box, of_crop, None)["spp"].similarity == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "image", "on_input", "crop"),
     [("slim", (256, 256), (256, 256), (256, 256)), ("paper", (300, 375), (600, 750), (227, 227))],

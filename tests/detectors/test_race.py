@@ -89,6 +89,7 @@ def test_truncated_fast_rcnn_runs_beside_the_five() -> None:
     assert entered(("fast_rcnn", "yolo")) == ["fast_rcnn", "yolo"], "two are no line"
 
 
+@pytest.mark.slow
 def test_each_contestant_runs_to_its_end_before_the_next(scene: Tensor) -> None:
     order = ("yolo", "rcnn", TRUNCATED, "sppnet", "faster_rcnn", "fast_rcnn")
     events = list(race.race(scene, order, 40))
@@ -129,6 +130,7 @@ def test_signs_of_life_come_before_their_stage(scene: Tensor) -> None:
     assert isinstance(events[2], Progress) and isinstance(events[3], Progress) and isinstance(events[4], TimedStep)
 
 
+@pytest.mark.slow
 def test_proposals_are_bounded_anew_in_every_race(scene: Tensor) -> None:
     for most in (30, 9, 12):
         for event in race.race(scene, ("rcnn", "sppnet", "fast_rcnn", TRUNCATED, "faster_rcnn"), most):

@@ -186,6 +186,7 @@ def test_boxes_are_those_of_torchvisions_coder(head: RegionHead) -> None:
     torch.testing.assert_close(head.boxes(features, regions), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["classification", "box regression"])
 def test_gradient_of_each_part(head: RegionHead, part: str) -> None:
     head.double()

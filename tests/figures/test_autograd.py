@@ -41,6 +41,7 @@ CHAIN = "x = tensor(0.5, requires_grad=True)\nw = tensor(3., requires_grad=True)
 SHARED = "a = tensor(2., requires_grad=True)\nb = tensor(-1., requires_grad=True)\ny = a * b + exp(a) * a"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(0, 100, 7))
 def test_the_picture_is_the_graph_and_sums_end_at_the_gradient(seed: int) -> None:
     source = program(seed, cuts=True)

@@ -59,6 +59,7 @@ def test_a_contour_line_is_a_line_of_equal_loss(name: str) -> None:
         assert logarithms.std(correction=0) < 0.4, "the next line is 0.5 to 1.1 away"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_walk_is_the_rules_own_at_each_learning_rate(name: str) -> None:
     surface = surface_called(name)
@@ -79,6 +80,7 @@ def test_what_a_float32_cannot_hold_is_sent_as_the_largest_and_overflow_as_nan()
     assert np.isnan(walks(walks_data("rosenbrock", (-1.2, 1.0), 0.9, 0.0))[1][0, RATES.index(0.01)][10:]).all()
 
 
+@pytest.mark.slow
 def test_every_surface_begins_with_learning_rates_that_lead_down() -> None:
     for name, (lr, adaptive) in FIRST_RATES.items():
         surface = surface_called(name)
@@ -106,6 +108,7 @@ def ends(name: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_presets_show_what_their_sentences_say() -> None:
     diverged = ends("diverges")
     assert diverged["sgd"].losses[-1] > 1e10 and diverged["momentum"].losses[-1] < 1e-4

@@ -22,6 +22,7 @@ POINTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTESTANTS)
 def test_every_stage_of_a_detector_has_a_colour(name: str) -> None:
     detector = build(name)

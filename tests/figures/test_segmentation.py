@@ -64,6 +64,7 @@ def test_squeezed_numbers_come_back() -> None:
     assert unsqueezed(squeezed(values, "i2"), "i2").tolist() == [-3, 0, 500, 7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_labels_are_the_models_and_the_figures_this_images(
     models: dict[str, Segmenter | MaskRCNN], traces: dict[str, Trace], scene: Scene, name: str
@@ -106,6 +107,7 @@ def test_of_instances_a_pixel_has_the_best_score_of_a_mask(models: dict[str, Any
     assert data["instances"] and data["figures"]["mean_iou"] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2, 2), (1, 300), (300, 1000)])
 @pytest.mark.parametrize("name", NAMES)
 def test_images_of_any_size_have_all_that_is_shown(

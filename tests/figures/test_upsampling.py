@@ -78,6 +78,7 @@ def test_an_empty_grid_stays_empty() -> None:
         assert all(values_of(level).abs().sum() == 0 for level in way["levels"])
 
 
+@pytest.mark.slow
 def test_scores_arrive_as_they_were_enlarged(
     study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]], shown: dict[str, Any]
 ) -> None:

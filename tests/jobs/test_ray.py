@@ -18,6 +18,8 @@ from tests.jobs import works
 from tests.jobs.conftest import wait_for, wait_until
 from tests.jobs.works import noted_in
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:

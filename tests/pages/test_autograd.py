@@ -48,6 +48,7 @@ def test_the_source_is_still_there_on_coming_back() -> None:
     assert sent(app)[0]["source"] == source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson["title"])
 def test_every_lesson_shows_what_it_says(lesson: dict[str, Any]) -> None:
     (data,) = sent(open_page(code=lesson["source"]))
@@ -71,6 +72,7 @@ def test_every_lesson_shows_what_it_says(lesson: dict[str, Any]) -> None:
             assert verdicts == {"agrees"} and data["error"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -105,6 +107,7 @@ def test_the_function_is_in_the_address() -> None:
     assert all(capture["guards"] for capture in captures["captures"])
 
 
+@pytest.mark.slow
 def test_the_comparison_says_that_it_is_history() -> None:
     app = open_page(autograd="Define by run", function="torch.cond")
     table = next(text.value for text in app.markdown if "TensorFlow 1" in text.value)

@@ -123,6 +123,7 @@ def test_images_a_second_are_measured_for_each_number_of_workers(monkeypatch: py
     assert chart["data"][0]["x"] == ["0", "1"] and len(chart["data"][0]["text"]) == 2
 
 
+@pytest.mark.slow
 def test_drawn_sources_show_the_practice_sets_flaws_and_a_cleaned_copy_is_a_source() -> None:
     app = settled(open_page(view="Sources and cleaning"), "cleaning")
     data = sent(app)["cleaning"]

@@ -18,6 +18,8 @@ from core.detectors import NAMES, Detector, load, race
 from core.families import SHAPES
 from tests.pages.opening import figures, opened
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["faster_rcnn", "yolo"]
 
 

@@ -80,6 +80,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     forget()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", WITH_WEIGHTS, ids=" ".join)
 def test_a_missing_or_damaged_checkpoint_is_a_sentence_that_says_what_to_run(
     view: tuple[str, ...], elsewhere: Path
@@ -94,6 +95,7 @@ def test_a_missing_or_damaged_checkpoint_is_a_sentence_that_says_what_to_run(
     assert f"The checkpoint of {name} is damaged: run `python -m core train {name}` to train it anew." in said(app)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("elsewhere", "in_threads")
 @pytest.mark.parametrize("page", [page for page in PAGES if (page,) not in WITH_WEIGHTS])
 def test_every_other_page_opens_without_checkpoints(page: str) -> None:
@@ -162,6 +164,7 @@ def test_a_cleaned_copy_that_the_disk_cannot_take_is_a_sentence(
     assert "The copy cannot be written" in said(app) and "secret" not in said(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["at its start", "later"])
 def test_a_training_that_the_disk_cannot_take_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_threads: None, where: str

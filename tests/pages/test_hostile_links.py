@@ -34,6 +34,7 @@ def test_the_names_in_addresses_are_found_in_pages_and_in_their_rooms() -> None:
     assert {"scene", "detector", "network"} <= {*KNOWN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", [0, 5, 11])
 @pytest.mark.parametrize("page", [path or "start" for path in LESSONS])
 def test_a_page_opens_whatever_its_link_says(

@@ -97,6 +97,7 @@ def other_views(app: AppTest, page: str) -> list[dict[str, str]]:
     return [{str(one.key): option} for one in switches for option in one.options[1:]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_korean_throughout(page: str, english: set[str]) -> None:
     opened_in(ENGLISH, page)

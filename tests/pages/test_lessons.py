@@ -39,6 +39,7 @@ def test_a_lesson_has_something_to_try_and_a_question(page: str) -> None:
         assert state.do and state.notice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "state"), STATES, ids=[f"{page}: {state.do[:40]}" for page, state in STATES])
 def test_a_try_is_a_state_that_the_page_knows(page: str, state: State) -> None:
     """Streamlit drops from the address what a widget cannot take; what no widget takes is a script's."""

@@ -25,6 +25,7 @@ def test_every_view_opens_after_every_other() -> None:
         assert len(figures(app)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "address", "key", "value"),
     [
@@ -54,6 +55,7 @@ def test_a_block_that_does_not_fit_is_a_sentence_and_the_cards_stay() -> None:
     assert not app.error and sent(app)["layers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["dense 10", "linear many", ",", "relu " * 50, "__import__('os').system('true')"])
 def test_what_cannot_be_read_is_a_sentence_with_a_way_out(network: str) -> None:
     app = open_page()
@@ -76,6 +78,7 @@ def test_other_data_begins_with_a_network_that_fits() -> None:
 # ---- descent ----
 
 
+@pytest.mark.slow
 def test_every_surface_opens_at_its_own_start() -> None:
     app = open_page(modules=VIEWS["descent"])
     starts = set()

@@ -126,6 +126,7 @@ def test_held_out_scenes_are_measured_in_the_background(monkeypatch: pytest.Monk
     assert len(sent(app)) == 1, "what was measured with another mode is not shown under this one"
 
 
+@pytest.mark.slow
 def test_a_measurement_can_be_cancelled() -> None:
     app = open_page(view="Compare", mode="Quality", held_out="Hard")
     app.button(key="measure").click().run()

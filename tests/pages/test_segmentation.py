@@ -50,6 +50,7 @@ def test_the_address_holds_the_view_the_model_and_the_image() -> None:
     assert app.segmented_control(key="view").value == "connected" and app.number_input(key="shuffle").value == 5
 
 
+@pytest.mark.slow
 def test_every_view_opens_after_every_other_on_any_image() -> None:
     app = open_page()
     for image in ("scene", "photo"):
@@ -60,6 +61,7 @@ def test_every_view_opens_after_every_other_on_any_image() -> None:
             assert len(figures(app)) == components, view
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_model_segments(name: str) -> None:
     app = open_page()
@@ -68,6 +70,7 @@ def test_every_model_segments(name: str) -> None:
     assert not app.exception and data["figures"] and data["instances"] == (name == "mask_rcnn")
 
 
+@pytest.mark.slow
 def test_side_by_side_has_every_model_and_how_scores_are_fused() -> None:
     compared, fusion = sent(open_page(view="Side by side"))
     assert [one["name"] for one in compared["models"]] == list(NAMES)
@@ -85,6 +88,7 @@ def test_another_shuffle_leaves_the_scores() -> None:
     assert after["differences"]["together"] < 1e-4 < after["differences"]["alone"]
 
 
+@pytest.mark.slow
 def test_the_next_scene_where_components_fail_is_chosen() -> None:
     app = open_page(view="Instances", scene="0")
     app.button(key="next_merging").click().run()
@@ -95,6 +99,7 @@ def test_the_next_scene_where_components_fail_is_chosen() -> None:
     assert app.number_input(key="scene").value != 2
 
 
+@pytest.mark.slow
 def test_a_photo_leads_to_a_scene_where_components_fail() -> None:
     app = open_page(view="Instances", image="Photo")
     assert "choose a drawn scene" in app.info[0].value
@@ -102,6 +107,7 @@ def test_a_photo_leads_to_a_scene_where_components_fail() -> None:
     assert app.segmented_control(key="image").value == "scene" and sent(app)[0]["fates"]["perfect"]["merged"] >= 2
 
 
+@pytest.mark.slow
 def test_where_no_scene_is_found_a_sentence_says_so() -> None:
     """Shapes of easy scenes do not overlap."""
     app = open_page(view="Instances", difficulty="Easy", scene="9999")
@@ -147,6 +153,7 @@ def test_a_patch_that_has_slid_shows_every_way() -> None:
     assert sent(app)[1]["ways"]["singly"]["done"] == 0, "it slid over another image"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2, 2), (1024, 700)])
 @pytest.mark.parametrize("view", ["Explore", "Side by side", "Fully connected", "Instances"])
 def test_an_upload_of_any_size_is_shown(view: str, size: tuple[int, int]) -> None:

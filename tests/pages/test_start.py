@@ -27,6 +27,7 @@ def shown(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(one.proto.json) for one in app.get("bidi_component") if one.proto.component_name == "start_line"]
 
 
+@pytest.mark.slow
 def test_every_topic_has_a_picture_that_was_computed_and_leads_to_a_page() -> None:
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception

@@ -30,6 +30,7 @@ def test_the_address_opens_a_source_of_ones_own() -> None:
     assert data["tensors"][0]["name"] == "q" and data["tensors"][0]["labels"] == ["0", "2", "4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["__import__('os').system('true')", "x = zeros(10**12)", "\x00", "((((", ""])
 def test_whatever_stands_in_the_address_is_answered_with_a_sentence(source: str) -> None:
     data = sent(open_page(source=source))

@@ -23,6 +23,8 @@ from tests.pages.opening import figures, opened
 from tests.shared_data import shared
 from tests.training.stepwise import StepwiseQueue
 
+pytestmark = pytest.mark.slow
+
 open_page = partial(opened, "training", train_for="Steps", train_steps="3")
 
 

@@ -19,6 +19,8 @@ from ui.sources import source
 from ui.sources.sets import PickedSource
 from ui.transfer import study, trunks
 
+pytestmark = pytest.mark.slow
+
 open_page = partial(opened, "transfer")
 MORE = "transfer_more"
 CLASSES = ("cat", "dog")

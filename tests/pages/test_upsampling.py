@@ -48,6 +48,7 @@ def test_opens_with_a_scene_in_all_ten_ways() -> None:
     assert all(len(way["levels"]) == 5 and way["labels"] for way in data["ways"])
 
 
+@pytest.mark.slow
 def test_the_class_and_the_weights_are_in_the_address_and_change_the_maps() -> None:
     app = open_page(score_class="star", weights_of="As they begin", scene="5")
     assert app.number_input(key="scene").value == 5

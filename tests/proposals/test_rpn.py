@@ -191,6 +191,7 @@ def test_losses_are_torchvisions() -> None:
     torch.testing.assert_close(parts["proposal regression"], regression)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["objectness", "proposal regression"])
 def test_gradient_of_each_part(rpn: RPN, part: str) -> None:
     anchors = anchors_on(anchor_shapes((32,)), 4, 4, 16)

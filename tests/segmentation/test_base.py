@@ -54,6 +54,7 @@ def test_names_are_those_of_the_classes() -> None:
         assert not segmenter.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(257, 130), (33, 70), (2, 2), (1, 1)])
 def test_every_pixel_of_an_image_of_any_size_has_a_label(name: str, shape: tuple[int, int]) -> None:

@@ -178,6 +178,7 @@ def test_what_is_not_rehearsed_says_how_much_it_makes_without_complaint(word: st
 # ---- hostile inputs ----
 
 
+@pytest.mark.slow
 @pytest.mark.linux  # whose way it is to ask for the memory of a process
 def test_no_hostile_input_runs_or_hangs_or_takes_memory() -> None:
     """They share one process; what it has taken at its worst counts against each."""

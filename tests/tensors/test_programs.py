@@ -80,6 +80,7 @@ def sharing(values: dict[str, Any]) -> list[set[str]]:
     return sorted(groups.values(), key=sorted)
 
 
+@pytest.mark.slow
 def test_programs_do_what_they_do_in_python() -> None:
     """Values, dtypes, strides, graphs and sharing are those of the same lines in Python, or both fail alike."""
     compared: set[str] = set()

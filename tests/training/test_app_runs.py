@@ -22,6 +22,8 @@ from core.training.sample_history import read_looks
 from tests.elsewhere.locks import another_process_holds
 from tests.training.stepwise import StepwiseQueue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

@@ -17,6 +17,8 @@ from core.training.runs import Run, read_metrics, runs_in
 from core.training.team import Team
 from core.training.trained_model import load_trained
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FEW = ("--steps", 2, "--batch-size", 2)
 runner = CliRunner()

@@ -17,6 +17,8 @@ from core.training.loop import train
 from tests.training.killed import SCHEDULE
 from tests.training.test_loop import Tiny, batch, kept, losses
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 KILLS = 50
 

@@ -16,6 +16,8 @@ from core.checkpoint import CheckpointError
 from core.training import loop
 from core.training.loop import LARGEST_GRADIENT, Batch, Schedule, TrainingStep, train
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = Schedule(steps=12, learning_rate=1e-2, warmup=3, save_every=4)
 
 

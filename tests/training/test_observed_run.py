@@ -20,6 +20,8 @@ from core.training.tuning import tune
 from core.training.validation import Measuring
 from tests.training.small_runs import of, plan
 
+pytestmark = pytest.mark.slow
+
 SVMS = "SVMs and box regressions"
 
 

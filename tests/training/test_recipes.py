@@ -30,6 +30,8 @@ from core.training.loop import Schedule, TrainingStep
 from core.training.recipes import AT_ONCE, RECIPES, schedule_of, train_by_recipe
 from core.values import ScoreMap
 
+pytestmark = pytest.mark.slow
+
 STEPS = 3
 SCENES = 6  # they hold every class
 EXTENDED = {name: start for name in AT_ONCE if (start := RECIPES[name].start) not in (None, "trunk")}

@@ -14,6 +14,8 @@ from core.data.scenes import ShapeScenes
 from core.families import SHAPES
 from core.training.short_training import LOOK_EVERY, draw_batch, train_live
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

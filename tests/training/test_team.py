@@ -14,6 +14,8 @@ from torch import nn
 from core.training.team import ALONE, SharedBatchNorm, Team
 from tests.training.in_team import SCHEDULE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 Steps = list[tuple[int, dict[str, float]]]
 

@@ -12,6 +12,8 @@ from core.detectors.yolo import YOLO
 from core.training.events import Event
 from core.training.trained_model import load_trained
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_weights_can_be_loaded_back_and_are_those_of_the_best_score(
     unbroken: tuple[list[Event], Path], tmp_path: Path

@@ -29,6 +29,8 @@ from core.training.tuning import tune
 from core.values import ClassScores, Detections, Instances, LabelMap
 from tests.training.small_runs import of, plan
 
+pytestmark = pytest.mark.slow
+
 
 def test_events_tell_the_whole_training(unbroken: tuple[list[Event], Path], folder: Path) -> None:
     events, out = unbroken

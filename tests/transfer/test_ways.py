@@ -30,6 +30,8 @@ from core.transfer.ways import (
     study,
 )
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ("dark", "light", "striped")
 
 

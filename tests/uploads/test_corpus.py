@@ -11,6 +11,8 @@ import pytest
 
 from tests.uploads.corpus import ARCHIVES, FOLDERS, IMAGES, WEIGHTS, archives, corpus, images, weights, zipped
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0  # seconds for the whole corpus, on a machine that does other work as well
 MOST_MEMORY = 400.0  # MB beyond what the process needs before: 50 megapixels in RGBA, and as much again to turn them
