@@ -7,7 +7,8 @@ from torch import Tensor
 
 from core.checkpoint import CheckpointError
 from core.figures.fully_connected import flattened_data
-from core.figures.segmentation import Json, compared_data, explore_data, fusion_data, instances_data
+from core.figures.segmentation import compared_data, explore_data, fusion_data, instances_data
+from core.figures.sent.segmentation import Compared, Explored, Flattened, FoundInstances, Fused
 from core.i18n import N_, _
 from core.scripts import Script
 from core.scripts import segmentation as scripts
@@ -42,20 +43,20 @@ def fastest(name: str, pixels: Tensor) -> Trace:
 
 
 @cache_words(REMEMBERED, N_("Segmenting ..."))
-def explored(name: str, key: str, _picked: PickedImage) -> Json:
+def explored(name: str, key: str, _picked: PickedImage) -> Explored:
     """Return what segmenter ``name`` makes of the image called ``key``."""
     return explore_data(loaded(name), fastest(name, _picked.pixels), _picked.truth)
 
 
 @cache_words(REMEMBERED, N_("Segmenting ..."))
-def compared(key: str, _picked: PickedImage) -> Json:
+def compared(key: str, _picked: PickedImage) -> Compared:
     """Return what all segmenters make of the image called ``key``."""
     models = {name: loaded(name) for name in NAMES}
     return compared_data(models, {name: fastest(name, _picked.pixels) for name in NAMES}, _picked.truth)
 
 
 @cache_words(REMEMBERED, N_("Segmenting ..."))
-def fused(key: str, _picked: PickedImage) -> Json:
+def fused(key: str, _picked: PickedImage) -> Fused:
     """Return how the FCN fuses its scores of the image called ``key``."""
     model = loaded(FUSING)
     assert isinstance(model, FCN8s)
@@ -63,14 +64,14 @@ def fused(key: str, _picked: PickedImage) -> Json:
 
 
 @cache_words(REMEMBERED, N_("Segmenting ..."))
-def instances(key: str, _picked: PickedImage) -> Json:
+def instances(key: str, _picked: PickedImage) -> FoundInstances:
     """Return the instances of the image called ``key``."""
     semantic, masks = (fastest(name, _picked.pixels) for name in (FUSING, "mask_rcnn"))
     return instances_data(semantic, masks, loaded(FUSING).classes, _picked.truth)
 
 
 @cache_words(REMEMBERED, N_("Segmenting ..."))
-def flattened(key: str, shuffle: int, _picked: PickedImage) -> Json:
+def flattened(key: str, shuffle: int, _picked: PickedImage) -> Flattened:
     """Return what the patch CNN flattens of the image called ``key``, and what a ``shuffle`` does to its scores."""
     return flattened_data(patch_cnn(), fastest(PatchCNN.name, _picked.pixels), shuffle)
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from core.checkpoint import CheckpointError
 from core.detectors import load, run
 from core.detectors.yolo import YOLO, Grid
-from core.figures.yolo import Json, drag_data, grid_data, look, loss_data
+from core.figures.sent.yolo import CellLosses, DragScene, GridCells
+from core.figures.yolo import drag_data, grid_data, look, loss_data
 from core.i18n import N_, _
 from core.scripts import Script, detection
 from ui.kit.caching import cache_words
@@ -40,19 +41,19 @@ def seen(key: str, _pixels: Tensor) -> Grid:
 
 
 @cache_words(REMEMBERED, N_("Detecting ..."))
-def grid_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Json:
+def grid_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> GridCells:
     """Return what the view of the grid shows of the image called ``key``."""
     return grid_data(loaded(), run(loaded(), _pixels), seen(key, _pixels), _truth)
 
 
 @cache_words(REMEMBERED, N_("Detecting ..."))
-def loss_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
+def loss_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> CellLosses:
     """Return what the view of the loss shows of the image called ``key``."""
     return loss_data(loaded(), _pixels, seen(key, _pixels), _truth)
 
 
 @cache_words(REMEMBERED, N_("Detecting ..."))
-def scene_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> Json:
+def scene_of(key: str, _pixels: Tensor, _truth: dict[str, Tensor]) -> DragScene:
     """Return what stays on the image called ``key`` while a box is dragged."""
     return drag_data(loaded(), _pixels, seen(key, _pixels), _truth)
 

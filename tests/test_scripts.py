@@ -114,7 +114,7 @@ def test_recall_is_that_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> 
         name: Proposed(propose(scene[0]).boxes, 0)
         for name, propose in names["proposers"]("single", names["detector"]).items()
     }
-    data = recall_data(scene[0], proposed, scene[1], {name: name for name in proposed})
+    data: Any = recall_data(scene[0], proposed, scene[1], {name: name for name in proposed})
     place = data["counts"].index(100)
     for method in data["methods"]:
         half, strict, abo = (method["curves"][name][place] for name in ("recall50", "recall70", "abo"))
@@ -146,7 +146,7 @@ def test_yolo_says_the_boxes_and_the_loss_of_the_page(scene: tuple[Tensor, dict[
 def test_a_segmenter_has_the_figures_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
     printed, _names = ran(segmentation.segmented(KEY, TITLE, ("fcn8s",)))
     model = load_segmenter("fcn8s")
-    figures = explore_data(model, run(model, scene[0]), scene[1])["figures"]
+    figures: Any = explore_data(model, run(model, scene[0]), scene[1])["figures"]
     for name in ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"):
         assert f"{name}: {figures[name]}" in printed
 
@@ -205,7 +205,7 @@ def test_tensors_have_the_strides_of_the_page(source: str) -> None:
 def test_the_graph_has_the_gradients_of_the_page() -> None:
     source = "x = tensor(0.5, requires_grad=True)\nw = tensor(3., requires_grad=True)\ny = sin(w * x) ** 2"
     printed, _names = ran(pytorch.graph(source))
-    data = source_data(source)
+    data: Any = source_data(source)
     assert len(re.findall(r", gradient ", printed)) == len(data["graph"]["nodes"])
     assert "x.grad = tensor(0.4234) (agrees)" in printed and "w.grad = tensor(0.0706) (agrees)" in printed
     with pytest.raises(SystemExit, match="PyTorch refuses"):

@@ -3,8 +3,8 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +12,21 @@ from torch import Tensor
 from core.autograd.graph import Constant, Edge, Graph, GraphError, Node, Saved
 from core.autograd.walkthrough import Leaf, Walkthrough, walk_through
 from core.figures.layers import layered
+from core.figures.sent.autograd import (
+    CheckedLeaf,
+    GraphPicture,
+    LocalDerivative,
+    PictureConstant,
+    PictureEdge,
+    PictureNode,
+    SavedValue,
+    SourceError,
+    TensorNumbers,
+    WalkedEdge,
+    WalkedGraph,
+    WalkedNode,
+    WalkedSource,
+)
 from core.i18n import _
 from core.tensors import ExpressionError
 from core.tensors.errors import help_for
@@ -24,7 +39,7 @@ MOST_FACTORS = 12  # of a path, the last ones
 _DIGITS = 6  # that travel; fewer are shown
 
 
-def source_data(source: str, check: bool = True) -> dict[str, Any]:
+def source_data(source: str, check: bool = True) -> WalkedSource:
     """Return, ready for JSON, what becomes of ``source``: its ``graph``, as ``graph_data`` returns it, and its
     ``error``. Where there is an error in a line, the graph is that of the lines before it, and ``partial``.
 
@@ -32,23 +47,28 @@ def source_data(source: str, check: bool = True) -> dict[str, Any]:
     """
     graph, error = _graph_of(source, check)
     partial = False
-    if graph is None and error["line"] > 1:
+    if error and error["line"] > 1:
         graph, _error = _graph_of("\n".join(source.split("\n")[: error["line"] - 1]), check)
         partial = graph is not None
-    return {"source": source, "graph": graph, "error": error or None, "partial": partial, "checked": check}
+    return {"source": source, "graph": graph, "error": error, "partial": partial, "checked": check}
 
 
-def _graph_of(source: str, check: bool) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _graph_of(source: str, check: bool) -> tuple[WalkedGraph | None, SourceError | None]:
     try:
-        return graph_data(walk_through(source, check)), {}
+        return graph_data(walk_through(source, check)), None
     except ExpressionError as error:
-        place = {"line": error.line, "column": error.column, "end_column": error.end_column}
-        return None, {"message": str(error), "help": error.help, **place}
+        return None, {
+            "message": str(error),
+            "help": error.help,
+            "line": error.line,
+            "column": error.column,
+            "end_column": error.end_column,
+        }
     except GraphError as error:
         return None, {"message": str(error), "help": "", "line": 0}
 
 
-def graph_data(walk: Walkthrough) -> dict[str, Any]:
+def graph_data(walk: Walkthrough) -> WalkedGraph:
     """Return, ready for JSON, the graph of ``walk`` and every number on it.
 
     ``nodes``, ``constants`` and ``edges`` are those of ``core.autograd.Graph``, where ``picture_data`` puts them.
@@ -61,24 +81,41 @@ def graph_data(walk: Walkthrough) -> dict[str, Any]:
     sums = _sums_so_far(drawn)
     chains = _chains(drawn)
     rules = derivative_rules()
-    for node, chain, sent in zip(drawn.nodes, chains, picture["nodes"], strict=True):
-        sent["gradients"] = [numbers(gradient) for gradient in node.gradients]
-        sent["saved"] = [_saved(one) for one in node.saved]
-        sent["place"] = node.place
-        sent["rule"] = rules.get(node.operation, "")
-        sent["chain"] = chain
-    for number, (edge, sent) in enumerate(zip(drawn.edges, picture["edges"], strict=False)):
-        sent["local"] = _local(edge, drawn.nodes[edge.consumer])
-        sent["contribution"] = numbers(edge.contribution)
-        sent["so_far"] = numbers(sums.get(number))
+    nodes: list[WalkedNode] = [
+        {
+            **placed,
+            "gradients": [numbers(gradient) for gradient in node.gradients],
+            "saved": [_saved(one) for one in node.saved],
+            "place": node.place,
+            "rule": rules.get(node.operation, ""),
+            "chain": chain,
+        }
+        for node, chain, placed in zip(drawn.nodes, chains, picture["nodes"], strict=True)
+    ]
+    edges: list[WalkedEdge] = [
+        {
+            **placed,
+            "local": _local(edge, drawn.nodes[edge.consumer]),
+            "contribution": numbers(edge.contribution),
+            "so_far": numbers(sums.get(number)),
+        }
+        for number, (edge, placed) in enumerate(zip(drawn.edges, picture["edges"], strict=False))
+    ]
+    from_constants: list[WalkedEdge] = [
+        {**placed, "local": None, "contribution": None, "so_far": None} for placed in picture["edges"][len(edges) :]
+    ]
     return {
-        **picture,
+        "nodes": nodes,
+        "constants": picture["constants"],
+        "edges": edges + from_constants,
+        "layers": picture["layers"],
+        "columns": picture["columns"],
         "result": walk.result,
         "back": _way_back(drawn),
         "refusal": drawn.refusal,
         "help": help_for(RuntimeError(drawn.refusal)) if drawn.refusal else "",
         "leaves": [_leaf(drawn, leaf) for leaf in walk.leaves],
-        "unreached": walk.unreached,
+        "unreached": list(walk.unreached),
     }
 
 
@@ -90,13 +127,14 @@ def _way_back(drawn: Graph) -> list[int]:
     return operations[: len(done) + 1]
 
 
-def picture_data(drawn: Graph) -> dict[str, Any]:
+def picture_data(drawn: Graph) -> GraphPicture:
     """Return, ready for JSON, the nodes, constants and edges of ``drawn`` with their places and values, as ``laid_out``
     does it. Items are counted through, constants after the nodes."""
     behind = len(drawn.nodes)
     ends = [(edge.producer, edge.consumer, edge.input) for edge in drawn.edges]
     ends += [(behind + place, one.consumer, one.input) for place, one in enumerate(drawn.constants)]
-    nodes = [
+    laid = laid_out(behind + len(drawn.constants), ends)
+    nodes: list[PictureNode] = [
         {
             "name": node.name,
             "title": node.operation,
@@ -104,41 +142,64 @@ def picture_data(drawn: Graph) -> dict[str, Any]:
             "variable": node.variable,
             "values": [numbers(value) for value in node.values],
             "blamed": any(one.error for one in node.saved),
+            "across": across,
+            "layer": layer,
         }
-        for node in drawn.nodes
+        for node, (across, layer) in zip(drawn.nodes, laid.places, strict=False)
     ]
-    constants = [{"variable": one.variable, "value": _constant(one), "hidden": one.hidden} for one in drawn.constants]
-    picture = laid_out([*nodes, *constants], ends)
-    items = picture.pop("items")
-    for edge, sent in zip(drawn.edges, picture["edges"], strict=False):
+    constants: list[PictureConstant] = [
+        {
+            "variable": one.variable,
+            "value": _constant(one),
+            "hidden": one.hidden,
+            "across": across,
+            "layer": layer,
+        }
+        for one, (across, layer) in zip(drawn.constants, laid.places[behind:], strict=True)
+    ]
+    for edge, sent in zip(drawn.edges, laid.edges, strict=False):
         sent["output"] = edge.output
-    return {**picture, "nodes": items[:behind], "constants": items[behind:]}
+    return {
+        "nodes": nodes,
+        "constants": constants,
+        "edges": laid.edges,
+        "layers": laid.layers,
+        "columns": laid.columns,
+    }
 
 
-def laid_out(items: Sequence[dict[str, Any]], ends: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
-    """Return ``items`` with their places ``across`` and in a ``layer``, in steps of one of them, and ``edges``.
+@dataclass(frozen=True)
+class LaidOut:
+    """Where a graph's items lie, ``places`` across and layers, in steps of one of them, its ``edges``, and how many
+    ``layers`` there are and ``columns`` side by side."""
+
+    places: list[tuple[float, int]]
+    edges: list[PictureEdge]
+    layers: int
+    columns: float
+
+
+def laid_out(count: int, ends: Sequence[tuple[int, int, int]]) -> LaidOut:
+    """Return where ``count`` items lie.
 
     ``ends`` say from which item an edge goes to which, and which input of that it is; inputs lie side by side, so far
     from the item's middle as ``port`` says. ``route`` are the points that an edge goes through.
     """
     counts = Counter(end for _start, end, _input in ends)
     ports = [PORTS * ((place + 0.5) / max(counts[end], place + 1) - 0.5) for _start, end, place in ends]
-    layout = layered(len(items), [(start, end) for start, end, _input in ends], ports)
-    return {
-        "items": [
-            {**item, "across": across, "layer": layer}
-            for item, across, layer in zip(items, layout.across, layout.layers, strict=True)
-        ],
-        "edges": [
-            {"from": start, "to": end, "input": place, "port": port, "route": route}
+    layout = layered(count, [(start, end) for start, end, _input in ends], ports)
+    return LaidOut(
+        list(zip(layout.across, layout.layers, strict=True)),
+        [
+            {"from": start, "to": end, "input": place, "port": port, "route": list(route)}
             for (start, end, place), port, route in zip(ends, ports, layout.routes, strict=True)
         ],
-        "layers": max(layout.layers, default=-1) + 1,
-        "columns": max((*layout.across, *(place for route in layout.routes for place, _layer in route)), default=0) + 1,
-    }
+        max(layout.layers, default=-1) + 1,
+        max((*layout.across, *(place for route in layout.routes for place, _layer in route)), default=0) + 1,
+    )
 
 
-def numbers(value: Tensor | None) -> dict[str, Any] | None:
+def numbers(value: Tensor | None) -> TensorNumbers | None:
     """Return, ready for JSON, the ``shape`` and ``dtype`` of a tensor and its numbers in ``rows``, of which those
     beyond ``LONGEST_SIDE`` are left out; then ``cut`` is true. Axes before the last are counted through in rows."""
     if value is None:
@@ -160,18 +221,18 @@ def _number(value: float) -> float | str:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _constant(constant: Constant) -> dict[str, Any] | None:
+def _constant(constant: Constant) -> TensorNumbers | None:
     value = constant.value
     return numbers(value if isinstance(value, Tensor) or value is None else torch.tensor(value))
 
 
-def _saved(saved: Saved) -> dict[str, Any]:
+def _saved(saved: Saved) -> SavedValue:
     tensor = saved.value if isinstance(saved.value, Tensor) else None
     text = "" if saved.value is None or tensor is not None else str(saved.value)
     return {"name": saved.name, "value": numbers(tensor), "text": text, "error": saved.error, "item": saved.node}
 
 
-def _local(edge: Edge, consumer: Node) -> dict[str, Any] | None:
+def _local(edge: Edge, consumer: Node) -> LocalDerivative | None:
     """Return an operation's derivative as what it is: one number, one for each element, or a matrix."""
     local, gradient = edge.local, consumer.gradient
     if local is None or gradient is None or edge.contribution is None:
@@ -238,7 +299,7 @@ def _factor(edge: Edge, drawn: Graph) -> str:
     return f"{value:.4g}" if value >= 0 or math.isnan(value) else f"({value:.4g})".replace("-", "−")
 
 
-def _leaf(drawn: Graph, leaf: Leaf) -> dict[str, Any]:
+def _leaf(drawn: Graph, leaf: Leaf) -> CheckedLeaf:
     node = drawn.nodes[leaf.node]
     return {
         "node": leaf.node,

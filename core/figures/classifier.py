@@ -1,13 +1,12 @@
 """What the view of the live classifier shows, ready for JSON: its decision boundary at every look, and its points."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from skimage.measure import approximate_polygon, find_contours
 
 from core.autograd.blocks import build, parse
 from core.autograd.classifier import STEPS, Plan, Trained, train
+from core.figures.sent.modules import LearntPlane
 from core.figures.transport import packed, rounded
 
 SIDE = 48  # places a side at which the classifier is asked
@@ -15,10 +14,8 @@ EDGE = 1.9  # the picture shows -EDGE to EDGE on both axes
 CLASS_COLOURS = ("#0072B2", "#D55E00")
 DIGITS = 4
 
-Json = dict[str, Any]
 
-
-def classifier_data(plan: Plan) -> Json:
+def classifier_data(plan: Plan) -> LearntPlane:
     """Train as ``plan`` says and return every look, as pictures over the plane and as points of two curves.
 
     ``scores`` holds, look by look and row by row from the lowest y, the probability of class 1 as a byte, an index
@@ -46,7 +43,7 @@ def classifier_data(plan: Plan) -> Json:
         "overflow": trained.overflow,
         "parameters": sum(parameter.numel() for parameter in parameters),
         "colours": score_colours(),
-        "classColours": CLASS_COLOURS,
+        "classColours": list(CLASS_COLOURS),
     }
 
 

@@ -25,10 +25,19 @@ from core.data.voc_folder import read_annotation
 from core.evaluation import Samples
 from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.palette import class_colour
+from core.figures.sent.data import (
+    CheckedSet,
+    EpochData,
+    FlawedBox,
+    FlawedPicture,
+    FlawExample,
+    NumberedObject,
+    SampleStage,
+    StagesRun,
+    SwapData,
+)
 from core.figures.transport import data_url, rounded
 from core.i18n import _
-
-Json = dict[str, Any]
 
 SIDE = 280  # pixels of the longer side of a picture that is sent
 TILE = 88  # pixels of a sample in an epoch's strip
@@ -42,12 +51,12 @@ MOST_DRAWN = 60  # boxes of one picture
 # ---- a sample through its transforms ----
 
 
-def run_data(run: Run, classes: Sequence[str]) -> Json:
+def run_data(run: Run, classes: Sequence[str]) -> StagesRun:
     """Return the stages of ``run``, ready for JSON, with its ``error``; labels are named by ``classes``."""
     return {"stages": [_stage(stage, classes) for stage in run.stages], "error": run.error}
 
 
-def _stage(stage: Stage, classes: Sequence[str]) -> Json:
+def _stage(stage: Stage, classes: Sequence[str]) -> SampleStage:
     """Describe one stage: its picture, boxes in its pixels, masks as a picture over it, and its tensor's facts.
 
     Values of floats are shown from their least to their greatest where they leave 0 to 1.
@@ -80,7 +89,7 @@ def _shown(image: Tensor) -> Tensor:
     return ((image - low) / max(high - low, 1e-6) * 255).round().to(torch.uint8)
 
 
-def _objects(stage: Stage, classes: Sequence[str]) -> list[Json]:
+def _objects(stage: Stage, classes: Sequence[str]) -> list[NumberedObject]:
     boxes = rounded(stage.target["boxes"].as_subclass(Tensor), 1) if "boxes" in stage.target else []
     labels = stage.target["labels"].tolist() if "labels" in stage.target else []
     return [
@@ -113,7 +122,7 @@ def _png(picture: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def swaps_data(found: Sequence[Swap], classes: Sequence[str]) -> list[Json]:
+def swaps_data(found: Sequence[Swap], classes: Sequence[str]) -> list[SwapData]:
     """Return what each exchange of two steps changes, with the picture at its end, ready for JSON."""
     return [
         {
@@ -143,7 +152,7 @@ def tiles(samples: Samples, count: int) -> str:
     return data_url(torch.from_numpy(np.array(strip)).permute(2, 0, 1))
 
 
-def epochs_data(epochs: Sequence[Epoch]) -> list[Json]:
+def epochs_data(epochs: Sequence[Epoch]) -> list[EpochData]:
     """Return the batches of each of ``epochs``, with their workers, and what was dropped, ready for JSON."""
     return [
         {
@@ -160,7 +169,7 @@ def same_places(one: Sequence[Epoch], other: Sequence[Epoch]) -> int:
     return sum(index == twin for index, twin in zip(first, second, strict=False))
 
 
-def collate_data(samples: Sequence[Sample]) -> Json:
+def collate_data(samples: Sequence[Sample]) -> dict[str, Any]:
     """Return what torch's ``default_collate`` says to a batch of ``samples``, and the shapes that ours makes of it."""
     images, targets = collate_detection(samples)
     return {
@@ -199,7 +208,7 @@ class Checked:
 
     done: float
     report: FolderReport | None = None
-    data: Json | None = None
+    data: CheckedSet | None = None
 
 
 def checked(folder: str) -> Iterator[Checked]:
@@ -218,7 +227,7 @@ def checked(folder: str) -> Iterator[Checked]:
             yield Checked(min(event.done / max(event.total, 1), 0.99))
 
 
-def flaws_data(report: FolderReport) -> Json:
+def flaws_data(report: FolderReport) -> CheckedSet:
     """Return what is wrong by kinds, each with some examples and their pictures, and the sizes of classes, for JSON."""
     return {
         "form": report.form,
@@ -231,17 +240,18 @@ def flaws_data(report: FolderReport) -> Json:
     }
 
 
-def _example(report: FolderReport, item: Item) -> Json:
+def _example(report: FolderReport, item: Item) -> FlawExample:
     pictures = [_flawed(report, name, item.objects) for name in item.files[:2]]
     return {"files": list(item.files[:4]), "detail": item.detail, "pictures": pictures}
 
 
-def _flawed(report: FolderReport, name: str, flawed: tuple[int, ...]) -> Json:
+def _flawed(report: FolderReport, name: str, flawed: tuple[int, ...]) -> FlawedPicture:
     """Describe one file of a flaw: its picture, if there is one, and its boxes, those of the flaw marked as such."""
-    nothing: Json = {"image": "", "width": 4, "height": 3, "boxes": [], "file": Path(name).name}
+    nothing: FlawedPicture = {"image": "", "width": 4, "height": 3, "boxes": [], "file": Path(name).name}
     try:
         if name.endswith(".png") and report.form == "masks" and not name.startswith("images/"):
-            return nothing | _mask_picture(report.root / name)
+            image, width, height = _mask_picture(report.root / name)
+            return {**nothing, "image": image, "width": width, "height": height}
         with Image.open(report.root / name, formats=FORMATS) as picture:
             width, height = picture.size
             picture.draft("RGB", (EXAMPLE_SIDE, EXAMPLE_SIDE))
@@ -249,19 +259,19 @@ def _flawed(report: FolderReport, name: str, flawed: tuple[int, ...]) -> Json:
     except Exception:  # noqa: BLE001 - what is wrong with the file is what is shown
         return nothing
     small.thumbnail((EXAMPLE_SIDE, EXAMPLE_SIDE))
-    image = torch.from_numpy(np.array(small)).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)
     boxes = _annotated(report, name, flawed)
-    return nothing | {"image": data_url(image), "width": width, "height": height, "boxes": boxes}
+    return {**nothing, "image": data_url(pixels), "width": width, "height": height, "boxes": boxes}
 
 
-def _mask_picture(path: Path) -> Json:
+def _mask_picture(path: Path) -> tuple[str, int, int]:
     numbers = read_mask(path)
     colours = np.array([(0, 0, 0), *(ImageColor.getrgb(class_colour(label))[:3] for label in range(1, 8))], np.uint8)
     picture = Image.fromarray(colours[np.where(numbers > 0, (numbers - 1) % 7 + 1, 0)])
-    return {"image": _png(picture), "width": numbers.shape[1], "height": numbers.shape[0]}
+    return _png(picture), numbers.shape[1], numbers.shape[0]
 
 
-def _annotated(report: FolderReport, name: str, flawed: tuple[int, ...]) -> list[Json]:
+def _annotated(report: FolderReport, name: str, flawed: tuple[int, ...]) -> list[FlawedBox]:
     own = report.root / "Annotations" / f"{Path(name).stem}.xml"
     if report.form != "voc" or not own.exists():
         return []

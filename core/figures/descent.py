@@ -1,7 +1,6 @@
 """What the view of optimizers shows, ready for JSON: a surface as a picture, and every rule's walk down it."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from skimage.measure import approximate_polygon, find_contours
 
 from core.autograd.descent import RULES, SURFACES, Point, Settings, Surface, descend_all
 from core.autograd.loss_slice import loss_slice
+from core.figures.sent.modules import SurfacePicture, WalkingRule, WalkPreset, Walks
 from core.figures.transport import packed
 
 NETWORK = "network"  # the slice through a real network's loss
@@ -32,8 +32,6 @@ LEVELS = 13  # contour lines
 FLOOR = 0.05  # of loss above the minimum: below it the colours no longer follow the logarithm
 FLAT = 0.25  # cells by which a contour line may be simplified
 LARGEST = 1e37  # so that a float32 can hold it
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,19 @@ FIRST_RATES = {
 }
 
 
-def preset_data() -> dict[str, Json]:
+def preset_data() -> dict[str, WalkPreset]:
     """Return ``PRESETS``, ready for JSON."""
-    return {name: asdict(preset) for name, preset in PRESETS.items()}
+    return {
+        name: {
+            "surface": preset.surface,
+            "start": preset.start,
+            "lr": preset.lr,
+            "adaptive": preset.adaptive,
+            "momentum": preset.momentum,
+            "decay": preset.decay,
+        }
+        for name, preset in PRESETS.items()
+    }
 
 
 def surface_called(name: str) -> Surface:
@@ -82,7 +90,7 @@ def steps_on(name: str) -> int:
     return NETWORK_STEPS if name == NETWORK else STEPS
 
 
-def surface_data(name: str) -> Json:
+def surface_data(name: str) -> SurfacePicture:
     """Return the surface as a picture: ``heights``, bytes row by row from the lowest y, an index into ``colours``.
 
     They follow the logarithm of the loss above the lowest minimum, as do the ``contours``, lists of [x, y].
@@ -101,8 +109,8 @@ def surface_data(name: str) -> Json:
         "heights": packed((255 * levels).round(), "u1"),
         "colours": height_colours(),
         "contours": _contours(levels, surface),
-        "minima": surface.minima,
-        "saddles": surface.saddles,
+        "minima": list(surface.minima),
+        "saddles": list(surface.saddles),
         "lowest": surface.lowest(),
         "highest": float(above.max()),
         "rates": FIRST_RATES[name],
@@ -128,7 +136,7 @@ def height_colours() -> list[str]:
     return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in zip(*channels, strict=True)]
 
 
-def walks_data(name: str, start: Point, momentum: float, decay: float) -> Json:
+def walks_data(name: str, start: Point, momentum: float, decay: float) -> Walks:
     """Return every rule's walk from ``start`` on the surface called ``name``, at every learning rate of ``RATES``.
 
     ``points`` and ``losses`` are float32 in base64, rule by rule, rate by rate, step by step from the start on; NaN
@@ -142,7 +150,7 @@ def walks_data(name: str, start: Point, momentum: float, decay: float) -> Json:
         "momentum": momentum,
         "decay": decay,
         "steps": steps_on(name),
-        "lrs": RATES,
+        "lrs": list(RATES),
         "largest": LARGEST,
         "rules": [_rule_data(rule) for rule in RULES],
         "points": packed(points.clamp(-LARGEST, LARGEST), "f4"),
@@ -150,6 +158,6 @@ def walks_data(name: str, start: Point, momentum: float, decay: float) -> Json:
     }
 
 
-def _rule_data(rule: str) -> Json:
+def _rule_data(rule: str) -> WalkingRule:
     colour = COLOURS[rule]
     return {"name": rule, "colour": colour, "onLight": ON_LIGHT.get(rule, colour), "adaptive": rule in ADAPTIVE}

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from core.figures.pooling import viridis
-from core.figures.segmentation import Json, segmented_data, squeezed
+from core.figures.segmentation import segmented_data, squeezed
+from core.figures.sent.segmentation import Flattened, ShuffledConvolution, SlidCells, SlidWay
 from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
 from core.segmentation.shuffling import random_order, shuffled_connected, shuffled_convolution
 from core.segmentation.sliding import WAYS, Slid
@@ -17,7 +18,7 @@ BYTE = 255
 UNKNOWN = 255  # the label of a cell whose patch has not been looked at
 
 
-def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Json:
+def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
     """Return what ``model`` flattens about each of ``rows`` x ``columns`` cells of an image, and its scores there.
 
     ``features`` (C, rows + 4, columns + 4) are bytes up to the value ``top``: cell (i, j) flattens the ``cells`` x
@@ -63,7 +64,7 @@ def _surest(scores: Tensor) -> int:
     return int(scores.softmax(1)[:, 1:].amax(1).argmax())
 
 
-def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> Json:
+def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> ShuffledConvolution:
     """Return what the trunk's last convolution makes of its map (``rows`` x ``columns``), as it is and shuffled.
 
     Each of ``maps`` is the channel with the greatest mean, in bytes up to its own greatest value; ``shuffled`` is
@@ -96,7 +97,7 @@ def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> Json:
     }
 
 
-def slid_data(model: PatchCNN, image: Tensor, events: Sequence[Slid] = ()) -> Json:
+def slid_data(model: PatchCNN, image: Tensor, events: Sequence[Slid] = ()) -> SlidCells:
     """Return how far ``model`` has labelled the cells of ``image`` (3, H, W) in each way, and how the scores differ.
 
     Each of ``ways`` has ``labels`` (rows x columns), a byte a cell, ``UNKNOWN`` where it has not come to yet, its
@@ -104,7 +105,7 @@ def slid_data(model: PatchCNN, image: Tensor, events: Sequence[Slid] = ()) -> Js
     """
     rows, columns = (-(-length // model.trunk.stride) for length in image.shape[1:])
     whole = torch.cat([one.scores for one in events if one.way == WAYS[0]]) if events else None
-    ways = {}
+    ways: dict[str, SlidWay] = {}
     for way in WAYS:
         own = [one for one in events if one.way == way]
         labels = torch.full((rows * columns,), UNKNOWN)

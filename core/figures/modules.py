@@ -3,12 +3,22 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.autograd.blocks import FROZEN, KINDS, Block, BlockError, Shape, build, expect_scores, parse, shape_words
+from core.autograd.blocks import (
+    FROZEN,
+    KINDS,
+    Block,
+    BlockError,
+    Number,
+    Shape,
+    build,
+    expect_scores,
+    parse,
+    shape_words,
+)
 from core.autograd.descent import EPSILON
 from core.autograd.modules import (
     MOMENTUM,
@@ -24,6 +34,17 @@ from core.autograd.modules import (
 )
 from core.data.digits import handwritten
 from core.data.points import labelled_points
+from core.figures.sent.modules import (
+    BlockData,
+    BlockNumber,
+    BuiltNetwork,
+    HistogramData,
+    LayerSpread,
+    ModuleRow,
+    StoredTensor,
+    UpdateData,
+    UpdateWay,
+)
 from core.figures.transport import packed
 from core.figures.transposed import signed_colours
 
@@ -31,8 +52,6 @@ BATCH = 64
 BINS = 33
 ROWS, COLUMNS = 10, 24  # of a parameter, as a matrix, whose update is shown
 PICTURES = 6  # digits of the batch that are shown
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ def first_network(source: str) -> str:
     return next(iter(SOURCES[source].presets.values()))
 
 
-def network_data(source: str, description: str, seed: int, lr: float) -> Json:
+def network_data(source: str, description: str, seed: int, lr: float) -> BuiltNetwork:
     """Return the blocks of ``description``; where they are a network also its modules, a batch and an update.
 
     ``blocks`` come with the shape after each, as far as they fit; what is wrong is the sentence ``error`` and the
@@ -95,12 +114,15 @@ def network_data(source: str, description: str, seed: int, lr: float) -> Json:
     """
     where = SOURCES[source]
     blocks = parse(description)
-    head = {
+    head: BuiltNetwork = {
         "presets": where.presets,
-        "kinds": {name: [vars(number) for number in kind.numbers] for name, kind in KINDS.items()},
+        "kinds": {name: [_number(number) for number in kind.numbers] for name, kind in KINDS.items()},
         "frozenWord": FROZEN,
         "input": shape_words(where.shape),
         "pictures": _pictures(source),
+        "blocks": [],
+        "error": "",
+        "blame": None,
     }
     try:
         built = build(blocks, where.shape, seed)
@@ -120,8 +142,6 @@ def network_data(source: str, description: str, seed: int, lr: float) -> Json:
     gradients = {name: parameter.grad for name, parameter in built.network.named_parameters()}
     return {
         **head,
-        "error": "",
-        "blame": None,
         "loss": passed.loss,
         "modules": _rows(names, {layer.name: place for place, layer in enumerate(passed.layers)}),
         "layers": [_layer(layer) for layer in passed.layers],
@@ -130,24 +150,28 @@ def network_data(source: str, description: str, seed: int, lr: float) -> Json:
     }
 
 
+def _number(number: Number) -> BlockNumber:
+    return {"least": number.least, "most": number.most, "default": number.default, "whole": number.whole}
+
+
 def _pictures(source: str) -> list[str]:
     if source != "digits":
         return []
     return [packed((255 * image).round(), "u1") for image in _digits(PICTURES)[0][:, 0]]
 
 
-def _blocks(blocks: Sequence[Block], shapes: Sequence[Shape]) -> list[Json]:
+def _blocks(blocks: Sequence[Block], shapes: Sequence[Shape]) -> list[BlockData]:
     words: list[str | None] = [shape_words(shape) for shape in shapes]
     words += [None] * (len(blocks) - len(words))
     return [
-        {"kind": block.kind, "numbers": block.numbers, "frozen": block.frozen, "shape": shape}
+        {"kind": block.kind, "numbers": list(block.numbers), "frozen": block.frozen, "shape": shape}
         for block, shape in zip(blocks, words, strict=True)
     ]
 
 
-def _rows(node: Node, layers: dict[str, int], path: str = "", depth: int = 0) -> list[Json]:
+def _rows(node: Node, layers: dict[str, int], path: str = "", depth: int = 0) -> list[ModuleRow]:
     """Return ``node`` and all below it as the rows of a table; ``layer`` is the place of one without children."""
-    row = {
+    row: ModuleRow = {
         "name": path,
         "depth": depth,
         "kind": node.kind,
@@ -162,11 +186,11 @@ def _rows(node: Node, layers: dict[str, int], path: str = "", depth: int = 0) ->
     return [row, *(one for rows in below for one in rows)]
 
 
-def _stored(one: Stored) -> Json:
+def _stored(one: Stored) -> StoredTensor:
     return {"name": one.name, "shape": " x ".join(map(str, one.shape)), "trained": one.requires_grad}
 
 
-def _layer(layer: Layer) -> Json:
+def _layer(layer: Layer) -> LayerSpread:
     return {
         "name": layer.name,
         "activations": _histogram(layer.output),
@@ -175,7 +199,7 @@ def _layer(layer: Layer) -> Json:
     }
 
 
-def _histogram(values: Tensor) -> Json:
+def _histogram(values: Tensor) -> HistogramData:
     """Return the counts of ``values`` in bins from the lowest to the highest, with mean and standard deviation."""
     low, high = float(values.min()), float(values.max())
     counts = torch.histc(values.float(), BINS, low, high) if high > low else torch.tensor([float(values.numel())])
@@ -188,7 +212,7 @@ def _histogram(values: Tensor) -> Json:
     }
 
 
-def _updates(updates: dict[str, Update], lr: float) -> Json:
+def _updates(updates: dict[str, Update], lr: float) -> UpdateData:
     """Return the updates of the parameters, of each the first rows and columns as a matrix, one after the other."""
     first = next(iter(updates.values()))
     matrices = [_matrix(before) for before in first.before]
@@ -206,7 +230,7 @@ def _updates(updates: dict[str, Update], lr: float) -> Json:
     }
 
 
-def _way(one: Update, decay: float) -> Json:
+def _way(one: Update, decay: float) -> UpdateWay:
     def flat(tensors: Sequence[Tensor]) -> str:
         return packed(torch.cat([_matrix(tensor).flatten() for tensor in tensors]), "f4") if tensors else ""
 
@@ -218,7 +242,7 @@ def _way(one: Update, decay: float) -> Json:
         "byHand": flat(one.by_hand),
         "byStep": flat(one.by_step),
         "difference": one.difference(),
-        "losses": one.losses,
+        "losses": list(one.losses),
     }
 
 

@@ -1,11 +1,10 @@
 """What the NMS explorer draws: every answer for every slider position, computed here, looked up in the browser."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from core.figures.palette import class_colour
+from core.figures.sent.nms import Suppressed
 from core.figures.transport import data_url, packed, rounded
 from core.i18n import _
 from core.nms import Decay, Sweep, correct, soft_sweep, sweep
@@ -22,7 +21,7 @@ def explorer_data(
     per_class: bool,
     decay: Decay,
     truth: dict[str, Tensor] | None = None,
-) -> dict[str, Any]:
+) -> Suppressed:
     """Return, ready for JSON, the best ``MOST_BOXES`` boxes ``found`` in ``image`` (3, H, W) uint8 and all NMS answers.
 
     ``boxes``, ``scores`` and ``labels`` are best first. ``runs`` has for each box a list of

@@ -1,7 +1,6 @@
 """What the pooling explorer draws: a region on one channel of the map, and the bins of every way to pool it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from core.detectors.one_map import ImageMap, count_multiply_adds, pool_each_way
 from core.detectors.rcnn import CONTEXT
 from core.detectors.regions import BINS
 from core.figures.lettering import CHART_FONT_SIZE
+from core.figures.sent.pooling import CostBySize, Pooled, PooledRegions, PoolingLevel
 from core.figures.transport import data_url, packed
 from core.i18n import _
 from core.pooling import (
@@ -43,7 +43,7 @@ def strongest_channels(image_map: ImageMap, box: Tensor, count: int) -> list[int
 
 def explorer_data(
     image: Tensor, image_map: ImageMap, box: Tensor, channel: int, crop: Tensor, offered: Sequence[int] = ()
-) -> dict[str, Any]:
+) -> PooledRegions:
     """Return, ready for JSON, how ``box`` (4,) of ``image`` (3, H, W) uint8 is pooled from one ``channel`` of its map.
 
     ``map`` holds the channel's cells, row by row; cell i covers i to i + 1 of the map's own coordinates, of which a
@@ -95,7 +95,7 @@ def viridis() -> list[str]:
     ]
 
 
-def _in_cells(values: Tensor, window: Tensor, levels: Sequence[int], box: Tensor, scale: float) -> dict[str, Any]:
+def _in_cells(values: Tensor, window: Tensor, levels: Sequence[int], box: Tensor, scale: float) -> Pooled:
     """Describe max pooling of ``window`` (1, 4) of ``values`` (H, W) in ``levels`` of bins."""
     left, top, right, bottom = window[0].tolist()
     return {
@@ -105,7 +105,7 @@ def _in_cells(values: Tensor, window: Tensor, levels: Sequence[int], box: Tensor
     }
 
 
-def _cells_level(values: Tensor, window: Tensor, bins: int) -> dict[str, Any]:
+def _cells_level(values: Tensor, window: Tensor, bins: int) -> PoolingLevel:
     first, behind = (edges[0] for edges in bin_edges(window, bins, *values.shape))
     cells = greatest_cells(values, window[0], bins).tolist()
     return {
@@ -116,13 +116,13 @@ def _cells_level(values: Tensor, window: Tensor, bins: int) -> dict[str, Any]:
     }
 
 
-def _in_points(values: Tensor, on_input: Tensor, stride: int) -> dict[str, Any]:
+def _in_points(values: Tensor, on_input: Tensor, stride: int) -> Pooled:
     """Describe RoIAlign of the region ``on_input`` (1, 4); half a cell lies between its coordinates and the map's."""
     points = sampling_points(on_input, 1 / stride)[0] + 0.5
     start, end = on_input[0, :2] / stride, on_input[0, 2:] / stride
     edges = start + torch.arange(BINS + 1)[:, None] / BINS * (end - start)
     spans = torch.stack([edges[:-1], edges[1:]], 1)
-    level = {
+    level: PoolingLevel = {
         "columns": spans[..., 0].tolist(),
         "rows": spans[..., 1].tolist(),
         "values": roi_align(values[None], on_input, 1 / stride, BINS)[0, 0].tolist(),
@@ -131,14 +131,14 @@ def _in_points(values: Tensor, on_input: Tensor, stride: int) -> dict[str, Any]:
     return {"window": [*start.tolist(), *end.tolist()], "errors": [0.0] * 4, "levels": [level]}
 
 
-def cost_data(height: int, width: int) -> dict[str, Any]:
+def cost_data(height: int, width: int) -> CostBySize:
     """Return, ready for JSON, the multiply-adds on an image of ``height`` x ``width`` for each number of ``REGIONS``.
 
     Each is two numbers, of the convolutions and of the fully connected layers, for a crop each and for one map.
     """
     counts = {size: count_multiply_adds(size, height, width) for size in SIZES}
     return {
-        "regions": REGIONS,
+        "regions": list(REGIONS),
         "start": FIRST_REGIONS,
         "sizes": {
             size: [

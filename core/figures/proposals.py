@@ -5,7 +5,6 @@ All answers are computed here, for every position of every slider; the browser l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +18,18 @@ from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import COUNTS, Covered, Curve, Proposed, cover, curve
 from core.detectors.regions import to_input
 from core.figures.palette import class_colour
+from core.figures.sent.proposals import (
+    AnchorReasons,
+    Anchors,
+    FoundByNodes,
+    Merged,
+    MethodLook,
+    NamedBoxes,
+    ProposalPicture,
+    RecallCurves,
+    Recalled,
+    RecallMethod,
+)
 from core.figures.transport import data_url, packed, rounded
 from core.i18n import _
 from core.nms import sweep
@@ -30,14 +41,14 @@ Truth = dict[str, Tensor]
 REGIONS_AT_FIRST = 20  # that are left where the slider stands at first: objects and parts of them
 NMS_GRID = torch.arange(2, 21, dtype=torch.float64) / 20  # IoU thresholds 0.10, 0.15, ... 1.00
 BORDER, BETWEEN, NEGATIVE, BEST, POSITIVE = range(5)  # why an anchor is labelled as it is
-LOOKS: dict[str, dict[str, Any]] = {
+LOOKS: dict[str, MethodLook] = {
     "selective_search": {"colour": "#0072B2", "onDark": "#56B4E9", "dash": []},
     "rpn": {"colour": "#D55E00", "onDark": "#E69F00", "dash": [9, 4]},
     "sliding_window": {"colour": "#007A59", "onDark": "#2FC9A0", "dash": [3, 3]},
 }
 
 
-def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None) -> dict[str, Any]:
+def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None) -> Merged:
     """Group ``image`` (3, H, W) uint8 by ``strategy`` and return, ready for JSON, every node of the hierarchy.
 
     All is in pixels of the image that is grouped, at most 500 long. ``labels`` and ``lengths`` are the runs of equal
@@ -70,8 +81,8 @@ def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None
     }
 
 
-def _picture(image: Tensor, truth: Truth | None) -> dict[str, Any]:
-    objects = None
+def _picture(image: Tensor, truth: Truth | None) -> ProposalPicture:
+    objects: NamedBoxes | None = None
     if truth is not None:
         labels = truth["labels"].tolist()
         objects = {
@@ -107,7 +118,7 @@ def _mean_colours(pixels: Pixels, hierarchy: Hierarchy) -> NDArray[np.uint8]:
     return np.rint(sums / hierarchy.sizes[:, None]).astype(np.uint8)
 
 
-def _found_by_nodes(hierarchy: Hierarchy, truth: Truth | None) -> dict[str, Any]:
+def _found_by_nodes(hierarchy: Hierarchy, truth: Truth | None) -> FoundByNodes:
     """Return which object each node's box covers best and by what IoU, and the ABO after each merge."""
     if truth is None or not len(truth["boxes"]):
         return {"iou": None, "object": None, "abo": None}
@@ -120,39 +131,50 @@ def _found_by_nodes(hierarchy: Hierarchy, truth: Truth | None) -> dict[str, Any]
 
 def recall_data(
     image: Tensor, proposed: Mapping[str, Proposed], truth: Truth | None, titles: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Recalled:
     """Return, ready for JSON, what each proposer of ``LOOKS`` ``proposed`` on one image, best first.
 
     ``best`` holds, for each of ``counts`` in turn, which proposal covers each object best, -1 for none, and
     ``overlaps`` by what IoU; None without a ``truth``, like the curves.
     """
-    methods = []
+    methods: list[RecallMethod] = []
     for name, made in proposed.items():
         covered = cover(made, truth["boxes"]) if truth is not None and len(truth["boxes"]) else None
-        drawn = {
-            "boxes": packed(made.boxes, "f4"),
-            "best": covered and packed(covered.best.T, "i2"),
-            "overlaps": covered and packed(covered.overlaps.T, "f4"),
-        }
         seen = curve([covered]) if covered else None
-        methods.append(_method(name, titles[name], seen, len(made.boxes), made.seconds) | drawn)
-    return _picture(image, truth) | {"counts": list(COUNTS), "methods": methods, "scenes": 1}
+        method = _method(name, titles[name], seen, len(made.boxes), made.seconds)
+        method["boxes"] = packed(made.boxes, "f4")
+        method["best"] = packed(covered.best.T, "i2") if covered else None
+        method["overlaps"] = packed(covered.overlaps.T, "f4") if covered else None
+        methods.append(method)
+    return {**_picture(image, truth), "counts": list(COUNTS), "methods": methods, "scenes": 1}
 
 
-def curves_data(measured: Sequence[Mapping[str, Covered]], titles: Mapping[str, str]) -> dict[str, Any]:
+def curves_data(measured: Sequence[Mapping[str, Covered]], titles: Mapping[str, str]) -> Recalled:
     """Return the curves of ``core.detectors.recall.measure`` on at least one scene, as ``recall_data`` does."""
     curves = {name: curve([one[name] for one in measured]) for name in measured[0]}
     methods = [_method(name, titles[name], seen, seen.proposals, seen.seconds) for name, seen in curves.items()]
     return {"image": None, "truth": None, "counts": list(COUNTS), "methods": methods, "scenes": len(measured)}
 
 
-def _method(name: str, title: str, seen: Curve | None, proposals: float, seconds: float) -> dict[str, Any]:
-    curves = None if seen is None else {"recall50": seen.recall_50, "recall70": seen.recall_70, "abo": seen.abo}
-    return {"name": name, "title": title, **LOOKS[name], "proposals": proposals, "seconds": seconds, "curves": curves}
+def _method(name: str, title: str, seen: Curve | None, proposals: float, seconds: float) -> RecallMethod:
+    curves: RecallCurves | None = None
+    if seen is not None:
+        curves = {"recall50": list(seen.recall_50), "recall70": list(seen.recall_70), "abo": list(seen.abo)}
+    look = LOOKS[name]
+    return {
+        "name": name,
+        "title": title,
+        "colour": look["colour"],
+        "onDark": look["onDark"],
+        "dash": look["dash"],
+        "proposals": proposals,
+        "seconds": seconds,
+        "curves": curves,
+    }
 
 
 @torch.inference_mode()
-def rpn_data(detector: FasterRCNN, image: Tensor, truth: Truth | None = None) -> dict[str, Any]:
+def rpn_data(detector: FasterRCNN, image: Tensor, truth: Truth | None = None) -> Anchors:
     """Run the trunk and the RPN of ``detector`` on ``image`` (3, H, W) uint8 and return, ready for JSON, all anchors.
 
     Anchors lie cell by cell on ``rows`` x ``columns`` cells, those of one cell in the order of ``shapes`` (their widths
@@ -190,7 +212,7 @@ def rpn_data(detector: FasterRCNN, image: Tensor, truth: Truth | None = None) ->
 
 def _labels(
     anchors: Tensor, proposals: Tensor, truth: Truth | None, scale: float, shape: tuple[int, int]
-) -> dict[str, Any]:
+) -> AnchorReasons:
     """Return why each anchor is labelled as it is, and by how much it and its proposal overlap their object."""
     if truth is None:
         return {"reason": None, "object": None, "iou": None, "moved": None}

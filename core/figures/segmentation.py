@@ -3,7 +3,7 @@
 import base64
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import Any
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from core.data.scenes import label_map
 from core.families import card_of
 from core.figures.pooling import viridis
+from core.figures.sent import PictureData
+from core.figures.sent.segmentation import Compared, Explored, FieldLayer, FoundInstances, Fused
 from core.figures.transport import packed, rounded
 from core.figures.yolo import picture_data
 from core.models import MODELS
@@ -36,15 +38,13 @@ CONNECTED = {"conv6": "fc6", "conv7": "fc7", "conv8": "score"}  # AlexNet's name
 FIRST_LAYER = "conv5"  # the last that all segmenters have
 FUSED_SCALE = 100  # logits travel as whole hundredths
 
-Json = dict[str, Any]
-
 
 def squeezed(values: ArrayLike, dtype: str = "u1") -> str:
     """Return ``values``, row by row, as base64 of compressed little-endian numbers, for the browser's ``inflate``."""
     return base64.b64encode(zlib.compress(base64.b64decode(packed(values, dtype)))).decode()
 
 
-def segmented_data(image: Tensor, classes: tuple[str, ...]) -> Json:
+def segmented_data(image: Tensor, classes: tuple[str, ...]) -> PictureData:
     """Return ``image`` (3, H, W) uint8 and the names and colours of its ``classes``, the background first and grey."""
     data = picture_data(image, classes)
     data["classes"][0]["colour"] = BACKGROUND
@@ -56,7 +56,7 @@ def true_labels(truth: dict[str, Tensor]) -> Tensor:
     return label_map(truth["masks"], truth["labels"])
 
 
-def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = None) -> Json:
+def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = None) -> Explored:
     """Return what ``model`` made of an image: ``labels``, and ``truth``, a byte a pixel.
 
     ``shares`` says which part of the image each class has in either. ``probabilities`` (K + 1, h, w) are bytes up to
@@ -65,12 +65,13 @@ def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = 
     ``core.segmentation.quality``, and ``start`` (x, y) is the pixel deepest inside an object.
     """
     labels = labels_of(trace.result)
-    maps = {"labels": labels} if truth is None else {"labels": labels, "truth": true_labels(truth)}
+    true = None if truth is None else true_labels(truth)
+    maps = {"labels": labels} if true is None else {"labels": labels, "truth": true}
     every = ceil(max(labels.shape) / MOST_SAMPLES)
     return {
         **segmented_data(trace.image, model.classes),
-        "truth": None,
-        **{name: squeezed(one) for name, one in maps.items()},
+        "labels": squeezed(labels),
+        "truth": None if true is None else squeezed(true),
         "shares": {name: _shares(one, len(model.classes)) for name, one in maps.items()},
         "instances": isinstance(trace.result, Instances),
         "every": every,
@@ -82,7 +83,7 @@ def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = 
     }
 
 
-def figures_of(trace: Trace, truth: dict[str, Tensor] | None, classes: tuple[str, ...]) -> Json | None:
+def figures_of(trace: Trace, truth: dict[str, Tensor] | None, classes: tuple[str, ...]) -> dict[str, Any] | None:
     """Return how near a segmenter's run comes to the ``truth``, if there is any: ``quality.as_report`` of one image."""
     if truth is None:
         return None
@@ -127,7 +128,7 @@ def _deepest(labels: Tensor) -> list[int]:
     return [int(column), int(row)]
 
 
-def layers_of(model: Staged, height: int, width: int) -> list[Json]:
+def layers_of(model: Staged, height: int, width: int) -> list[FieldLayer]:
     """Return the layers of ``model`` on an image of ``height`` x ``width``, with the receptive field of their cells.
 
     All in pixels of the image: cell i sees ``size`` pixels from ``start + i * stride`` on, and stands for the pixels
@@ -135,7 +136,7 @@ def layers_of(model: Staged, height: int, width: int) -> list[Json]:
     """
     around = (PATCH - model.trunk.stride) // 2 if isinstance(model, PatchCNN) else 0
     scale = model.facts.scale(height, width) if isinstance(model, MaskRCNN) else 1.0
-    layers = []
+    layers: list[FieldLayer] = []
     for field in receptive_fields(_convolutions(model)):
         if around:  # nothing is padded within: the cell stands for the middle of what it sees
             first = field.start - around + (field.size - field.stride) // 2
@@ -146,10 +147,18 @@ def layers_of(model: Staged, height: int, width: int) -> list[Json]:
         else:
             first = 0
             rows, columns = (ceil(round(length * scale) / field.stride) for length in (height, width))
-        inside = {"size": field.size, "stride": field.stride, "start": field.start - around, "first": first}
-        in_pixels = {name: value / scale for name, value in inside.items()}
-        named = {"name": CONNECTED.get(field.name, field.name), "channels": field.channels}
-        layers.append({**named, **in_pixels, "rows": rows, "columns": columns})
+        layers.append(
+            {
+                "name": CONNECTED.get(field.name, field.name),
+                "channels": field.channels,
+                "size": field.size / scale,
+                "stride": field.stride / scale,
+                "start": (field.start - around) / scale,
+                "first": first / scale,
+                "rows": rows,
+                "columns": columns,
+            }
+        )
     return layers
 
 
@@ -167,7 +176,7 @@ def _convolutions(model: Staged) -> list[nn.Module]:
 
 def compared_data(
     models: Mapping[str, Staged], traces: Mapping[str, Trace], truth: dict[str, Tensor] | None = None
-) -> Json:
+) -> Compared:
     """Return what each of ``models`` made of the image of its trace: ``labels``, ``figures``, ``ms``, ``parameters``.
 
     ``tested`` are the figures over the test scenes, from the model's card, None where it has none.
@@ -192,7 +201,7 @@ def compared_data(
     }
 
 
-def fusion_data(model: FCN, trace: Trace) -> Json:
+def fusion_data(model: FCN, trace: Trace) -> Fused:
     """Return how ``model`` came from its coarsest scores to its finest: one of ``stages`` a stride.
 
     Each has ``scores`` (K + 1, ``rows``, ``columns``) in hundredths; a skip also ``enlarged``, the coarser stage's
@@ -225,7 +234,9 @@ def fusion_data(model: FCN, trace: Trace) -> Json:
     }
 
 
-def instances_data(semantic: Trace, masks: Trace, classes: tuple[str, ...], truth: dict[str, Tensor] | None) -> Json:
+def instances_data(
+    semantic: Trace, masks: Trace, classes: tuple[str, ...], truth: dict[str, Tensor] | None
+) -> FoundInstances:
     """Return instances of one image: the ``semantic`` run's components, those of the ``masks`` run, and the ``truth``.
 
     Each of ``panels`` has ``ids`` (H, W), the number of the instance at each pixel counted from 1, the instances'
@@ -236,11 +247,11 @@ def instances_data(semantic: Trace, masks: Trace, classes: tuple[str, ...], trut
     found = masks.result
     assert isinstance(found, Instances)
     panels = {"components": components(labels), "masks": _sure(found)}
-    fates = {} if truth is None else {name: Counter(matched(one, truth)) for name, one in panels.items()}
+    fates = {} if truth is None else {name: _counted(matched(one, truth)) for name, one in panels.items()}
     if truth is not None:
         true = Instances(truth["boxes"], torch.ones(len(truth["labels"])), truth["labels"], truth["masks"])
         panels["truth"] = true
-        fates["perfect"] = Counter(matched(components(true_labels(truth)), truth))
+        fates["perfect"] = _counted(matched(components(true_labels(truth)), truth))
     return {
         **segmented_data(semantic.image, classes),
         "labels": squeezed(labels),
@@ -255,6 +266,10 @@ def instances_data(semantic: Trace, masks: Trace, classes: tuple[str, ...], trut
         },
         "fates": fates,
     }
+
+
+def _counted(fates: Sequence[str]) -> dict[str, int]:
+    return dict(Counter(fates))
 
 
 def _sure(found: Instances) -> Instances:

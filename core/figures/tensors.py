@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 
 from core.figures.palette import OKABE_ITO
+from core.figures.sent.tensors import (
+    BroadcastData,
+    DrawnPart,
+    Evaluated,
+    LineError,
+    StorageCells,
+    TensorCells,
+)
 from core.tensors import ExpressionError, evaluate
 from core.tensors.broadcasting import Broadcast, broadcast
 from core.tensors.expression import LAST
@@ -20,11 +28,10 @@ MOST_PARTS = 8  # shown of a list of tensors
 MOST_TENSORS = 24
 MOST_LETTERS = 200  # of a value in words
 
-Json = dict[str, Any]
 Crop = tuple[slice, ...]
 
 
-def playground_data(source: str) -> Json:
+def playground_data(source: str) -> Evaluated:
     """Return, ready for JSON, what ``source`` makes.
 
     ``storages`` are rows of cells with a ``colour``, the ``labels`` of the cells that are drawn and whether any
@@ -41,7 +48,7 @@ def playground_data(source: str) -> Json:
         if len({operand.shape for operand in operands}) > 1:
             seen[:] = [(broadcast(source, place, operands), [operand.detach().clone() for operand in operands])]
 
-    error = None
+    error: LineError | None = None
     try:
         values = evaluate(source, operating=note)
     except ExpressionError as raised:
@@ -93,7 +100,7 @@ def _in_words(value: Any) -> str:
 # ---- storage ----
 
 
-def _storage_data(row: Storage, number: int) -> Json:
+def _storage_data(row: Storage, number: int) -> StorageCells:
     drawn = row.values[:MOST_CELLS]
     return {
         "colour": OKABE_ITO[number % len(OKABE_ITO)],
@@ -115,7 +122,7 @@ def _cells_read(row: Storage) -> Tensor:
     return read
 
 
-def _tensors_data(shown: Mapping[str, Readable], rows: list[Storage]) -> list[Json]:
+def _tensors_data(shown: Mapping[str, Readable], rows: list[Storage]) -> list[TensorCells]:
     entries = {
         view.name: _tensor_data(shown[view.name], view, row, number)
         for number, row in enumerate(rows)
@@ -124,7 +131,7 @@ def _tensors_data(shown: Mapping[str, Readable], rows: list[Storage]) -> list[Js
     return [entries[name] for name in shown]
 
 
-def _tensor_data(value: Readable, view: View, row: Storage, number: int) -> Json:
+def _tensor_data(value: Readable, view: View, row: Storage, number: int) -> TensorCells:
     crop = crop_of(view.shape)
     elements = _elements(value, crop)
     return {
@@ -193,7 +200,7 @@ def _dtype(value: Readable) -> str:
 # ---- broadcasting ----
 
 
-def _broadcast_data(described: Broadcast, operands: list[Tensor]) -> Json:
+def _broadcast_data(described: Broadcast, operands: list[Tensor]) -> BroadcastData:
     return {
         "operands": [
             {
@@ -211,7 +218,7 @@ def _broadcast_data(described: Broadcast, operands: list[Tensor]) -> Json:
     }
 
 
-def _stretched(operand: Tensor, shape: tuple[int, ...] | None) -> Json:
+def _stretched(operand: Tensor, shape: tuple[int, ...] | None) -> DrawnPart:
     """Return the corner that is drawn of ``operand``, as the operation reads it: stretched to ``shape``, if there is
     one."""
     whole = operand if shape is None else operand.expand(shape)

@@ -1,12 +1,11 @@
 """What the define-by-run view draws: the graph of every run of a function, and what was captured of it beforehand."""
 
-from typing import Any
-
 from core.autograd.tracing import Capture, Captured, Example, run_each
 from core.figures.autograd import laid_out, picture_data
+from core.figures.sent.autograd import CapturedGraphs, ExampleRuns, GraphPicture, PictureNode
 
 
-def runs_data(example: Example) -> dict[str, Any]:
+def runs_data(example: Example) -> ExampleRuns:
     """Return, ready for JSON, the ``source`` of ``example`` and its ``runs``: for each input the ``label`` and the
     ``graph`` that it builds, as ``core.figures.autograd.picture_data`` returns it. ``different`` counts the graphs
     whose operations or edges differ."""
@@ -26,22 +25,31 @@ def runs_data(example: Example) -> dict[str, Any]:
     }
 
 
-def capture_data(capture: Capture) -> dict[str, Any]:
+def capture_data(capture: Capture) -> CapturedGraphs:
     """Return, ready for JSON, what was captured, its graphs with the places of ``core.figures.autograd.laid_out``."""
     return {
         "graphs": [_picture(nodes) for nodes in capture.graphs],
-        "guards": capture.guards,
-        "breaks": capture.breaks,
+        "guards": list(capture.guards),
+        "breaks": list(capture.breaks),
         "refusal": capture.refusal,
     }
 
 
-def _picture(nodes: tuple[Captured, ...]) -> dict[str, Any]:
+def _picture(nodes: tuple[Captured, ...]) -> GraphPicture:
     number = {node.name: place for place, node in enumerate(nodes)}
     ends = [(number[taken], place, at) for place, node in enumerate(nodes) for at, taken in enumerate(node.takes)]
-    items = [
-        {"title": node.operation, "name": node.name, "kind": node.kind, "variable": "", "values": [None]}
-        for node in nodes
+    laid = laid_out(len(nodes), ends)
+    items: list[PictureNode] = [
+        {
+            "title": node.operation,
+            "name": node.name,
+            "kind": node.kind,
+            "variable": "",
+            "values": [None],
+            "blamed": False,
+            "across": across,
+            "layer": layer,
+        }
+        for node, (across, layer) in zip(nodes, laid.places, strict=True)
     ]
-    picture = laid_out(items, ends)
-    return {"nodes": picture.pop("items"), "constants": [], **picture}
+    return {"nodes": items, "constants": [], "edges": laid.edges, "layers": laid.layers, "columns": laid.columns}

@@ -12,6 +12,7 @@ from torch import Tensor
 from core.faults import UserError
 from core.figures.palette import class_colour
 from core.figures.segmentation import BACKGROUND, squeezed
+from core.figures.sent.training import BestScore, CurveLine, Curves, Looks, ShownAnswer, StateDict, TensorSummary
 from core.figures.transport import data_url, rounded
 from core.i18n import _
 from core.training.plan import Plan
@@ -26,8 +27,6 @@ BINS = 41
 MOST_TENSORS = 3000
 LOSS, SCORE, RATE = "loss/", "score/", "learning rate"
 
-Json = dict[str, Any]
-
 
 class WeightsError(UserError):
     """Weights cannot be shown; the message is a sentence."""
@@ -36,7 +35,7 @@ class WeightsError(UserError):
 # ---- curves ----
 
 
-def run_data(curves: Mapping[str, Curve], plan: Plan, goes_on: bool) -> Json:
+def run_data(curves: Mapping[str, Curve], plan: Plan, goes_on: bool) -> Curves:
     """Return the charts of one run by its ``curves``: its loss parts, its scores, and its learning rate.
 
     A line has ``values`` after so many ``steps`` and ``seconds``, None where a number is not finite; one that is
@@ -77,9 +76,10 @@ def coming_rates(plan: Plan, past: Curve | None = None) -> Curve:
     return Curve(tuple(map(int, steps)), tuple(map(float, times)), tuple(rates))
 
 
-def compared_data(runs: Mapping[str, Run]) -> Json:
+def compared_data(runs: Mapping[str, Run]) -> Curves:
     """Return the charts of several ``runs``, by their titles, over each other: the sum of the loss, and the score."""
-    losses, scores = [], []
+    losses: list[CurveLine] = []
+    scores: list[CurveLine] = []
     for index, (title, run) in enumerate(runs.items()):
         curves, colour = run.curves(), COLOURS[index % len(COLOURS)]
         parts = list(_named(curves, LOSS).values())
@@ -96,7 +96,7 @@ def compared_data(runs: Mapping[str, Run]) -> Json:
     }
 
 
-def compared_settings(runs: Mapping[str, Run], titles: Mapping[str, Mapping[str, str]]) -> list[Json]:
+def compared_settings(runs: Mapping[str, Run], titles: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
     """Return what was asked otherwise of ``runs``: a row a setting, with the value of each run by its title.
 
     ``titles`` has, by run, names for settings that are paths.
@@ -123,13 +123,13 @@ def _strange(parts: Sequence[Curve]) -> int:
     return sum(not all(map(math.isfinite, values)) for values in zip(*(part.values for part in parts), strict=True))
 
 
-def _best(curve: Curve) -> Json:
+def _best(curve: Curve) -> BestScore:
     lines = [{"step": step, "score": {"": value}} for step, value in zip(curve.steps, curve.values, strict=True)]
     found = standing(lines)
     return {"step": found.step, "seconds": curve.seconds[curve.steps.index(found.step)], "value": found.best}
 
 
-def _line(name: str, curve: Curve, colour: str) -> Json:
+def _line(name: str, curve: Curve, colour: str) -> CurveLine:
     every = math.ceil(len(curve.steps) / MOST_POINTS)
     ends = [min(start + every, len(curve.steps)) - 1 for start in range(0, len(curve.steps), every)]
     means = [float(np.mean(curve.values[max(0, end - every + 1) : end + 1])) for end in ends]
@@ -145,7 +145,7 @@ def _line(name: str, curve: Curve, colour: str) -> Json:
 # ---- looks ----
 
 
-def looks_data(kept: Kept, classes: Sequence[str]) -> Json:
+def looks_data(kept: Kept, classes: Sequence[str]) -> Looks:
     """Return the fixed samples with their truth, and every look at them.
 
     ``classes`` are in the order of the labels. What is shown holds ``boxes``, ``labels`` and ``scores``, ``map``, a
@@ -173,8 +173,8 @@ def looks_data(kept: Kept, classes: Sequence[str]) -> Json:
     }
 
 
-def _shown(part: Shown) -> Json:
-    made: Json = {}
+def _shown(part: Shown) -> ShownAnswer:
+    made: ShownAnswer = {}
     if "boxes" in part:
         made |= {"boxes": rounded(part["boxes"], 1), "labels": part["labels"].tolist()}
     if "scores" in part:
@@ -191,7 +191,7 @@ def _shown(part: Shown) -> Json:
 # ---- weights ----
 
 
-def weights_data(weights: Mapping[str, Tensor]) -> Json:
+def weights_data(weights: Mapping[str, Tensor]) -> StateDict:
     """Return what there is to see of a state dict's tensors: of each ``shape``, ``dtype``, ``norm``, ``count``, the
     ``least``, ``most`` and ``mean`` value, the ``deviation``, and a histogram, ``bins``, between least and most.
 
@@ -211,10 +211,10 @@ def _in_order(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _tensor(name: str, values: Tensor) -> Json:
+def _tensor(name: str, values: Tensor) -> TensorSummary:
     numbers = values.detach().flatten().double()
     finite = numbers[numbers.isfinite()]
-    about: Json = {
+    about: TensorSummary = {
         "name": name[:200],
         "shape": list(values.shape),
         "dtype": str(values.dtype).removeprefix("torch."),

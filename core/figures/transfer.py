@@ -3,17 +3,14 @@
 import base64
 import io
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
+from core.figures.sent.transfer import CountScores, NetworkLayer, TransferAnswers, TransferState, TransferWay
 from core.pretrained import Name
 from core.transfer.ways import WAYS, Layer, Learnt, Look, Opened, Plan, Way, layers
-
-Json = dict[str, Any]
 
 COLOURS: dict[Way, tuple[str, str]] = {  # on a light page and on a dark one
     "head": ("#009E73", "#2FC99A"),
@@ -25,7 +22,9 @@ THUMBNAIL = 72  # pixels
 DIGITS = 4
 
 
-def board_data(plans: Sequence[Plan], opened: Opened | None, looks: Sequence[Look], learnt: Collection[Learnt]) -> Json:
+def board_data(
+    plans: Sequence[Plan], opened: Opened | None, looks: Sequence[Look], learnt: Collection[Learnt]
+) -> TransferState:
     """Return everything that is known of ``plans``, one for each way, and the scores of all that was ``learnt``.
 
     ``ways`` have their ``layers``, their ``looks`` as points [step, loss, accuracy], and the ``result`` where there is
@@ -45,7 +44,7 @@ def board_data(plans: Sequence[Plan], opened: Opened | None, looks: Sequence[Loo
     }
 
 
-def _way(plan: Plan, classes: int, looks: Sequence[Look], result: Learnt | None) -> Json:
+def _way(plan: Plan, classes: int, looks: Sequence[Look], result: Learnt | None) -> TransferWay:
     own = result.looks if result else [look for look in looks if look.plan == plan]
     network = network_of(plan.trunk, plan.way, classes)
     learning = sum(layer.parameters for layer in network if not layer.frozen)
@@ -53,12 +52,22 @@ def _way(plan: Plan, classes: int, looks: Sequence[Look], result: Learnt | None)
         "key": plan.way,
         "colours": COLOURS[plan.way],
         "dash": DASHES[plan.way],
-        "layers": [asdict(layer) for layer in network],
+        "layers": [_layer(layer) for layer in network],
         "learning": learning,
         "parameters": sum(layer.parameters for layer in network),
         "looks": [[look.step, round(look.loss, DIGITS), round(look.accuracy, DIGITS)] for look in own],
         "epoch": result.timing.epoch if result else None,
         "accuracy": result.accuracy if result else None,
+    }
+
+
+def _layer(layer: Layer) -> NetworkLayer:
+    return {
+        "parameters": layer.parameters,
+        "channels": layer.channels,
+        "side": layer.side,
+        "frozen": layer.frozen,
+        "new": layer.new,
     }
 
 
@@ -68,7 +77,7 @@ def network_of(trunk: Name, way: Way, classes: int) -> tuple[Layer, ...]:
     return layers(trunk, way, classes)
 
 
-def counts_data(plans: Sequence[Plan], learnt: Collection[Learnt]) -> list[Json]:
+def counts_data(plans: Sequence[Plan], learnt: Collection[Learnt]) -> list[CountScores]:
     """Return, by way and images a class, the accuracies of all seeds among ``learnt`` that differ in nothing else."""
     found: dict[tuple[Way, int], list[float]] = {}
     for plan in plans:
@@ -81,7 +90,7 @@ def counts_data(plans: Sequence[Plan], learnt: Collection[Learnt]) -> list[Json]
     ]
 
 
-def _answers(opened: Opened, result: Learnt) -> Json:
+def _answers(opened: Opened, result: Learnt) -> TransferAnswers:
     """Return what the fixed images are taken for, and the confusion matrix: a row for each class that is true."""
     classes = len(opened.classes)
     confusion = [[0] * classes for _row in range(classes)]

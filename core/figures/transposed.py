@@ -1,13 +1,12 @@
 """What the upsampling page shows of transposed convolution, ready for JSON: its stamps, and the checkerboard."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
 from core.figures.lettering import CHART_FONT_SIZE
+from core.figures.sent.upsampling import OverlapBoard, OverlapBoards, StampedMap
 from core.figures.transport import packed, rounded
 from core.i18n import _
 from core.segmentation.transposed import Energy, Stamping, energy, overlap_counts, stamped_gradient, stamps
@@ -24,8 +23,6 @@ MEASURED_INPUT = 16
 SEEDS = 64
 DIGITS = 4
 LINES = {2: ("#D55E00", "circle"), 3: ("#0072B2", "square"), 4: ("#009E73", "diamond")}
-
-Json = dict[str, Any]
 
 
 def signed_colours() -> list[str]:
@@ -59,7 +56,7 @@ def _random(*shape: int) -> Tensor:
     return torch.randint(-4, 5, shape, generator=torch.Generator().manual_seed(len(shape) + shape[-1])) / 4
 
 
-def stamp_data(cells: Tensor, kernel: Tensor, stamping: Stamping) -> Json:
+def stamp_data(cells: Tensor, kernel: Tensor, stamping: Stamping) -> StampedMap:
     """Return how ``cells`` (h, w) lay their stamps of the ``kernel`` (k, k) down, one after the other.
 
     The stamps lie on a map (``height``, ``width``) from which the padding is not yet cut: ``cut`` are the edges of what
@@ -93,7 +90,7 @@ def stamp_data(cells: Tensor, kernel: Tensor, stamping: Stamping) -> Json:
     }
 
 
-def board_data() -> Json:
+def board_data() -> OverlapBoards:
     """Return the overlaps of every kernel size and stride, amid a large map, and the gradient's beside them.
 
     Each of ``boards`` has a part of ``side`` x ``side`` ``cells`` amid a map where all stamps are, as counts in base64,
@@ -111,7 +108,7 @@ def board_data() -> Json:
     }
 
 
-def _board(kernel: int, stride: int) -> Json:
+def _board(kernel: int, stride: int) -> OverlapBoard:
     stamping = Stamping(kernel, stride)
     amid = slice(stride * BOARD_SIDE, (stride + 1) * BOARD_SIDE)
     cells = overlap_counts(3 * BOARD_SIDE, 3 * BOARD_SIDE, stamping)[amid, amid]

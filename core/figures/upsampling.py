@@ -1,7 +1,6 @@
 """What the upsampling page shows of one score map enlarged in every way, ready for JSON."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import plotly.graph_objects as go
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 from core.families import card_of
 from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.segmentation import segmented_data, squeezed, true_labels
+from core.figures.sent.upsampling import EnlargedLevel, EnlargedMaps, EnlargedWay
 from core.figures.transposed import signed_colours
 from core.i18n import _
 from core.segmentation.enlarging import SCORED_BY, Doublings, Enlargement, enlarge_cells, enlarge_scores
@@ -29,8 +29,6 @@ GRIDS = {
 HALF = 127  # a value travels as a byte: 128 is 0, 255 the greatest
 COMPARED = {"deconvolution_uneven": "#D55E00", "deconvolution": "#0072B2"}
 
-Json = dict[str, Any]
-
 
 def cells_of(text: str) -> Tensor:
     """Return the cells (6, 6) that ``text`` stands for, a letter of ``SHADES`` each; of anything else the corner's."""
@@ -39,10 +37,11 @@ def cells_of(text: str) -> Tensor:
     return torch.tensor(places).view(GRID, GRID) / 4 - 1
 
 
-def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -> Json:
+def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -> EnlargedMaps:
     """Return what every way makes of the cells in ``text``: to ``trained`` ways they are the scores of class ``label``.
 
-    ``side`` x ``side`` cells can be edited, from ``shades`` as in ``cells_of``; ``ways`` are those of ``_way``.
+    The ``grid`` of ``side`` x ``side`` cells can be edited, from ``shades`` as in ``cells_of``; ``ways`` are those of
+    ``_way``.
     """
     made = enlarge_cells(cells_of(text), label, trained)
     final = made[SCORED_BY].scores[-1]
@@ -52,6 +51,7 @@ def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -
         "height": final.shape[1],
         "width": final.shape[2],
         "side": GRID,
+        "grid": text,
         "shades": SHADES,
         "grids": GRIDS,
         "colours": signed_colours(),
@@ -61,7 +61,7 @@ def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -
 
 def scene_data(
     study: UpsamplingStudy, image: Tensor, truth: dict[str, Tensor] | None, label: int | None, trained: bool
-) -> Json:
+) -> EnlargedMaps:
     """Return what every way of the ``study`` makes of the scores of class ``label`` on ``image`` (3, H, W) uint8.
 
     The image's sides are whole 16 pixels. Without a label it is the most frequent class but the background. A way has
@@ -72,21 +72,25 @@ def scene_data(
     labels = {name: one.scores[-1].argmax(0) for name, one in made.items()}
     label = _most_frequent(labels[SCORED_BY]) if label is None else label
     true = None if truth is None else true_labels(truth)
+    ways = []
+    for name, one in made.items():
+        way = _way(name, one, label)
+        way["labels"] = squeezed(labels[name])
+        way["checkerboard"] = energy(one.scores[-1], study.trunk.stride).of_variation
+        way["here"] = _here(labels[name], true, study.classes)
+        if trained:
+            way["mean_iou"], way["boundary_f"] = _tested(name)
+        ways.append(way)
+    picture = segmented_data(image, study.classes)
     return {
-        **segmented_data(image, study.classes),
+        "image": picture["image"],
+        "width": picture["width"],
+        "height": picture["height"],
+        "classes": picture["classes"],
         "truth": None if true is None else squeezed(true),
         "label": label,
         "colours": signed_colours(),
-        "ways": [
-            {
-                **_way(name, one, label),
-                "labels": squeezed(labels[name]),
-                "checkerboard": energy(one.scores[-1], study.trunk.stride).of_variation,
-                "here": _here(labels[name], true, study.classes),
-                **(_tested(name) if trained else {}),
-            }
-            for name, one in made.items()
-        ],
+        "ways": ways,
     }
 
 
@@ -96,7 +100,7 @@ def _most_frequent(labels: Tensor) -> int:
     return 1 + int(counts[1:].argmax())
 
 
-def _way(name: str, made: Enlargement, label: int) -> Json:
+def _way(name: str, made: Enlargement, label: int) -> EnlargedWay:
     """Return the maps of class ``label`` before and after each doubling, and what they cost.
 
     Each of ``levels`` has ``rows`` and ``columns``, and ``values`` as bytes: value / ``most`` * 127 + 128.
@@ -110,7 +114,7 @@ def _way(name: str, made: Enlargement, label: int) -> Json:
     }
 
 
-def _level(values: Tensor) -> Json:
+def _level(values: Tensor) -> EnlargedLevel:
     most = max(float(values.abs().max()), 1e-9)
     rows, columns = values.shape
     places = (values / most * HALF).round() + HALF + 1
@@ -121,10 +125,10 @@ def _here(labels: Tensor, true: Tensor | None, classes: tuple[str, ...]) -> floa
     return None if true is None else summed_up([(labels, true, 0.0)], classes).mean_iou
 
 
-def _tested(name: str) -> Json:
-    """Return the figures of the network that was trained with the way called ``name``, from its card."""
+def _tested(name: str) -> tuple[float | None, float | None]:
+    """Return mean IU and boundary F of the network that was trained with the way called ``name``, from its card."""
     tested = card_of(head_of(name)).get("evaluation", {})
-    return {key: tested.get(key) for key in ("mean_iou", "boundary_f")}
+    return tested.get("mean_iou"), tested.get("boundary_f")
 
 
 def tested_on() -> int | None:

@@ -26,6 +26,8 @@ from core.detectors.yolo import (
 )
 from core.faults import UserError
 from core.figures.palette import class_colour
+from core.figures.sent import PictureData
+from core.figures.sent import yolo as sent
 from core.figures.transport import data_url, rounded
 from core.i18n import _
 from core.training.short_training import Watched
@@ -42,8 +44,6 @@ SHOWN = 0.1  # least score of a box that is drawn while training
 MOST_SHOWN = 20
 SURE = 0.3  # and of one that counts as found
 FOUND_IOU = 0.5
-
-Json = dict[str, Any]
 
 
 class BoxError(UserError):
@@ -67,7 +67,7 @@ def look(yolo: YOLO, image: Tensor) -> Grid:
         return yolo.look(image)
 
 
-def picture_data(image: Tensor, classes: tuple[str, ...]) -> Json:
+def picture_data(image: Tensor, classes: tuple[str, ...]) -> PictureData:
     """Return ``image`` (3, H, W) uint8 and the names and colours of its ``classes``."""
     return {
         "image": data_url(image),
@@ -77,7 +77,7 @@ def picture_data(image: Tensor, classes: tuple[str, ...]) -> Json:
     }
 
 
-def grid_data(yolo: YOLO, trace: Trace, grid: Grid, truth: dict[str, Tensor] | None = None) -> Json:
+def grid_data(yolo: YOLO, trace: Trace, grid: Grid, truth: dict[str, Tensor] | None = None) -> sent.GridCells:
     """Return what ``yolo`` says of the cells, its ``grid``, and what the stages of its run, ``trace``, made of that.
 
     A cell's place is row by row; box ``2 * cell + predictor`` has ``boxes``, ``confidence``, and of its best class
@@ -105,7 +105,7 @@ def grid_data(yolo: YOLO, trace: Trace, grid: Grid, truth: dict[str, Tensor] | N
     }
 
 
-def _cells(grid: Grid, image: Tensor) -> Json:
+def _cells(grid: Grid, image: Tensor) -> sent.CellBoxes:
     scale = torch.tensor([image.shape[2], image.shape[1]] * 2)
     return {
         "side": grid.xy.shape[1],
@@ -130,7 +130,7 @@ def cell_truth(truth: dict[str, Tensor], image: Tensor, side: int) -> CellTruth:
     return lay_into_grid([{"boxes": fractions, "labels": truth["labels"]}], side, 1)
 
 
-def loss_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> Json:
+def loss_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> sent.CellLosses:
     """Return the loss of ``grid`` on ``image`` (3, H, W): its five unweighted ``terms`` in every cell, row by row.
 
     ``parts`` is the training loss at the weights ``coord`` and ``noobj``. ``objects`` are the cells that answer for
@@ -159,13 +159,13 @@ def loss_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -
     }
 
 
-def _objects(grid: Grid, truth: CellTruth, image: Tensor) -> list[Json]:
+def _objects(grid: Grid, truth: CellTruth, image: Tensor) -> list[sent.CellObject]:
     """Return the objects of the grid, the worst predicted first."""
     cell = truth.present.nonzero(as_tuple=True)
     index, iou = responsible(grid.boxes[cell], truth.boxes[cell])
     scale = torch.tensor([image.shape[2], image.shape[1]] * 2)
     places = (cell[1] * truth.present.shape[1] + cell[2]).tolist()
-    objects = [
+    objects: list[sent.CellObject] = [
         {"cell": place, "box": box, "label": label, "iou": both, "responsible": answering}
         for place, box, label, both, answering in zip(
             places,
@@ -232,7 +232,7 @@ def predicted(grid: Grid, image: Tensor, cell: int, predictor: int) -> Asked:
     return Asked((row, column, predictor), box, grid.confidence[0, row, column, predictor].item())
 
 
-def drag_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> Json:
+def drag_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> sent.DragScene:
     """Return what stays while a box is dragged on ``image`` (3, H, W): the picture, its objects, the root's curves."""
     cells = cell_truth(truth, image, grid.xy.shape[1])
     return {
@@ -245,7 +245,7 @@ def drag_data(yolo: YOLO, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -
     }
 
 
-def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapping[str, Any]) -> Json:
+def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapping[str, Any]) -> sent.Pulled:
     """Return ``pull_data`` for what the browser ``asked``.
 
     Without a ``box`` it is the one that the network predicts; without a ``predictor``, the responsible one; without a
@@ -270,7 +270,7 @@ def answer_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Mapp
     return pull_data(image, grid, truth, predicted(grid, image, int(cell), int(predictor)), alone)
 
 
-def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked, alone: bool = False) -> Json:
+def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked, alone: bool = False) -> sent.Pulled:
     """Return how the loss on ``image`` (3, H, W) answers to the box that was ``asked`` for.
 
     The cell's five unweighted ``terms``, the whole image's ``parts``, the network's ``outputs`` with what they are
@@ -310,7 +310,9 @@ def pull_data(image: Tensor, grid: Grid, truth: dict[str, Tensor], asked: Asked,
     }
 
 
-def _wanted(found: Json | None, predictor: int, truth: CellTruth, cell: tuple[int, int, int]) -> list[float | None]:
+def _wanted(
+    found: sent.CellObject | None, predictor: int, truth: CellTruth, cell: tuple[int, int, int]
+) -> list[float | None]:
     """Return what the five outputs are to be; None where the loss does not ask for anything."""
     if found is None or found["responsible"] != predictor:
         return [None, None, None, None, 0.0]
@@ -320,7 +322,7 @@ def _wanted(found: Json | None, predictor: int, truth: CellTruth, cell: tuple[in
     return [*xy.tolist(), *box[2:].sqrt().tolist(), found["iou"][predictor]]
 
 
-def root_data(pixels: int) -> Json:
+def root_data(pixels: int) -> sent.RootCurves:
     """Return the loss of a width that is wrong by -12 to 12 pixels, of a small and a large box in ``pixels``.
 
     ``small`` and ``large`` are the sides' term of the loss itself; ``plain`` is what it would be without the root.
@@ -350,7 +352,7 @@ def _sides_term(side: int, errors: Tensor, pixels: int) -> list[float]:
 
 def training_data(
     image: Tensor, classes: tuple[str, ...], events: Sequence[Watched], truth: dict[str, Tensor] | None = None
-) -> Json:
+) -> sent.WatchedTraining:
     """Return what a training has come to by its ``events``, with what it detects in ``image`` (3, H, W) uint8.
 
     ``losses`` has each part's mean over the last ``SMOOTHED`` steps, after every step, at the ``seconds``. ``looks``
@@ -382,7 +384,7 @@ def _smoothed(values: Tensor) -> Tensor:
     return (sums[last] - sums[first]) / (last - first)
 
 
-def _look(found: Detections, truth: dict[str, Tensor] | None) -> Json:
+def _look(found: Detections, truth: dict[str, Tensor] | None) -> sent.LookBoxes:
     shown = (found.scores >= SHOWN).nonzero().squeeze(1)[:MOST_SHOWN]
     right = None
     if truth is not None:

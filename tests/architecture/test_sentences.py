@@ -16,7 +16,7 @@ SHOWING = {
     *("pills", "segmented_control", "slider", "select_slider", "number_input", "text_input", "text_area"),
     *("file_uploader", "camera_input", "color_picker", "data_editor"),
 }
-OWN_SHOWING = {"choose", "show_uploader"}  # functions of ours that wrap one of these
+OWN_SHOWING = {"choose", "choose_from_list", "show_uploader"}  # functions of ours that wrap one of these
 SHOWN_KEYWORDS = {"help", "alt", "label", "placeholder", "text", "title", "page_title", "show_spinner", "caption"}
 MARKUP = re.compile(r":material/\w+:|[\W\d_]")  # icons, markdown, numbers
 UNITS = {"ms", "s", "GB", "MB", "px", "x"}

@@ -130,9 +130,10 @@ def test_what_is_saved_is_sent_with_its_name() -> None:
 def test_without_the_check_all_else_is_there() -> None:
     quick, slow = source_data(CHAIN, check=False), source_data(CHAIN)
     assert (quick["checked"], slow["checked"]) == (False, True)
-    assert quick["graph"]["nodes"] == slow["graph"]["nodes"] and quick["graph"]["edges"] == slow["graph"]["edges"]
-    assert [leaf["verdict"] for leaf in quick["graph"]["leaves"]] == ["unchecked", "unchecked"]
-    assert all(len(leaf["accumulated"]) == 4 for leaf in quick["graph"]["leaves"])
+    graph, checked = quick["graph"], slow["graph"]
+    assert graph and checked and graph["nodes"] == checked["nodes"] and graph["edges"] == checked["edges"]
+    assert [leaf["verdict"] for leaf in graph["leaves"]] == ["unchecked", "unchecked"]
+    assert all(len(leaf["accumulated"]) == 4 for leaf in graph["leaves"])
 
 
 def test_numbers_of_every_shape() -> None:
@@ -165,10 +166,10 @@ def test_a_refused_walk_back_ends_at_the_node_that_refused() -> None:
 
 
 def test_a_mistake_is_underlined_and_the_lines_before_it_are_drawn() -> None:
-    data = source_data("w = tensor([1., 2.], requires_grad=True)\nloss = (w ** 2).sum()\nw -= 0.1")
+    data: Any = source_data("w = tensor([1., 2.], requires_grad=True)\nloss = (w ** 2).sum()\nw -= 0.1")
     assert data["partial"] and data["graph"]["result"] == "loss"
     assert data["error"]["line"] == 3 and "leaf Variable" in data["error"]["message"] and data["error"]["help"]
-    first = source_data("w = tensr(1.)")
+    first: Any = source_data("w = tensr(1.)")
     assert first["graph"] is None and first["error"]["line"] == 1 and not first["partial"]
     assert source_data("w = tensor(1., requires_grad=True)\nw * 2")["error"] is None
 
@@ -177,7 +178,7 @@ def test_a_mistake_is_underlined_and_the_lines_before_it_are_drawn() -> None:
     "source", ["", "x = 1", "x = ones(2)", "# nothing", "x = ones(2, requires_grad=True).argmax()"]
 )
 def test_nothing_to_draw_is_a_sentence(source: str) -> None:
-    data = source_data(source)
+    data: Any = source_data(source)
     assert data["graph"] is None and data["error"]["message"].endswith(".") and not data["error"]["line"]
 
 

@@ -1,19 +1,21 @@
 """What the browser gets of the classifier is what it says at each look."""
 
 import base64
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from core.autograd.classifier import COUNT, Plan, train
-from core.figures.classifier import EDGE, SIDE, Json, classifier_data, score_colours
+from core.figures.classifier import EDGE, SIDE, classifier_data, score_colours
+from core.figures.sent.modules import LearntPlane
 
 PLAN = Plan("circles", 0.05, width=6, depth=1, lr=0.05)
 
 
 @pytest.fixture(scope="module")
-def data() -> Json:
+def data() -> LearntPlane:
     return classifier_data(PLAN)
 
 
@@ -21,7 +23,7 @@ def unpacked(text: str, *shape: int) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), "u1").reshape(shape)
 
 
-def test_scores_and_curves_are_those_of_the_training(data: Json) -> None:
+def test_scores_and_curves_are_those_of_the_training(data: LearntPlane) -> None:
     places = torch.tensor([[EDGE, -EDGE], [-EDGE, EDGE], [0.0, 0.0]])
     looks = train(PLAN, places).looks
     scores = unpacked(data["scores"], len(looks), SIDE, SIDE)
@@ -35,14 +37,14 @@ def test_scores_and_curves_are_those_of_the_training(data: Json) -> None:
             assert data["accuracies"][which][index] == pytest.approx(looks[index].accuracies[which])
 
 
-def test_right_and_wrong_add_up_to_the_accuracies(data: Json) -> None:
+def test_right_and_wrong_add_up_to_the_accuracies(data: Any) -> None:
     right = unpacked(data["right"], len(data["at"]), 2 * COUNT)
     np.testing.assert_allclose(right[:, :COUNT].mean(1), data["accuracies"][0], atol=1e-5)
     np.testing.assert_allclose(right[:, COUNT:].mean(1), data["accuracies"][1], atol=1e-5)
     assert len(data["points"]) == len(data["labels"]) == len(data["heldOut"]) == len(data["heldOutLabels"]) == COUNT
 
 
-def test_the_boundary_runs_where_neither_class_is_more_probable(data: Json) -> None:
+def test_the_boundary_runs_where_neither_class_is_more_probable(data: LearntPlane) -> None:
     scores = unpacked(data["scores"], len(data["at"]), SIDE, SIDE).astype(float)
     (line, *_others) = data["boundaries"][-1]
     assert len(line) > 5

@@ -23,13 +23,14 @@ from core.figures.descent import (
     surface_data,
     walks_data,
 )
+from core.figures.sent.modules import Walks
 
 
 def unpacked(text: str, dtype: str, *shape: int) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype).reshape(shape)
 
 
-def walks(data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def walks(data: Walks) -> tuple[np.ndarray, np.ndarray]:
     shape = (len(RULES), len(RATES), data["steps"] + 1)
     return unpacked(data["points"], "<f4", *shape, 2), unpacked(data["losses"], "<f4", *shape)
 

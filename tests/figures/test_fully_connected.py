@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.data.scenes import ShapeScenes
 from core.figures.fully_connected import UNKNOWN, flattened_data, slid_data
-from core.figures.segmentation import Json
+from core.figures.sent.segmentation import Flattened
 from core.segmentation import build
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import Slid, slide_each_way
@@ -32,7 +32,7 @@ def image() -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def data(model: PatchCNN, image: Tensor) -> Json:
+def data(model: PatchCNN, image: Tensor) -> Flattened:
     return flattened_data(model, run(model, image), 3)
 
 
@@ -40,7 +40,7 @@ def unsqueezed(text: str, dtype: str = "u1") -> np.ndarray:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), f"<{dtype}")
 
 
-def test_the_flattened_numbers_are_the_patchs_own(model: PatchCNN, image: Tensor, data: Json) -> None:
+def test_the_flattened_numbers_are_the_patchs_own(model: PatchCNN, image: Tensor, data: Flattened) -> None:
     """The map of the whole image holds those of all patches."""
     rows, columns, cells = data["rows"], data["columns"], data["cells"]
     assert (rows, columns) == (6, 8)
@@ -54,7 +54,7 @@ def test_the_flattened_numbers_are_the_patchs_own(model: PatchCNN, image: Tensor
 
 
 def test_the_scores_are_those_of_the_patches_and_stay_when_all_is_shuffled(
-    model: PatchCNN, image: Tensor, data: Json
+    model: PatchCNN, image: Tensor, data: Flattened
 ) -> None:
     expected = torch.cat(list(model.slide(image, 16))).numpy()
     plain, together, alone = (unsqueezed(data["scores"][name], "f4").reshape(-1, 7) for name in data["scores"])
@@ -68,12 +68,12 @@ def test_the_scores_are_those_of_the_patches_and_stay_when_all_is_shuffled(
     assert 0 <= data["start"] < 48
 
 
-def test_another_shuffle_is_another_order(model: PatchCNN, image: Tensor, data: Json) -> None:
+def test_another_shuffle_is_another_order(model: PatchCNN, image: Tensor, data: Flattened) -> None:
     other = flattened_data(model, run(model, image), 4)
     assert other["order"] != data["order"] and other["scores"]["plain"] == data["scores"]["plain"]
 
 
-def test_a_shuffled_convolution_changes(data: Json) -> None:
+def test_a_shuffled_convolution_changes(data: Flattened) -> None:
     maps = {name: unsqueezed(text) for name, text in data["convolution"]["maps"].items()}
     size = data["convolution"]["rows"] * data["convolution"]["columns"]
     assert {len(one) for one in maps.values()} == {size}

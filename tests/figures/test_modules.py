@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_each_source_draws_what_it_says(source: str) -> None:
 
 
 def test_rows_are_the_tree_and_know_their_layers() -> None:
-    data = network_data("digits", "conv 4, batch_norm, relu, flatten, linear 10 frozen", 0, 0.1)
+    data: Any = network_data("digits", "conv 4, batch_norm, relu, flatten, linear 10 frozen", 0, 0.1)
     rows = {row["name"]: row for row in data["modules"]}
     assert list(rows) == ["", "features", "features.0", "features.1", "features.2", "head", "head.0", "head.1"]
     assert [row["depth"] for row in rows.values()] == [0, 1, 2, 2, 2, 1, 2, 2]

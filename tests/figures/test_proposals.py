@@ -52,7 +52,7 @@ def hierarchy(scene: tuple[Tensor, dict[str, Tensor]]) -> Hierarchy:
 
 
 @pytest.fixture(scope="module")
-def grouped(scene: tuple[Tensor, dict[str, Tensor]]) -> dict[str, Any]:
+def grouped(scene: tuple[Tensor, dict[str, Tensor]]) -> Any:
     return hierarchy_data(scene[0], STRATEGY, scene[1])
 
 
@@ -64,7 +64,7 @@ def detector() -> FasterRCNN:
 
 
 @pytest.fixture(scope="module")
-def looked(detector: FasterRCNN, scene: tuple[Tensor, dict[str, Tensor]]) -> dict[str, Any]:
+def looked(detector: FasterRCNN, scene: tuple[Tensor, dict[str, Tensor]]) -> Any:
     return rpn_data(detector, *scene)
 
 
@@ -122,7 +122,7 @@ def test_a_large_image_and_its_truth_are_grouped_smaller() -> None:
     image = torch.zeros(3, 300, 1000, dtype=torch.uint8)
     image[:, 60:180, 200:600] = 255
     truth = {"boxes": torch.tensor([[200.0, 60, 600, 180]]), "labels": torch.tensor([2])}
-    data = hierarchy_data(image, MODES["single"][0], truth)
+    data: Any = hierarchy_data(image, MODES["single"][0], truth)
     assert (data["width"], data["height"]) == (500, 150)
     assert data["truth"]["boxes"] == [[100, 30, 300, 90]] and data["truth"]["names"] == ["rectangle"]
     assert unpacked(data["iou"], "f4").max() > 0.97
@@ -147,7 +147,7 @@ def test_the_best_proposal_of_each_object_is_sent_for_every_count(scene: tuple[T
     rng = torch.Generator().manual_seed(0)
     corner = torch.rand(300, 2, generator=rng) * 200
     boxes = torch.cat([corner, corner + 10 + torch.rand(300, 2, generator=rng) * 40], 1)
-    data = recall_data(image, {"rpn": Proposed(boxes, 0.25)}, truth, TITLES)
+    data: Any = recall_data(image, {"rpn": Proposed(boxes, 0.25)}, truth, TITLES)
     (method,) = data["methods"]
     assert (method["title"], method["proposals"], method["seconds"]) == ("Rpn", 300, 0.25)
     objects = len(truth["boxes"])
@@ -180,9 +180,9 @@ def test_curves_join_the_scenes() -> None:
     data = curves_data([{"rpn": near, "sliding_window": far}, {"rpn": far, "sliding_window": far}], TITLES)
     assert [method["name"] for method in data["methods"]] == ["rpn", "sliding_window"]
     assert data["methods"][0]["curves"] == {
-        "recall50": curve([near, far]).recall_50,
-        "recall70": curve([near, far]).recall_70,
-        "abo": curve([near, far]).abo,
+        "recall50": list(curve([near, far]).recall_50),
+        "recall70": list(curve([near, far]).recall_70),
+        "abo": list(curve([near, far]).abo),
     }
     assert data["methods"][0]["curves"]["recall70"][0] == 0.5
     assert (data["scenes"], data["image"], data["truth"]) == (2, None, None)

@@ -69,7 +69,7 @@ def test_squeezed_numbers_come_back() -> None:
 def test_the_labels_are_the_models_and_the_figures_this_images(
     models: dict[str, Segmenter | MaskRCNN], traces: dict[str, Trace], scene: Scene, name: str
 ) -> None:
-    data = explore_data(models[name], traces[name], scene[1])
+    data: Any = explore_data(models[name], traces[name], scene[1])
     labels = unsqueezed(data["labels"]).reshape(256, 256)
     assert np.array_equal(labels, models[name].predict(scene[0]))
     true = label_map(scene[1]["masks"], scene[1]["labels"]).numpy()
@@ -99,7 +99,7 @@ def test_of_instances_a_pixel_has_the_best_score_of_a_mask(models: dict[str, Any
     value = Instances(truth["boxes"], scores, truth["labels"], truth["masks"])
     trace = run(models["mask_rcnn"], image)
     trace = Trace(image, (*trace.steps[:-1], type(trace.steps[-1])("Paste", value, 0.1)))
-    data = explore_data(models["mask_rcnn"], trace, truth)
+    data: Any = explore_data(models["mask_rcnn"], trace, truth)
     probabilities = unsqueezed(data["probabilities"]).reshape(7, 256, 256)
     for mask, label, score in zip(truth["masks"], truth["labels"].tolist(), scores.tolist(), strict=True):
         shown = probabilities[label][mask.numpy()]

@@ -1,15 +1,15 @@
 """What the tensor playground is sent."""
 
 import json
-from typing import Any
 
 import pytest
 import torch
 
+from core.figures.sent.tensors import TensorCells
 from core.figures.tensors import MOST_CELLS, MOST_TENSORS, crop_of, labels_of, playground_data
 
 
-def tensors(source: str) -> dict[str, dict[str, Any]]:
+def tensors(source: str) -> dict[str, TensorCells]:
     return {tensor["name"]: tensor for tensor in playground_data(source)["tensors"]}
 
 
@@ -24,7 +24,7 @@ def test_tensors_of_one_storage_say_which_of_its_cells_they_read() -> None:
     assert [storage["shades"][cell] for cell in slice_["cells"]] == slice_["shades"]
     assert storage["read"] == [True] * 12
     assert storage["colour"] != data["storages"][1]["colour"]
-    assert data["error"] is data["broadcast"] is None
+    assert data["error"] is None and data["broadcast"] is None
 
 
 def test_cells_that_nobody_reads_are_told_from_those_that_are_read_outside_the_corner() -> None:
@@ -37,12 +37,13 @@ def test_an_error_leaves_what_the_lines_before_made() -> None:
     data = playground_data("x = ones(2, 3)\nx.T.view(6)\ny = x")
     assert [tensor["name"] for tensor in data["tensors"]] == ["x"]
     error = data["error"]
-    assert "view size is not compatible" in error["message"] and "reshape" in error["help"]
+    assert error and "view size is not compatible" in error["message"] and "reshape" in error["help"]
     assert (error["line"], error["column"], error["end"]) == (2, 1, 12)
 
 
 def test_the_last_broadcast_is_aligned_and_stretched() -> None:
     broadcast = playground_data("x = arange(3)[:, None]\ny = arange(2)\nz = x + y\nw = z * 2")["broadcast"]
+    assert broadcast is not None
     left, right = broadcast["operands"]
     assert broadcast["sizes"] == [3, 2]
     assert (left["name"], left["sizes"], left["stretched"]) == ("x", [3, 1], [False, True])
@@ -52,7 +53,7 @@ def test_the_last_broadcast_is_aligned_and_stretched() -> None:
 
 def test_a_mismatch_is_aligned_too() -> None:
     data = playground_data("ones(3, 4) - ones(3)")
-    assert data["error"] and data["broadcast"]["sizes"] == [3, None]
+    assert data["error"] and data["broadcast"] and data["broadcast"]["sizes"] == [3, None]
     assert playground_data("ones(3, 4) - ones(3, 4)")["broadcast"] is None
 
 

@@ -10,6 +10,7 @@ import torch
 
 from core.figures import training
 from core.figures.segmentation import BACKGROUND
+from core.figures.sent.training import CurveLine, Curves
 from core.figures.training import (
     WeightsError,
     coming_rates,
@@ -29,9 +30,8 @@ def curve(*values: float, every: int = 1) -> Curve:
     return Curve(steps, tuple(0.5 * step for step in steps), values)
 
 
-def lines(data: dict[str, Any], chart: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = next(one["lines"] for one in data["charts"] if one["name"] == chart)
-    return found
+def lines(data: Curves, chart: str) -> list[CurveLine]:
+    return next(one["lines"] for one in data["charts"] if one["name"] == chart)
 
 
 CURVES = {
@@ -59,7 +59,9 @@ def test_before_the_first_step_there_is_the_schedule() -> None:
     data = run_data({}, plan_for("yolo", "scenes", minutes=2), goes_on=True)
     [line] = lines(data, "rate")
     assert line["seconds"][0] == 0 and line["seconds"][-1] == 120 and data["axis"] == "seconds"
-    assert max(line["values"]) == pytest.approx(plan_for("yolo", "scenes").learning_rate, rel=0.1)
+    assert max(value for value in line["values"] if value is not None) == pytest.approx(
+        plan_for("yolo", "scenes").learning_rate, rel=0.1
+    )
 
 
 def test_the_rates_to_come_are_those_of_the_schedule() -> None:

@@ -2,7 +2,6 @@
 
 import base64
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.figures.sent.upsampling import OverlapBoard
 from core.figures.transposed import (
     BOARD_SIDE,
     INPUTS,
@@ -32,7 +32,7 @@ def unpacked(text: str, dtype: str, *shape: int) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def boards() -> dict[tuple[int, int], dict[str, Any]]:
+def boards() -> dict[tuple[int, int], OverlapBoard]:
     return {(board["kernel"], board["stride"]): board for board in board_data()["boards"]}
 
 
@@ -88,7 +88,9 @@ def test_colours_are_black_in_the_middle_and_equally_light_at_both_ends() -> Non
     assert all(before < after for before, after in pairwise(light[64:]))
 
 
-def test_boards_are_even_exactly_where_the_stride_divides_the_kernel(boards: dict[tuple[int, int], Any]) -> None:
+def test_boards_are_even_exactly_where_the_stride_divides_the_kernel(
+    boards: dict[tuple[int, int], OverlapBoard],
+) -> None:
     assert len(boards) == 24
     for (kernel, stride), board in boards.items():
         counts = unpacked(board["cells"], "u1", BOARD_SIDE, BOARD_SIDE)
@@ -96,7 +98,7 @@ def test_boards_are_even_exactly_where_the_stride_divides_the_kernel(boards: dic
     assert boards[3, 2]["share"] == pytest.approx(1 - (1.5**2 / 2.5) ** 2, abs=1e-4), "1 2 1 2 on both axes"
 
 
-def test_the_gradient_is_the_forward_pattern(boards: dict[tuple[int, int], Any]) -> None:
+def test_the_gradient_is_the_forward_pattern(boards: dict[tuple[int, int], OverlapBoard]) -> None:
     for board in boards.values():
         side = board["size"]
         forward, backward = unpacked(board["forward"], "u1", side, side), unpacked(board["backward"], "<f4", side, side)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import core.figures.upsampling as figures
 from core.data.scenes import CLASSES, ShapeScenes, label_map
+from core.figures.sent.upsampling import EnlargedLevel, EnlargedWay
 from core.figures.upsampling import GRIDS, SHADES, board_chart, cells_data, cells_of, scene_data
 from core.segmentation.enlarging import as_trained, enlarge_cells, enlarge_scores
 from core.segmentation.study import UPSAMPLERS, UpsamplingStudy
@@ -30,7 +31,7 @@ def scene() -> tuple[Tensor, dict[str, Tensor]]:
 
 
 @pytest.fixture(scope="module")
-def shown(study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]]) -> dict[str, Any]:
+def shown(study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]]) -> Any:
     return scene_data(study, *scene, label=3, trained=True)
 
 
@@ -39,12 +40,12 @@ def inflated(text: str, *shape: int) -> Tensor:
     return torch.from_numpy(numbers.astype(np.int64).reshape(shape))
 
 
-def values_of(level: dict[str, Any]) -> Tensor:
+def values_of(level: EnlargedLevel) -> Tensor:
     places = inflated(level["values"], level["rows"], level["columns"])
     return (places - 128) / 127 * level["most"]
 
 
-def assert_maps(ways: list[dict[str, Any]], made: dict[str, Any], label: int) -> None:
+def assert_maps(ways: list[EnlargedWay], made: dict[str, Any], label: int) -> None:
     """The maps travel as bytes, so half a step of 1/127 of the greatest value may be lost."""
     assert [way["name"] for way in ways] == list(UPSAMPLERS)
     for way in ways:
@@ -80,7 +81,7 @@ def test_an_empty_grid_stays_empty() -> None:
 
 @pytest.mark.slow
 def test_scores_arrive_as_they_were_enlarged(
-    study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]], shown: dict[str, Any]
+    study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]], shown: Any
 ) -> None:
     made = enlarge_scores(study, scene[0], trained=True)
     assert_maps(shown["ways"], made, 3)
@@ -95,7 +96,7 @@ def test_scores_arrive_as_they_were_enlarged(
     json.dumps(shown)
 
 
-def test_costs_are_those_of_four_doublings(shown: dict[str, Any]) -> None:
+def test_costs_are_those_of_four_doublings(shown: Any) -> None:
     costs = {way["name"]: (way["parameters"], way["multiplyAdds"]) for way in shown["ways"]}
     cells = 16 * 16 * (1 + 4 + 16 + 64)
     assert costs["nearest"] == (0, 0)
@@ -133,7 +134,7 @@ def test_figures_on_the_test_scenes_come_from_the_card(
 
 
 def test_the_chart_shows_every_way_by_its_checkerboard(
-    study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]], shown: dict[str, Any]
+    study: UpsamplingStudy, scene: tuple[Tensor, dict[str, Tensor]], shown: Any
 ) -> None:
     (bars,) = board_chart(study, scene[0], {name: name.upper() for name in UPSAMPLERS}).data
     shares = {way["name"].upper(): 100 * way["checkerboard"] for way in shown["ways"]}

@@ -198,7 +198,7 @@ def test_an_answer_without_a_question_is_the_worst_object_as_predicted(
 
 def test_the_gradient_points_from_what_is_wanted(scene: tuple[Tensor, dict[str, Tensor]], grid: Grid) -> None:
     """Each squared error's gradient is twice the error times its weight."""
-    answer = answer_data(scene[0], grid, scene[1], {})
+    answer: Any = answer_data(scene[0], grid, scene[1], {})
     for output, wanted, gradient, weight in zip(
         answer["outputs"], answer["wanted"], answer["byOutputs"], [5, 5, 5, 5, 1], strict=True
     ):
@@ -216,7 +216,7 @@ def test_a_box_alone_answers_for_the_object_wherever_it_is(
         for predictor in (0, 1):
             asked = {"cell": one["cell"], "predictor": predictor, "confidence": 0.5}
             for box in ([0, 0, 1, 1], [256, 256, 256, 256], [128, 128, 9, 9]):
-                answer = answer_data(scene[0], grid, scene[1], {**asked, "box": box})
+                answer: Any = answer_data(scene[0], grid, scene[1], {**asked, "box": box})
                 assert answer["object"]["responsible"] == predictor and any(answer["byBox"])
                 both = answer_data(scene[0], grid, scene[1], {**asked, "box": box, "alone": False})
                 assert both["twin"] == answer["twin"]
@@ -235,9 +235,9 @@ def test_a_cell_without_an_object_wants_confidence_0_and_no_more(
 
 def test_the_root_makes_an_error_of_a_small_box_cost_more() -> None:
     data = root_data(256)
-    for name, side in (("small", SMALL), ("large", LARGE)):
+    for costs, side in ((data["small"], SMALL), (data["large"], LARGE)):
         expected = [(((side + error) / 256) ** 0.5 - (side / 256) ** 0.5) ** 2 for error in data["errors"]]
-        assert data[name] == pytest.approx(expected, abs=1e-6)
+        assert costs == pytest.approx(expected, abs=1e-6)
     assert all(small > large for small, large, e in zip(data["small"], data["large"], data["errors"], strict=True) if e)
     assert data["plain"] == pytest.approx([(error / 256) ** 2 for error in data["errors"]])
 
@@ -264,7 +264,7 @@ def test_a_training_shows_the_mean_of_the_last_steps_and_what_was_found() -> Non
 
 def test_a_training_that_has_not_begun_is_an_empty_one() -> None:
     data = training_data(torch.zeros(3, 100, 100, dtype=torch.uint8), ("background", "a"), [])
-    assert data["looks"] == data["seconds"] == [] and data["losses"] == {} and data["truth"] is None
+    assert data["looks"] == [] and data["seconds"] == [] and data["losses"] == {} and data["truth"] is None
 
 
 def test_all_is_json_and_small(yolo: YOLO, scene: tuple[Tensor, dict[str, Tensor]], trace: Trace, grid: Grid) -> None:

@@ -3,11 +3,23 @@
 import { explorerIn, fill, isDark, make } from "../kit/pen.js";
 import { COMPACT, drawGraph } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { TitledCapture } from "./sent.js" */
+
+/**
+ * What each way captures, with words.
+ * @typedef {object} CapturesData
+ * @property {TitledCapture[]} captures
+ * @property {Record<string, any>} words
+ */
+
+/** @param {Parts<CapturesData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }
 
 function explore(root) {
+  /** @type {CapturesData} */
   let model = null;
   const paint = () => {
     root.classList.toggle("dark", isDark(root));
@@ -18,6 +30,7 @@ function explore(root) {
   new ResizeObserver(() => {
     if (model && root.clientWidth !== width) { width = root.clientWidth; paint(); }
   }).observe(root);
+  /** @param {CapturesData} data */
   return (data) => {
     model = data;
     if (root.clientWidth) { width = root.clientWidth; paint(); }

@@ -4,6 +4,20 @@ import { painting } from "../kit/painting.js";
 import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
 import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { SourceError, SourceLesson, WalkedGraph } from "./sent.js" */
+
+/**
+ * @typedef {object} GraphData
+ * @property {string} source
+ * @property {WalkedGraph | null} graph
+ * @property {SourceError | null} error
+ * @property {boolean} partial
+ * @property {boolean} checked
+ * @property {SourceLesson[]} lessons
+ * @property {Record<string, any>} words
+ */
+
 const PATIENCE = 3000; // ms after which an answer counts as lost
 const REST = 250; // ms without a key after which the gradients are checked
 const PACE = 900; // ms a step while it plays
@@ -11,6 +25,7 @@ const LAST_STEP = 1e6; // every value and gradient
 const PASSES = 3; // backward passes that can be called; then there is zeroing
 const DEFAULTS = { code: "", step: LAST_STEP, calls: 1 };
 
+/** @param {Parts<GraphData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, explore)(data, setTriggerValue);
 }
@@ -159,6 +174,7 @@ function explore(root) {
     find('[data-step="1"]').disabled = now === all;
   }
 
+  /** @param {GraphData} data */
   return (data, setTriggerValue) => {
     const first = !model;
     const awaited = asked && asked.source === data.source;

@@ -1,13 +1,13 @@
 """The source of an expression, the graph that autograd builds behind it, and a walk through it and back."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.figures.autograd import source_data
+from core.figures.sent import Words
+from core.figures.sent.autograd import WalkedSource
 from core.i18n import _
 from core.scripts import pytorch
-from ui.autograd.lessons import FIRST, lessons
+from ui.autograd.lessons import FIRST, SourceLesson, lessons
 from ui.kit.code import show_code
 from ui.kit.component import component
 from ui.kit.faults import fragment
@@ -16,7 +16,15 @@ SOURCE = "autograd_source"  # in the session
 TYPING = "autograd_typing"
 ADDRESS = "code"
 
-_component = component("autograd/graph", "autograd/parts")
+
+class GraphData(WalkedSource):
+    """The same with lessons and words."""
+
+    lessons: list[SourceLesson]
+    words: Words
+
+
+_component = component("autograd/graph", GraphData, "autograd/parts")
 
 
 @fragment
@@ -28,7 +36,7 @@ def autograd_graph() -> None:
     if SOURCE not in st.session_state:
         st.session_state[SOURCE] = st.query_params.get(ADDRESS, FIRST)
     source, typing = st.session_state[SOURCE], st.session_state.get(TYPING, False)
-    data = {**source_data(source, check=not typing), "lessons": lessons(), "words": _words()}
+    data: GraphData = {**source_data(source, check=not typing), "lessons": lessons(), "words": _words()}
     _component(data=data, key="autograd_graph", on_typed_change=_take_typed, on_rested_change=_take_rest)
     show_code(lambda _address: pytorch.graph(st.session_state[SOURCE]))
 
@@ -43,7 +51,7 @@ def _take_rest() -> None:
     st.session_state[TYPING] = False
 
 
-def graph_words() -> dict[str, Any]:
+def graph_words() -> Words:
     """Return what every drawn graph says."""
     return {
         "graph": _("Graph of {nodes} nodes and {edges} edges"),
@@ -58,7 +66,7 @@ def graph_words() -> dict[str, Any]:
     }
 
 
-def _words() -> dict[str, Any]:
+def _words() -> Words:
     return {
         **graph_words(),
         "source": _("Lines of the tensor language, Python's own syntax"),

@@ -1,13 +1,22 @@
 """The autograd page's lessons: lines of the tensor language to begin with, each with what to look for."""
 
-from typing import Any
+from typing import TypedDict
 
 from core.i18n import _
 
 FIRST = "x = tensor(0.5, requires_grad=True)\nw = tensor(3., requires_grad=True)\ny = sin(w * x) ** 2"
 
 
-def lessons() -> list[dict[str, Any]]:
+class SourceLesson(TypedDict):
+    """Lines to begin with, and the explorer's settings that show the point of them."""
+
+    title: str
+    source: str
+    says: str
+    settings: dict[str, int]
+
+
+def lessons() -> list[SourceLesson]:
     """Return the lessons; ``settings`` are those of the explorer that show the point of one."""
     return [
         _lesson(
@@ -67,5 +76,5 @@ def lessons() -> list[dict[str, Any]]:
     ]
 
 
-def _lesson(title: str, source: str, says: str, **settings: int) -> dict[str, Any]:
+def _lesson(title: str, source: str, says: str, **settings: int) -> SourceLesson:
     return {"title": title, "source": source, "says": says, "settings": settings}

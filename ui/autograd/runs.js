@@ -4,8 +4,22 @@ import { painting } from "../kit/painting.js";
 import { clamp, explorerIn, fill, isDark, readAddress, say, write, writeAddress } from "../kit/pen.js";
 import { arranged, drawGraph, fillHalf } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { LabelledRun } from "./sent.js" */
+
+/**
+ * @typedef {object} RunsData
+ * @property {string} name
+ * @property {string} source
+ * @property {number} first
+ * @property {number} different
+ * @property {LabelledRun[]} runs
+ * @property {Record<string, any>} words
+ */
+
 const UNSET = -1; // the example's own first input
 
+/** @param {Parts<RunsData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }
@@ -14,6 +28,7 @@ function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const slider = find('[data-setting="run"]');
   const settings = readAddress({ run: UNSET });
+  /** @type {RunsData} */
   let model = null;
 
   const follow = painting(root, paint);
@@ -40,6 +55,7 @@ function explore(root) {
     writeAddress(root, { run: settings.run === first ? UNSET : settings.run }, { run: UNSET });
   }
 
+  /** @param {RunsData} data */
   return (data) => {
     if (model && model.name !== data.name) settings.run = UNSET;
     model = data;

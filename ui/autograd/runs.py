@@ -1,10 +1,12 @@
 """Define by run: the graph that each input builds, and what is captured of the same function before it runs."""
 
-from typing import Any
+from typing import TypedDict
 
 import streamlit as st
 
 from core.autograd.tracing import capture_by_compile, capture_by_export, examples
+from core.figures.sent import Words
+from core.figures.sent.autograd import CapturedGraphs, ExampleRuns
 from core.figures.tracing import capture_data, runs_data
 from core.i18n import N_, _
 from core.scripts import pytorch
@@ -14,18 +16,36 @@ from ui.kit.choices import choose
 from ui.kit.code import show_code
 from ui.kit.component import component
 
-_runs = component("autograd/runs", "autograd/parts")
-_captures = component("autograd/captures", "autograd/parts")
+
+class RunsData(ExampleRuns):
+    words: Words
+
+
+class TitledCapture(CapturedGraphs):
+    """What was captured, and by what."""
+
+    title: str
+
+
+class CapturesData(TypedDict):
+    """What each way captures, with words."""
+
+    captures: list[TitledCapture]
+    words: Words
+
+
+_runs = component("autograd/runs", RunsData, "autograd/parts")
+_captures = component("autograd/captures", CapturesData, "autograd/parts")
 
 
 @cache_words()
-def runs_of(name: str) -> dict[str, Any]:
+def runs_of(name: str) -> ExampleRuns:
     """Return the graphs of every run of the example called ``name``."""
     return runs_data(examples()[name])
 
 
 @cache_words(spinner=N_("torch.export and torch.compile look at the function; the first time takes seconds ..."))
-def captures_of(name: str) -> list[dict[str, Any]]:
+def captures_of(name: str) -> list[TitledCapture]:
     """Return what each way captures of the example called ``name``."""
     return [
         {"title": title, **capture_data(capture(examples()[name]))}
@@ -50,7 +70,7 @@ def autograd_runs() -> None:
     st.markdown(_comparison())
 
 
-def _run_words() -> dict[str, Any]:
+def _run_words() -> Words:
     return {
         **graph_words(),
         "source": _("The function, in Python"),
@@ -77,7 +97,7 @@ def _capture_words() -> dict[str, str]:
     }
 
 
-def _capture_labels() -> dict[str, Any]:
+def _capture_labels() -> Words:
     return {
         **graph_words(),
         "refused": _("Captured nothing."),

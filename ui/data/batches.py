@@ -1,6 +1,7 @@
 """What batches cost, with more and fewer workers, and why samples with boxes need a collate function."""
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from core.data.epochs import Throughput
 from core.data.sources import Opened
 from core.data.speed import fetched
 from core.data.transforms import Description, Transformed, TransformError
-from core.figures.data import Json, collate_data, throughput_chart
+from core.figures.data import collate_data, throughput_chart
 from core.i18n import _
 from ui.kit.chart import show_chart
 from ui.kit.following import StartedJob, show_job, start_job
@@ -69,6 +70,6 @@ def show_collate(key: str, opened: Opened, description: Description, batch_size:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _collated(key: str, count: int, _opened: Opened, _description: Description) -> Json:
+def _collated(key: str, count: int, _opened: Opened, _description: Description) -> dict[str, Any]:
     samples = Transformed(_opened, _description)
     return collate_data([samples[index] for index in range(count)])

@@ -6,8 +6,22 @@ import {
 } from "../kit/pen.js";
 import { FLAW, pictureAt } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { ClassCount, NamedFlaw } from "./sent.js" */
+
+/**
+ * What is wrong with a set, in words.
+ * @typedef {object} CleaningData
+ * @property {string} form
+ * @property {number} images
+ * @property {ClassCount[]} objects
+ * @property {NamedFlaw[]} flaws
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { flaw: "" };
 
+/** @param {Parts<CleaningData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -15,6 +29,7 @@ export default function ({ data, parentElement }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const settings = readAddress(DEFAULTS);
+  /** @type {CleaningData} */
   let model = null;
   let drawn = null;
   const later = painting(root, paint);
@@ -70,6 +85,7 @@ function start(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {CleaningData} data */
   return (data) => {
     const changed = JSON.stringify(data) !== JSON.stringify(model);
     model = data;

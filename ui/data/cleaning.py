@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from uuid import uuid4
 
 import streamlit as st
@@ -13,7 +13,8 @@ from core import jobs
 from core.data.cleaned import Cleaned, cleaned, size_of
 from core.data.flaws import KINDS, FolderReport
 from core.data.sources import DRAWN
-from core.figures.data import Checked, Json, checked
+from core.figures.data import Checked, checked
+from core.figures.sent.data import CheckedSet, ClassCount, FlawData
 from core.i18n import _
 from ui.kit.component import component
 from ui.kit.following import StartedJob, show_job, start_job
@@ -21,18 +22,36 @@ from ui.sources.practice import practice_source
 from ui.sources.sets import PickedSource, add_own
 from ui.sources.work_folder import RoomError, room_for
 
-_component = component("data/cleaning", "data/parts")
+
+class NamedFlaw(FlawData):
+    """A kind of flaw in words, and what a cleaned copy does about it."""
+
+    title: str
+    cleaned: str
+
+
+class CleaningData(TypedDict):
+    """What is wrong with a set, in words."""
+
+    form: str
+    images: int
+    objects: list[ClassCount]
+    flaws: list[NamedFlaw]
+    words: dict[str, str]
+
+
+_component = component("data/cleaning", CleaningData, "data/parts")
 
 CHECK_JOB, CLEAN_JOB, COPIES = "data_check_job", "data_clean_job", "data_copies"
 REMEMBERED = 32  # reports, for all sessions together
 
 
 @st.cache_resource(show_spinner=False)
-def _reports() -> OrderedDict[str, tuple[FolderReport, Json]]:
+def _reports() -> OrderedDict[str, tuple[FolderReport, CheckedSet]]:
     return OrderedDict()
 
 
-def report_of(picked: PickedSource) -> tuple[FolderReport, Json] | None:
+def report_of(picked: PickedSource) -> tuple[FolderReport, CheckedSet] | None:
     """Return what a check has found in a source and what of it is drawn; None where there was none yet."""
     return _reports().get(picked.key)
 
@@ -49,7 +68,16 @@ def show_cleaning(picked: PickedSource) -> None:
         _check(picked)
         return
     report, data = replace(found[0], root=Path(picked.data)), found[1]
-    _component(data={**data, "flaws": [_named(flaw) for flaw in data["flaws"]], "words": _words()}, key="data_cleaning")
+    _component(
+        data={
+            "form": data["form"],
+            "images": data["images"],
+            "objects": data["objects"],
+            "flaws": [_named(flaw) for flaw in data["flaws"]],
+            "words": _words(),
+        },
+        key="data_cleaning",
+    )
     st.subheader(_("A cleaned copy"))
     st.markdown(_("Nothing in the source is deleted or changed. A copy is written without what is wrong."))
     _copy(picked, report)
@@ -79,7 +107,7 @@ def _progress(now: jobs.Progressed[Any]) -> None:
         st.progress(done, _("{percent} % done").format(percent=round(100 * done)))
 
 
-def _named(flaw: Json) -> Json:
+def _named(flaw: FlawData) -> NamedFlaw:
     kind = KINDS[flaw["kind"]]
     return {**flaw, "title": _(kind.title), "cleaned": _(kind.cleaned)}
 

@@ -3,11 +3,24 @@
 import { painting } from "../kit/painting.js";
 import { clamp, explorerIn, fill, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { EpochData } from "./sent.js" */
+
+/**
+ * Epochs, the samples as tiles side by side in one picture, and words.
+ * @typedef {object} LoaderData
+ * @property {EpochData[]} epochs
+ * @property {string} tiles
+ * @property {number} samples
+ * @property {Record<string, string>} words
+ */
+
 const BATCHES = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2", "#D55E00"];
 const WORKERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"];
 const [TILE, LARGE] = [32, 136]; // px, as in the css
 const DEFAULTS = { place: 0 };
 
+/** @param {Parts<LoaderData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -16,6 +29,7 @@ function start(root) {
   const find = (selector) => root.querySelector(selector);
   const settings = readAddress(DEFAULTS);
   const slider = find("[data-setting=place]");
+  /** @type {LoaderData} */
   let model = null;
   let order = []; // { index, epoch, batch (null: dropped) } in the order in which they arrive
   let hovered = null; // a place in it
@@ -110,6 +124,7 @@ function start(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {LoaderData} data */
   return (data) => {
     const changed = JSON.stringify([data.epochs, data.words]) !== JSON.stringify([model?.epochs, model?.words]) || data.tiles !== model?.tiles;
     model = data;

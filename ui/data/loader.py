@@ -1,5 +1,7 @@
 """What a DataLoader does: its order, batches and workers, its speed, and why it needs a collate function."""
 
+from typing import TypedDict
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -7,12 +9,23 @@ from core.data.epochs import epoch_order
 from core.data.sources import Opened
 from core.data.transforms import Description
 from core.faults import UserError
-from core.figures.data import Json, epochs_data, same_places, tiles
+from core.figures.data import epochs_data, same_places, tiles
+from core.figures.sent.data import EpochData
 from core.i18n import _
 from ui.data.batches import show_collate, show_speed
 from ui.kit.component import component
 
-_component = component("data/loader", "data/parts")
+
+class LoaderData(TypedDict):
+    """Epochs, the samples as tiles side by side in one picture, and words."""
+
+    epochs: list[EpochData]
+    tiles: str
+    samples: int
+    words: dict[str, str]
+
+
+_component = component("data/loader", LoaderData, "data/parts")
 
 MOST_SHOWN = 96  # samples
 MOST_BATCH, MOST_WORKERS, MOST_EPOCHS = 32, 4, 3
@@ -64,7 +77,7 @@ def _samples(key: str, length: int, _opened: Opened) -> str:
 @st.cache_data(max_entries=256, show_spinner=False)
 def _epochs(
     length: int, batch_size: int, shuffle: bool, workers: int, drop_last: bool, seed: int, epochs: int
-) -> list[Json]:
+) -> list[EpochData]:
     return epochs_data(
         epoch_order(
             length,

@@ -2,6 +2,18 @@
 
 import { explorerIn, make, say } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { PipelinePart } from "./sent.js" */
+
+/**
+ * The parts, the view that is shown, and words.
+ * @typedef {object} PipelineData
+ * @property {PipelinePart[]} parts
+ * @property {string} view
+ * @property {Record<string, string>} words
+ */
+
+/** @param {Parts<PipelineData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }

@@ -1,12 +1,33 @@
 """The way from a source to batches as a picture, with live counts; each part leads to its view."""
 
+from typing import TypedDict
+
 import streamlit as st
 
 from core.i18n import _
 from ui.kit.choices import choose
 from ui.kit.component import component
 
-_component = component("data/pipeline")
+
+class PipelinePart(TypedDict):
+    """A part of the way to batches, with counts, and the view that it leads to."""
+
+    name: str
+    title: str
+    view: str
+    lines: list[str]
+    amiss: bool
+
+
+class PipelineData(TypedDict):
+    """The parts, the view that is shown, and words."""
+
+    parts: list[PipelinePart]
+    view: str
+    words: dict[str, str]
+
+
+_component = component("data/pipeline", PipelineData)
 
 VIEW = "view"
 
@@ -31,7 +52,7 @@ def show_pipeline(view: str, lines: dict[str, list[str]], amiss: bool) -> None:
         "dataset": (_("Dataset"), "transforms"),
         "loader": (_("DataLoader"), "loader"),
     }
-    told = [
+    told: list[PipelinePart] = [
         {
             "name": name,
             "title": title,

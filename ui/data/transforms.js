@@ -7,6 +7,22 @@ import {
 } from "../kit/pen.js";
 import { oneAtATime, pictureAt } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { ChosenStep, NamedRun, PreparedSteps, StepKind, SwapData } from "./sent.js" */
+
+/**
+ * @typedef {object} TransformsData
+ * @property {NamedRun} run
+ * @property {SwapData[]} swaps
+ * @property {string} key
+ * @property {ChosenStep[]} steps
+ * @property {Record<string, StepKind>} kinds
+ * @property {number} most
+ * @property {PreparedSteps[]} prepared
+ * @property {Record<string, string>} words
+ */
+
+/** @param {Parts<TransformsData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }
@@ -26,6 +42,7 @@ const DEFAULTS = { swap: 0 };
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const settings = readAddress(DEFAULTS);
+  /** @type {TransformsData} */
   let model = null;
   let steps = []; // { name, values } as the hand has them; Python's answer may still be on its way
   let drawn = ""; // the names of the steps that have cards
@@ -152,6 +169,7 @@ function start(root) {
     const { words, kinds } = model;
     const { stages } = model.run;
     if (hovered === null) return stages[0].label ? words.hintClass : words.hint;
+    /** @type {(box: number[]) => string} */
     const size = ([x0, y0, x1, y1]) => `${Math.round(x1 - x0)} x ${Math.round(y1 - y0)}`;
     const seen = stages.map((stage) => stage.objects.find(({ number }) => number === hovered));
     const [from, to] = [seen[0], seen.at(-1)];
@@ -210,6 +228,7 @@ function start(root) {
   });
   root.addEventListener("pointerleave", () => { hovered = null; later(); });
 
+  /** @param {TransformsData} data */
   return (data, setTriggerValue) => {
     question ??= oneAtATime((text) => setTriggerValue("steps", text));
     const before = model?.key;

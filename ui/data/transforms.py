@@ -1,18 +1,29 @@
 """Pick transforms, order them, and see one sample with its boxes and masks through each."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.data.pipelines import MOST_STEPS, parse, swaps, tried, written
 from core.data.sources import Opened
 from core.data.transforms import KINDS, Pipeline, Sample, TransformError
-from core.figures.data import Json, run_data, swaps_data
+from core.figures.data import run_data, swaps_data
+from core.figures.sent.data import ChosenStep, PreparedSteps, StepKind, TriedSteps
 from core.i18n import _
 from ui.kit.component import component
 from ui.kit.faults import fragment
 
-_component = component("data/transforms", "data/parts")
+
+class TransformsData(TriedSteps):
+    """The same with the steps to choose from, words, and what tells it from every other."""
+
+    key: str
+    steps: list[ChosenStep]
+    kinds: dict[str, StepKind]
+    most: int
+    prepared: list[PreparedSteps]
+    words: dict[str, str]
+
+
+_component = component("data/transforms", TransformsData, "data/parts")
 
 STEPS = "data_steps"  # in the session; in the address "steps"
 FIRST = "crop:side=160,flip:p=1,jitter,to_float,normalise"
@@ -69,7 +80,7 @@ def show_transforms(key: str, opened: Opened, number: int, seed: int) -> None:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _data(key: str, text: str, seed: int, _sample: Sample, _classes: tuple[str, ...]) -> Json:
+def _data(key: str, text: str, seed: int, _sample: Sample, _classes: tuple[str, ...]) -> TriedSteps:
     description = parse(text)
     run = tried(_sample, description, seed)
     names = [str(step["name"]) for step in description]
@@ -87,13 +98,13 @@ def _take(text: str) -> None:
     st.session_state[STEPS] = text
 
 
-def _with_values(step: dict[str, str | float]) -> dict[str, Any]:
+def _with_values(step: dict[str, str | float]) -> ChosenStep:
     name = str(step["name"])
     values = {key: step.get(key, parameter.default) for key, parameter in KINDS[name].parameters.items()}
     return {"name": name, "values": values}
 
 
-def _kinds() -> dict[str, Any]:
+def _kinds() -> dict[str, StepKind]:
     return {
         name: {
             "title": _(kind.title),

@@ -2,6 +2,19 @@
 
 import { fill, query, writeAddress } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { RaceLane, RaceTable, ReplaySpeed } from "./sent.js" */
+
+/**
+ * A race, told from every other by `race`, with words.
+ * @typedef {object} RaceData
+ * @property {string} race
+ * @property {RaceLane[]} lanes
+ * @property {RaceTable} table
+ * @property {ReplaySpeed[]} speeds
+ * @property {Record<string, string>} words
+ */
+
 const TICKS = 5; // about so many on the axis
 const SCALES = ["same", "zoom", "share"];
 const DEFAULTS = { scale: "same", large: "", stages: "" }; // as they stand in the address
@@ -12,6 +25,7 @@ let race = null; // the one that the chosen stages belong to
 
 const viewers = new WeakMap();
 
+/** @param {Parts<RaceData>} parts */
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".viewer");
   viewers.get(root)?.();

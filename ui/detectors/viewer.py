@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from core.detectors import TimedStep
 from core.detectors.race import Row
@@ -11,7 +12,52 @@ from core.i18n import _
 from core.models import stage_colour
 from ui.kit.component import component
 
-_component = component("detectors/viewer")
+
+class RaceStage(TypedDict):
+    """A stage of a detector, its time, and the picture of what it made."""
+
+    name: str
+    seconds: float
+    colour: str
+    picture: str
+    words: str
+
+
+class RaceLane(TypedDict):
+    """A detector and its stages; see ``Lane``."""
+
+    name: str
+    title: str
+    panel: bool
+    seconds: float
+    stages: list[RaceStage]
+
+
+class RaceTable(TypedDict):
+    """A table of texts."""
+
+    head: list[str]
+    rows: list[list[str]]
+
+
+class ReplaySpeed(TypedDict):
+    """How fast the race may be played again."""
+
+    label: str
+    factor: float
+
+
+class RaceData(TypedDict):
+    """A race, told from every other by ``race``, with words."""
+
+    race: str
+    lanes: list[RaceLane]
+    table: RaceTable
+    speeds: list[ReplaySpeed]
+    words: dict[str, str]
+
+
+_component = component("detectors/viewer", RaceData)
 
 
 @dataclass(frozen=True)
@@ -28,7 +74,7 @@ class Lane:
 def race_viewer(race: str, lanes: Sequence[Lane], rows: Sequence[Row]) -> None:
     """Show ``lanes`` and, in figures, ``rows``, one for each lane; ``race`` tells this race from every other."""
     titles = {lane.name: lane.title for lane in lanes}
-    data = {
+    data: RaceData = {
         "race": race,
         "lanes": [_lane(lane) for lane in lanes],
         "table": figures(rows, titles),
@@ -58,7 +104,7 @@ def race_viewer(race: str, lanes: Sequence[Lane], rows: Sequence[Row]) -> None:
     _component(data=data, key="race_viewer")
 
 
-def _lane(lane: Lane) -> dict[str, object]:
+def _lane(lane: Lane) -> RaceLane:
     return {
         "name": lane.name,
         "title": lane.title,
@@ -68,7 +114,7 @@ def _lane(lane: Lane) -> dict[str, object]:
     }
 
 
-def _stage(step: TimedStep, picture: Picture) -> dict[str, object]:
+def _stage(step: TimedStep, picture: Picture) -> RaceStage:
     return {
         "name": _(step.name),
         "seconds": step.seconds,
@@ -78,7 +124,7 @@ def _stage(step: TimedStep, picture: Picture) -> dict[str, object]:
     }
 
 
-def figures(rows: Sequence[Row], titles: dict[str, str]) -> dict[str, list[object]]:
+def figures(rows: Sequence[Row], titles: dict[str, str]) -> RaceTable:
     """Return ``rows`` as a table of text, without the columns that have nothing to say."""
     columns = {
         _("Detector"): [titles[row.name] for row in rows],

@@ -2,6 +2,20 @@
 
 import { explorerIn, make, say, write } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { LessonState } from "./sent.js" */
+
+/**
+ * States to try, which of them is shown, and a question with its answer.
+ * @typedef {object} LessonData
+ * @property {Record<string, string>} words
+ * @property {LessonState[]} states
+ * @property {number | null} here
+ * @property {string} question
+ * @property {string} answer
+ */
+
+/** @param {Parts<LessonData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, tell)(data);
 }

@@ -1,6 +1,7 @@
 """The lesson beside a page: what to try, each a link into that state, what to notice, and a question to fold out."""
 
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,7 +14,26 @@ from ui.lessons.lesson import Address, Lesson
 LOOK = (Path(__file__).parent / "lesson_panel.css").read_text("utf-8")
 SHOWN = "guide"  # in the address while the lesson is shown
 
-_lesson = component("frame/lesson")
+
+class LessonState(TypedDict):
+    """A state of the page: the link to it, what to try, and what to notice."""
+
+    link: str
+    sentence: str
+    more: str
+
+
+class LessonData(TypedDict):
+    """States to try, which of them is shown, and a question with its answer."""
+
+    words: dict[str, str]
+    states: list[LessonState]
+    here: int | None
+    question: str
+    answer: str
+
+
+_lesson = component("frame/lesson", LessonData)
 
 
 def link_to(address: Address, **more: str) -> str:
@@ -28,7 +48,7 @@ def link_to(address: Address, **more: str) -> str:
 def show_lesson(lesson: Lesson) -> None:
     """Show ``lesson`` beside the page, where it can be read while trying; on a narrow screen above it."""
     words = {"lesson": _("Try and notice"), "ask": _("A question"), "answer": _("Answer")}
-    states = [
+    states: list[LessonState] = [
         {"link": link_to(state.address, **{SHOWN: "true"}), "sentence": state.do, "more": state.notice}
         for state in lesson.states
     ]

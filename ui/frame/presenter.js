@@ -2,10 +2,25 @@
 
 import { explorerIn, say, write } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+
+/**
+ * One screen of a talk, and the links to those beside it, "" where there is none.
+ * @typedef {object} PresenterData
+ * @property {Record<string, string>} words
+ * @property {string} number
+ * @property {string} sentence
+ * @property {string} fold
+ * @property {string} more
+ * @property {string} back
+ * @property {string} next
+ */
+
 const FORWARD = ["ArrowRight", "PageDown"];
 const BACK = ["ArrowLeft", "PageUp"];
 const TAKES_KEYS = "input, textarea, select, canvas, summary, [role=slider], [role=radio], [role=listbox], [contenteditable]";
 
+/** @param {Parts<PresenterData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, present)(data, setTriggerValue);
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import streamlit as st
 
@@ -13,7 +14,20 @@ from ui.lessons.lesson import Address, Lesson
 PRESENT = "present"  # in the address: the number of the state, or "true" for the page as it is
 LOOK = (Path(__file__).parent / "presenter_page.css").read_text("utf-8")
 
-_presenter = component("frame/presenter")
+
+class PresenterData(TypedDict):
+    """One screen of a talk, and the links to those beside it, "" where there is none."""
+
+    words: dict[str, str]
+    number: str
+    sentence: str
+    fold: str
+    more: str
+    back: str
+    next: str
+
+
+_presenter = component("frame/presenter", PresenterData)
 
 
 @dataclass(frozen=True)

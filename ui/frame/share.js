@@ -2,8 +2,19 @@
 
 import { explorerIn, make, say, write } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { QRCode } from "./sent.js" */
+
+/**
+ * The QR code that was asked for, and words.
+ * @typedef {object} ShareData
+ * @property {QRCode | null} code
+ * @property {Record<string, string>} words
+ */
+
 const AT_REST = 250; // milliseconds until the explorers have written their last change into the address
 
+/** @param {Parts<ShareData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, share)(data, setTriggerValue);
 }
@@ -40,6 +51,7 @@ function share(root) {
   });
   document.addEventListener("pointerdown", (event) => { if (!event.composedPath().includes(root)) close(); });
 
+  /** @param {ShareData} data */
   return (data, setTriggerValue) => {
     [words, send] = [data.words, setTriggerValue];
     say(root, words);

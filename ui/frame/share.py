@@ -1,6 +1,6 @@
 """The link to the page as it is, to copy and as a QR code: every choice is in the address."""
 
-from typing import Any
+from typing import TypedDict
 
 import segno
 import streamlit as st
@@ -13,7 +13,22 @@ KEY = "share"
 LINK = "shared_link"  # in the session
 LONGEST = 900  # letters: a larger QR code is too fine for a phone at the back of the room
 
-_share = component("frame/share")
+
+class QRCode(TypedDict):
+    """A link and its QR code as an SVG, None where the link is too long for one."""
+
+    link: str
+    svg: str | None
+
+
+class ShareData(TypedDict):
+    """The QR code that was asked for, and words."""
+
+    code: QRCode | None
+    words: dict[str, str]
+
+
+_share = component("frame/share", ShareData)
 
 
 @fragment
@@ -26,7 +41,7 @@ def _take() -> None:
     st.session_state[LINK] = st.session_state[KEY]["link"]
 
 
-def _code() -> dict[str, Any] | None:
+def _code() -> QRCode | None:
     """Return the link that was asked for and its QR code as an SVG, None where the link is too long for one."""
     link = st.session_state.get(LINK)
     return {"link": link, "svg": qr_code(link)} if isinstance(link, str) else None

@@ -3,6 +3,18 @@
 import { drawing, exportLine, fontsOf } from "./export.js";
 import { explorerIn } from "./pen.js";
 
+/** @import { Parts } from "./pen.js" */
+/** @import { Exported } from "./sent.js" */
+
+/**
+ * The key of the chart, and the page that was asked for; called by the chart's name, not by the component's.
+ * @typedef {object} ChartFilesData
+ * @property {string} chart
+ * @property {string | null} page
+ * @property {Exported} exported
+ */
+
+/** @param {Parts<ChartFilesData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, offer)(data, setTriggerValue);
 }
@@ -13,6 +25,7 @@ function offer(root) {
     arrived = done;
     send("asked", true);
   });
+  /** @param {ChartFilesData} data */
   return (data, setTriggerValue) => {
     [model, send] = [data, setTriggerValue];
     if (!root.firstChild) root.append(exportLine(model.exported, { figure: () => plotted(root, model.chart), page }));

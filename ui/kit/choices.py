@@ -37,3 +37,19 @@ def choose(
         persist_state="session",
         wrap=True,  # on a phone, what stands beyond the edge is not found
     )
+
+
+def choose_from_list(label: str, titles: Mapping[Name, str], key: str, width: int, place: DeltaGenerator) -> Name:
+    """Show ``titles`` in ``place`` as a list that unfolds, ``width`` pixels wide, and return the chosen one's name.
+
+    ``key`` names the choice in the address, where it stands by its title.
+    """
+    return place.selectbox(
+        label,
+        list(titles),
+        format_func=lambda name: titles[name],
+        key=key,
+        width=width,
+        bind="query-params",
+        persist_state="session",
+    )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import streamlit as st
 
@@ -15,7 +15,14 @@ from ui.kit.faults import fragment
 KEY = "code"
 ASKED = "code_asked"  # in the session: the address for which the code is asked
 
-_button = component("kit/code")
+
+class CodeData(TypedDict):
+    """What the button says."""
+
+    words: dict[str, str]
+
+
+_button = component("kit/code", CodeData)
 
 
 @dataclass(frozen=True)

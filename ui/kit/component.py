@@ -2,21 +2,35 @@
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, TypedDict, TypeVar
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
 from core.i18n import _
 
 ROOMS = Path(__file__).parents[1]
 BUNDLES = ROOMS / "bundles"  # made by `make bundles`: a component's JavaScript with all that it imports
 EVERY = ("kit/explorer", "kit/export")  # the css that each component begins with
+Data = TypeVar("Data", contravariant=True)
+DATA: dict[str, type] = {}  # by the component's path: what it is given, as its JavaScript says, too
 
 
-def component(path: str, *styles: str) -> ComponentRenderer:
-    """Declare the component of the files at ``path`` within ``ui/``, without their suffixes; the css at ``styles``
-    comes before its own.
+class Exported(TypedDict):
+    """What the files are called that a component can be downloaded as, and what the line below it says."""
+
+    name: str
+    words: dict[str, str]
+
+
+class Mounted(Protocol[Data]):
+    """A component that is shown with its data, and with ``key``, ``width`` and what Streamlit's own takes."""
+
+    def __call__(self, *, data: Data, **others: Any) -> Any: ...
+
+
+def component(path: str, data: type[Data], *styles: str) -> Mounted[Data]:
+    """Declare the component of the files at ``path`` within ``ui/``, without their suffixes, which is given ``data``;
+    the css at ``styles`` comes before its own.
 
     A component whose root has the class ``explorer`` gets a line below it that downloads it as PNG, SVG, HTML and,
     table by table, CSV. A tool is no figure: its root has the class ``tool``.
@@ -27,13 +41,14 @@ def component(path: str, *styles: str) -> ComponentRenderer:
     bundle = (BUNDLES / path).with_suffix(".js").read_text("utf-8")
     own = f"const OWN = {json.dumps({'html': html, 'css': css})};\n"
     name = path.replace("/", "_")
+    DATA[path] = data
     declared = st.components.v2.component(name, html=html, css=css, js=own + bundle)
 
-    def mounted(*, data: dict[str, Any], **others: Any) -> Any:
-        exported = {"name": name.replace("_", "-"), "words": export_words()}
-        return declared(data={"exported": exported, **data}, **others)
+    def mounted(*, data: Data, **others: Any) -> Any:
+        exported: Exported = {"name": name.replace("_", "-"), "words": export_words()}
+        return declared(data={"exported": exported} | data, **others)  # type: ignore[operator]
 
-    return cast(ComponentRenderer, mounted)
+    return mounted
 
 
 def export_words() -> dict[str, str]:

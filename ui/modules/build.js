@@ -7,12 +7,34 @@ import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, unpack, write, writeAddress,
 } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { BlockData, BlockNumber, HistogramData, LayerSpread, ModuleRow, UpdateData } from "./sent.js" */
+
+/**
+ * @typedef {object} BuildData
+ * @property {Record<string, string>} presets
+ * @property {Record<string, BlockNumber[]>} kinds
+ * @property {string} frozenWord
+ * @property {string} input
+ * @property {string[]} pictures
+ * @property {BlockData[]} blocks
+ * @property {string} error
+ * @property {number | null} blame
+ * @property {number} [loss]
+ * @property {ModuleRow[]} [modules]
+ * @property {LayerSpread[]} [layers]
+ * @property {Record<string, HistogramData | null>} [gradients]
+ * @property {UpdateData} [update]
+ * @property {Record<string, any>} words
+ */
+
 const DEFAULTS = { way: "sgd", parameter: "", cell: null, block: null };
 const settings = readAddress(DEFAULTS);
 const ACTIVATION = "#0072B2";
 const GRADIENT = "#D55E00";
 const [SMALLEST, LARGEST] = [-8, 1]; // powers of ten between which a bar grows
 
+/** @param {Parts<BuildData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }
@@ -99,6 +121,7 @@ function start(root) {
     next.focus();
   });
 
+  /** @param {BuildData} data */
   return (data, setTriggerValue) => {
     send = setTriggerValue;
     const text = JSON.stringify(data);

@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.autograd.blocks import BlockError
 from core.autograd.modules import WAYS
-from core.figures.modules import SOURCES, Json, first_network, network_data
+from core.figures.modules import SOURCES, first_network, network_data
+from core.figures.sent import Words
+from core.figures.sent.modules import BuiltNetwork
 from core.i18n import _
 from core.scripts import pytorch
 from ui.kit.caching import cache_words
@@ -21,7 +23,12 @@ LONGEST = 400  # letters of a description
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _SOURCE = "build_source"
 
-_component = component("modules/build", "modules/parts")
+
+class BuildData(BuiltNetwork):
+    words: Words
+
+
+_component = component("modules/build", BuildData, "modules/parts")
 
 
 @fragment
@@ -48,7 +55,7 @@ def _way(address: Address) -> str:
 
 
 @cache_words(64)
-def _data(source: str, description: str, seed: int, lr: float) -> Json:
+def _data(source: str, description: str, seed: int, lr: float) -> BuiltNetwork:
     return network_data(source, description, seed, lr)
 
 

@@ -8,10 +8,37 @@ import {
 import { dragStep, paintSteps } from "../kit/step_chart.js";
 import { playerIn } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+
+/**
+ * @typedef {object} ClassifyData
+ * @property {number} side
+ * @property {number} edge
+ * @property {number} steps
+ * @property {number[]} at
+ * @property {string} scores
+ * @property {number[][][][]} boundaries
+ * @property {string} right
+ * @property {((number | null)[])[]} losses
+ * @property {((number | null)[])[]} accuracies
+ * @property {number[][]} points
+ * @property {number[]} labels
+ * @property {number[][]} heldOut
+ * @property {number[]} heldOutLabels
+ * @property {number | null} overflow
+ * @property {number} parameters
+ * @property {string[]} colours
+ * @property {string[]} classColours
+ * @property {string} key
+ * @property {string} description
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { look: null }; // null: it is played once, and then the last one
 const settings = readAddress(DEFAULTS);
 const CURVES = [{ key: "training", style: "solid", dash: [] }, { key: "heldOut", style: "dashed", dash: [8, 6] }];
 
+/** @param {Parts<ClassifyData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -58,6 +85,7 @@ function start(root) {
     }
   }
 
+  /** @param {ClassifyData} data */
   return (data) => {
     const other = model?.key !== data.key;
     const first = !model;

@@ -7,7 +7,8 @@ import streamlit as st
 
 from core.autograd.classifier import ACTIVATIONS, COUNT, OPTIMIZERS, Plan
 from core.data.points import SHAPES
-from core.figures.classifier import Json, classifier_data
+from core.figures.classifier import classifier_data
+from core.figures.sent.modules import LearntPlane
 from core.i18n import N_, _
 from core.scripts import pytorch
 from ui.kit.caching import cache_words
@@ -18,20 +19,29 @@ from ui.kit.faults import fragment
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
-_component = component("modules/classify", "modules/parts")
+
+class ClassifyData(LearntPlane):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    description: str
+    words: dict[str, str]
+
+
+_component = component("modules/classify", ClassifyData, "modules/parts")
 
 
 @fragment
 def modules_classify() -> None:
     """Show the plan and the training that follows from it; only this is run again for another plan."""
     plan = _choose()
-    data = {**_data(plan), "key": str(asdict(plan)), "description": plan.description(), "words": _words()}
+    data: ClassifyData = {**_data(plan), "key": str(asdict(plan)), "description": plan.description(), "words": _words()}
     _component(data=data, key="modules_classify")
     show_code(lambda _address: pytorch.classify(plan))
 
 
 @cache_words(64, N_("Training ..."))
-def _data(plan: Plan) -> Json:
+def _data(plan: Plan) -> LearntPlane:
     return classifier_data(plan)
 
 

@@ -9,6 +9,25 @@ import { dragStep, paintSteps } from "../kit/step_chart.js";
 import { dashOf, paintMap, scaleOf, standsAt, tidy } from "./descent_map.js";
 import { playerIn } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { SurfacePicture, WalkPreset, WalkingRule } from "./sent.js" */
+
+/**
+ * @typedef {object} DescentData
+ * @property {[number, number]} start
+ * @property {number} momentum
+ * @property {number} decay
+ * @property {number} steps
+ * @property {number[]} lrs
+ * @property {number} largest
+ * @property {WalkingRule[]} rules
+ * @property {string} points
+ * @property {string} losses
+ * @property {SurfacePicture | null} picture
+ * @property {Record<string, WalkPreset>} presets
+ * @property {Record<string, any>} words
+ */
+
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const NEAR = 14; // px of the screen about a path that light it up
 const CLOSE = 0.012; // of the picture's width: as good as there
@@ -17,6 +36,7 @@ const KEY_STEP = 0.02; // of the picture's width, by an arrow key
 const DEFAULTS = { step: null, lr: null, adaptive: null, hidden: "" }; // null: the last step, the surface's own rates
 const settings = readAddress(DEFAULTS);
 
+/** @param {Parts<DescentData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }
@@ -150,6 +170,7 @@ function start(root) {
     player.play();
   }
 
+  /** @param {DescentData} data */
   return (data, setTriggerValue) => {
     const ground = data.picture ? opened(data.picture) : model.ground; // it is not sent again while the start moves
     if (story && !isOf(model.presets[story], data, ground)) story = null;

@@ -11,14 +11,16 @@ from core.figures.descent import (
     FIRST_RATES,
     NAMES,
     PRESETS,
-    Json,
     preset_data,
     surface_called,
     surface_data,
     walks_data,
 )
+from core.figures.sent import Words
+from core.figures.sent.modules import SurfacePicture, WalkPreset, Walks
 from core.i18n import _
 from core.scripts import pytorch
+from ui.kit.choices import choose_from_list
 from ui.kit.code import Address, show_code
 from ui.kit.component import component
 from ui.kit.faults import fragment
@@ -30,7 +32,16 @@ _DRAGGED = "descent_dragged"
 _KNOWN = "descent_known"  # the surface whose picture the browser has, as it asked for walks on it
 _SURFACE = "descent_surface"
 
-_component = component("modules/descent", "modules/parts")
+
+class DescentData(Walks):
+    """The same with the surface, None where the browser has it already, and words."""
+
+    picture: SurfacePicture | None
+    presets: dict[str, WalkPreset]
+    words: Words
+
+
+_component = component("modules/descent", DescentData, "modules/parts")
 
 
 @fragment
@@ -59,12 +70,12 @@ def _rates(surface: str, address: Address) -> dict[str, float]:
 
 
 @st.cache_data(show_spinner=False)
-def _picture(surface: str) -> Json:
+def _picture(surface: str) -> SurfacePicture:
     return surface_data(surface)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _walks(surface: str, start: Point, momentum: float, decay: float) -> Json:
+def _walks(surface: str, start: Point, momentum: float, decay: float) -> Walks:
     return walks_data(surface, start, momentum, decay)
 
 
@@ -77,15 +88,8 @@ def _choose() -> tuple[str, Point, float, float]:
         "network": _("A real network"),
     }
     row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
-    surface = row.selectbox(
-        _("Surface"),
-        NAMES,
-        format_func=lambda name: titles[name],
-        key="surface",
-        width=190,
-        bind="query-params",
-        persist_state="session",
-    )
+    offered = {name: titles[name] for name in NAMES}
+    surface = choose_from_list(_("Surface"), offered, "surface", 190, row)
     if st.session_state.get(_SURFACE, surface) != surface:
         _set_down(surface_called(surface).start)
     st.session_state[_SURFACE] = surface

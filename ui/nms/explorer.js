@@ -8,8 +8,29 @@ import { boxAt, ordered, paintDragged, paintPicture } from "./pictures.js";
 import { DEFAULTS, inAddress, settings } from "./settings.js";
 import { answer, open, sentence } from "./view.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+
+/**
+ * @typedef {object} NmsData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number[][]} boxes
+ * @property {number[]} scores
+ * @property {number[]} labels
+ * @property {number[][][]} runs
+ * @property {string} soft
+ * @property {TrueBoxes | null} truth
+ * @property {[number, number][] | null} map
+ * @property {boolean} editing
+ * @property {Record<string, string>} words
+ */
+
 const LEAST_DRAWN = 2; // pixels of the image: less is a click
 
+/** @param {Parts<NmsData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, explore)(data, (box) => setTriggerValue("drawn", box));
 }
@@ -95,6 +116,7 @@ function explore(root) {
     writeAddress(root, inAddress(settings), inAddress(DEFAULTS));
   }
 
+  /** @param {NmsData} data */
   return (data, answerTo) => {
     model = open(data);
     send = answerTo;

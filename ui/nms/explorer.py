@@ -1,18 +1,27 @@
 """NMS that answers in the browser: pictures, steps, list and curves that follow two thresholds without the server."""
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
+from core.figures.sent.nms import Suppressed
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("nms/explorer")
+
+class NmsData(Suppressed):
+    """The same with words, the mAP by threshold where it is known, and whether boxes are drawn."""
+
+    map: list[tuple[float, float]] | None
+    editing: bool
+    words: dict[str, str]
+
+
+_component = component("nms/explorer", NmsData)
 
 
 def nms_explorer(
-    data: dict[str, Any],
+    data: Suppressed,
     soft_title: str,
     map_by_threshold: dict[str, float] | None,
     draw: Callable[[list[float]], None] | None = None,
@@ -29,7 +38,7 @@ def nms_explorer(
         if draw and box:
             draw(box)
 
-    sent = {**data, "map": points or None, "words": _words(soft_title), "editing": draw is not None}
+    sent: NmsData = {**data, "map": points or None, "words": _words(soft_title), "editing": draw is not None}
     _component(data=sent, key="nms_explorer", on_drawn_change=drawn)
 
 

@@ -2,10 +2,22 @@
 
 import { explorerIn, fill, make, nearest, readAddress, writeAddress } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { PoolingCosts } from "./sent.js" */
+
+/**
+ * @typedef {object} CostData
+ * @property {number[]} regions
+ * @property {number} start
+ * @property {Record<string, PoolingCosts[]>} sizes
+ * @property {Record<string, any>} words
+ */
+
 const DEFAULTS = { n: null, network: "slim" }; // n null: where Python suggests
 // Kept while the tab is open, across reruns and pages.
 const settings = readAddress(DEFAULTS);
 
+/** @param {Parts<CostData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -13,6 +25,7 @@ export default function ({ data, parentElement }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const input = find("input");
+  /** @type {CostData} */
   let model = null;
   input.addEventListener("input", () => { settings.n = model.regions[input.value]; paint(); });
 
@@ -33,6 +46,7 @@ function start(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {CostData} data */
   return (data) => {
     model = data;
     const { words, regions } = model;

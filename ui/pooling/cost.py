@@ -1,14 +1,19 @@
 """The multiply-adds of a crop for each region against one map for all: a slider over the number of regions."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.figures.pooling import cost_data
+from core.figures.sent import Words
+from core.figures.sent.pooling import CostBySize
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("pooling/cost")
+
+class CostData(CostBySize):
+    words: Words
+
+
+_component = component("pooling/cost", CostData)
 
 
 def pooling_cost(height: int, width: int) -> None:
@@ -22,7 +27,7 @@ def pooling_cost(height: int, width: int) -> None:
     st.caption(words.format(width=width, height=height))
 
 
-def _words() -> dict[str, Any]:
+def _words() -> Words:
     return {
         "regions": _("Regions"),
         "sizes": {"slim": _("The network trained here"), "paper": _("AlexNet, as in the papers")},

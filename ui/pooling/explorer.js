@@ -6,6 +6,27 @@ import { card, cropCard, fillErrors } from "./cards.js";
 import { binBox, paintCard, paintImage, paintMap, same } from "./pictures.js";
 import { cursorOf, gripAt, pulled, reach } from "./region.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { OfferedChannel, PoolingWay } from "./sent.js" */
+
+/**
+ * @typedef {object} PoolingData
+ * @property {string | null} image
+ * @property {number} width
+ * @property {number} height
+ * @property {number[]} region
+ * @property {number[][]} map
+ * @property {number} scale
+ * @property {number} channel
+ * @property {OfferedChannel[]} offered
+ * @property {number} top
+ * @property {string[]} palette
+ * @property {string} crop
+ * @property {number} context
+ * @property {Record<string, PoolingWay>} ways
+ * @property {Record<string, any>} words
+ */
+
 const PATIENCE = 1500; // ms after which an answer counts as lost
 
 const WAYS = ["roi_pool", "roi_align", "spp"]; // the first is shown where the address names none
@@ -14,6 +35,7 @@ const WAYS = ["roi_pool", "roi_align", "spp"]; // the first is shown where the a
 let chosen = { way: WAYS[0], level: 0 };
 readWay();
 
+/** @param {Parts<PoolingData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, explore)(data, setTriggerValue);
 }
@@ -96,6 +118,7 @@ function explore(root) {
     write(find(".says"), sentence(model, shown, hovered));
   }
 
+  /** @param {PoolingData} data */
   return (data, setTriggerValue) => {
     const image = data.image ?? model.image; // it is not sent again while the region is dragged
     model = { ...data, image };

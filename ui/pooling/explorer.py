@@ -5,10 +5,17 @@ from typing import Any
 
 import streamlit as st
 
+from core.figures.sent import Words
+from core.figures.sent.pooling import PooledRegions
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("pooling/explorer")
+
+class PoolingData(PooledRegions):
+    words: Words
+
+
+_component = component("pooling/explorer", PoolingData)
 
 Place = Callable[[list[int]], None]
 
@@ -23,7 +30,7 @@ def way_titles() -> dict[str, str]:
 
 
 def pooling_explorer(
-    data: dict[str, Any], dragging: bool, drag: Place, set_down: Place, take_channel: Callable[[int], None]
+    data: PooledRegions, dragging: bool, drag: Place, set_down: Place, take_channel: Callable[[int], None]
 ) -> None:
     """Show ``core.figures.pooling.explorer_data``.
 
@@ -45,7 +52,7 @@ def pooling_explorer(
     )
 
 
-def _words() -> dict[str, Any]:
+def _words() -> Words:
     return {
         "titles": way_titles(),
         "image": _("Drag the region:"),

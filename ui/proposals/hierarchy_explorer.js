@@ -7,6 +7,33 @@ import {
 } from "../kit/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedBoxes } from "./sent.js" */
+
+/**
+ * @typedef {object} HierarchyData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedBoxes | null} truth
+ * @property {string | null} iou
+ * @property {string | null} object
+ * @property {string | null} abo
+ * @property {string} labels
+ * @property {string} lengths
+ * @property {string} merges
+ * @property {string} parent
+ * @property {string} boxes
+ * @property {string} sizes
+ * @property {string} colours
+ * @property {string} similarities
+ * @property {string} total
+ * @property {number[]} weights
+ * @property {number} start
+ * @property {string} key
+ * @property {Record<string, any>} words
+ */
+
 const PARTS = [[0, 114, 178], [230, 159, 0]]; // the two that merged: blue and orange
 const PART_COLOURS = PARTS.map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
 const CHOSEN = "#fff";
@@ -22,6 +49,7 @@ const DEFAULTS = { merge: null, region: null, under: false };
 const settings = readAddress(DEFAULTS);
 let shown = null; // the hierarchy that merge and region belong to
 
+/** @param {Parts<HierarchyData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }
@@ -78,6 +106,7 @@ function explore(root) {
     else later();
   }
 
+  /** @param {HierarchyData} data */
   return (data) => {
     if (shown !== null && shown !== data.key) settings.merge = settings.region = null;
     shown = data.key;

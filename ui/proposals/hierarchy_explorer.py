@@ -1,19 +1,27 @@
 """The merges of selective search in the browser: a slider over the hierarchy, the four similarities, ancestors."""
 
-from typing import Any
-
+from core.figures.sent import Words
+from core.figures.sent.proposals import Merged
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("proposals/hierarchy_explorer", "proposals/parts")
+
+class HierarchyData(Merged):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    words: Words
 
 
-def hierarchy_explorer(data: dict[str, Any], key: str) -> None:
+_component = component("proposals/hierarchy_explorer", HierarchyData, "proposals/parts")
+
+
+def hierarchy_explorer(data: Merged, key: str) -> None:
     """Show ``core.figures.proposals.hierarchy_data``; ``key`` tells this hierarchy from every other."""
     _component(data={**data, "key": key, "words": _words()}, key="hierarchy_explorer")
 
 
-def _words() -> dict[str, str | list[str]]:
+def _words() -> Words:
     return {
         "merge": _("Merge"),
         "mergeOf": _("{merge} of {merges}"),

@@ -10,6 +10,7 @@ from core import jobs
 from core.detectors import Detector
 from core.detectors.recall import MOST, Covered, measure_held_out, proposers
 from core.figures.proposals import curves_data, recall_data
+from core.figures.sent.proposals import Recalled
 from core.i18n import N_, _
 from core.machine import machine
 from core.proposals.selective_search import Mode
@@ -39,7 +40,7 @@ def _titles() -> dict[str, str]:
 @cache_words(32, N_("Proposing ..."))
 def _proposed(
     image_key: str, mode: Mode, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: Detector
-) -> dict[str, Any]:
+) -> Recalled:
     proposed = {name: propose(_pixels) for name, propose in proposers(mode, _detector).items()}
     return recall_data(_pixels, proposed, _truth, _titles())
 

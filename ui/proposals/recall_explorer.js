@@ -6,6 +6,21 @@ import {
 } from "../kit/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, outline, paintParts, setPicture, tag } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedBoxes, RecallMethod } from "./sent.js" */
+
+/**
+ * @typedef {object} RecallData
+ * @property {string | null} image
+ * @property {number} [width]
+ * @property {number} [height]
+ * @property {NamedBoxes | null} truth
+ * @property {number[]} counts
+ * @property {RecallMethod[]} methods
+ * @property {number} scenes
+ * @property {Record<string, string>} words
+ */
+
 const MOST_DRAWN = 300; // more boxes on top of each other show nothing
 const METRICS = ["recall50", "recall70", "abo"];
 const AT_FIRST = 100;
@@ -15,6 +30,7 @@ const DEFAULTS = { first: AT_FIRST, all: true };
 const settings = readAddress(DEFAULTS);
 const CHANGED = "recall-explorer-changed"; // the one on the held-out scenes follows the one on this image
 
+/** @param {Parts<RecallData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }
@@ -54,6 +70,7 @@ function explore(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {RecallData} data */
   return (data) => {
     model = open(data);
     say(root, model.words);

@@ -1,14 +1,18 @@
 """Recall and ABO in the browser: a slider over the number of proposals, pictures, curves and figures."""
 
-from typing import Any
-
+from core.figures.sent.proposals import Recalled
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("proposals/recall_explorer", "proposals/parts")
+
+class RecallData(Recalled):
+    words: dict[str, str]
 
 
-def recall_explorer(data: dict[str, Any], key: str) -> None:
+_component = component("proposals/recall_explorer", RecallData, "proposals/parts")
+
+
+def recall_explorer(data: Recalled, key: str) -> None:
     """Show ``core.figures.proposals.recall_data`` or ``curves_data`` as the page's component ``key``."""
     _component(data={**data, "words": _words(data["scenes"])}, key=key)
 

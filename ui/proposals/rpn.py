@@ -1,13 +1,12 @@
 """The view of the region proposal network on its own."""
 
-from typing import Any
-
 import streamlit as st
 from torch import Tensor
 
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import MOST
 from core.figures.proposals import rpn_data
+from core.figures.sent.proposals import Anchors
 from core.i18n import N_, _
 from core.scripts import detection
 from ui.kit.caching import cache_words
@@ -17,7 +16,7 @@ from ui.proposals.rpn_explorer import rpn_explorer
 
 
 @cache_words(32, N_("Running the RPN ..."))
-def _looked(image_key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN) -> dict[str, Any]:
+def _looked(image_key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN) -> Anchors:
     return rpn_data(_detector, _pixels, _truth)
 
 

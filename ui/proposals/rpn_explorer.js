@@ -7,6 +7,36 @@ import {
 } from "../kit/pen.js";
 import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedBoxes } from "./sent.js" */
+
+/**
+ * @typedef {object} RpnData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedBoxes | null} truth
+ * @property {string | null} reason
+ * @property {string | null} object
+ * @property {string | null} iou
+ * @property {string | null} moved
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} cell
+ * @property {number[][]} shapes
+ * @property {string} anchors
+ * @property {string} proposals
+ * @property {string} objectness
+ * @property {string} offsets
+ * @property {string} order
+ * @property {number[]} thresholds
+ * @property {string} suppressor
+ * @property {string} palette
+ * @property {string} key
+ * @property {number} most
+ * @property {Record<string, string>} words
+ */
+
 const ANCHORS = 9; // a cell
 const HEAT = 0.62; // how much the heat map hides of the image
 const LAYERS = ["objectness", "labels", "proposals"];
@@ -28,6 +58,7 @@ const settings = readAddress(DEFAULTS);
 if (!LAYERS.includes(settings.layer)) settings.layer = DEFAULTS.layer;
 let shown = null; // the image that cell and shape belong to
 
+/** @param {Parts<RpnData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, explore)(data);
 }
@@ -95,6 +126,7 @@ function explore(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {RpnData} data */
   return (data) => {
     if (shown !== null && shown !== data.key) settings.cell = settings.shape = null;
     shown = data.key;

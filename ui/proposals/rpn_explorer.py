@@ -1,14 +1,22 @@
 """An RPN's anchors in the browser: objectness for each shape, labels and their reasons, proposals after NMS."""
 
-from typing import Any
-
+from core.figures.sent.proposals import Anchors
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("proposals/rpn_explorer", "proposals/parts")
+
+class RpnData(Anchors):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    most: int
+    words: dict[str, str]
 
 
-def rpn_explorer(data: dict[str, Any], key: str, most: int) -> None:
+_component = component("proposals/rpn_explorer", RpnData, "proposals/parts")
+
+
+def rpn_explorer(data: Anchors, key: str, most: int) -> None:
     """Show ``core.figures.proposals.rpn_data``; at most ``most`` proposals are kept, ``key`` tells the image."""
     _component(data={**data, "key": key, "most": most, "words": _words()}, key="rpn_explorer")
 

@@ -1,17 +1,18 @@
 """The view of selective search on its own: which hierarchy to look at, and its merges."""
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 from torch import Tensor
 
 from core.figures.proposals import hierarchy_data
+from core.figures.sent.proposals import Merged
 from core.i18n import N_, _
 from core.proposals.selective_search import COLOUR_SPACES, CTSF, MODES, Mode, Strategy
 from core.scripts import detection
 from ui.kit.caching import cache_words
-from ui.kit.choices import choose
+from ui.kit.choices import choose, choose_from_list
 from ui.kit.code import show_code
 from ui.kit.image_picker import PickedImage
 from ui.proposals.hierarchy_explorer import hierarchy_explorer
@@ -20,7 +21,7 @@ SCALES = (25, 50, 100, 150, 200, 300, 500, 1000)
 
 
 @cache_words(32, N_("Grouping ..."))
-def _grouped(image_key: str, strategy: Strategy, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> dict[str, Any]:
+def _grouped(image_key: str, strategy: Strategy, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Merged:
     return hierarchy_data(_pixels, strategy, _truth)
 
 
@@ -62,15 +63,7 @@ def _preset_strategy(mode: Mode) -> Strategy:
 def _own_strategy() -> Strategy:
     row = st.container(horizontal=True, gap="medium")
     spaces = _colour_spaces()
-    space = row.selectbox(
-        _("Colour space"),
-        list(COLOUR_SPACES),
-        format_func=lambda name: spaces[name],
-        key="space",
-        width=180,
-        bind="query-params",
-        persist_state="session",
-    )
+    space = choose_from_list(_("Colour space"), {name: spaces[name] for name in COLOUR_SPACES}, "space", 180, row)
     k = row.select_slider(
         _("Scale k of the segmentation"),
         SCALES,

@@ -5,6 +5,21 @@ import { inBytes, sheetOf } from "../kit/sheets.js";
 import { figureText } from "./parts.js";
 import { tiled } from "./tiles.js";
 
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { ComparedModel } from "./sent.js" */
+
+/**
+ * @typedef {object} ComparedData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {string | null} truth
+ * @property {ComparedModel[]} models
+ * @property {Record<string, string>} papers
+ * @property {Record<string, string>} words
+ */
+
 const SHOWN = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"];
 
 export default tiled({

@@ -1,10 +1,10 @@
 """All segmenters on one image side by side in the browser, with their figures, and how an FCN fuses its scores."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.families import card_of
+from core.figures.sent import Words
+from core.figures.sent.segmentation import Compared, Fused
 from core.i18n import _
 from core.segmentation.study import head_of
 from ui.kit.component import component
@@ -13,11 +13,23 @@ from ui.segmentation.explore import figure_words
 # Long, Shelhamer and Darrell 2015: VGG16 on the subset of PASCAL VOC 2011's validation set, seg11valid.
 PAPERS_MEAN_IU = {"fcn32s": "59.4 %", "fcn16s": "62.4 %", "fcn8s": "62.7 %"}
 
-_compared = component("segmentation/compared", "kit/layered_picture", "segmentation/parts")
-_fusion = component("segmentation/fusion", "kit/layered_picture", "segmentation/parts")
+
+class ComparedData(Compared):
+    """The same with the papers' figures and words."""
+
+    papers: dict[str, str]
+    words: dict[str, str]
 
 
-def segmentation_compared(data: dict[str, Any]) -> None:
+class FusionData(Fused):
+    words: Words
+
+
+_compared = component("segmentation/compared", ComparedData, "kit/layered_picture", "segmentation/parts")
+_fusion = component("segmentation/fusion", FusionData, "kit/layered_picture", "segmentation/parts")
+
+
+def segmentation_compared(data: Compared) -> None:
     """Show ``core.figures.segmentation.compared_data``."""
     words = {**figure_words(), **_compared_words(data)}
     _compared(data={**data, "papers": PAPERS_MEAN_IU, "words": words}, key="segmentation_compared")
@@ -29,12 +41,12 @@ def segmentation_compared(data: dict[str, Any]) -> None:
     )
 
 
-def segmentation_fusion(data: dict[str, Any]) -> None:
+def segmentation_fusion(data: Fused) -> None:
     """Show ``core.figures.segmentation.fusion_data``."""
     _fusion(data={**data, "words": _fusion_words()}, key="segmentation_fusion")
 
 
-def _compared_words(data: dict[str, Any]) -> dict[str, str]:
+def _compared_words(data: Compared) -> dict[str, str]:
     images = next((one["tested"]["data"]["images"] for one in data["models"] if one["tested"]), 0)
     return {
         "opacity": _("Opacity (%)"),
@@ -51,7 +63,7 @@ def _compared_words(data: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _fusion_words() -> dict[str, Any]:
+def _fusion_words() -> Words:
     return {
         "explained": [
             _(

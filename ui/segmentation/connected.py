@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import streamlit as st
 
 from core import jobs
 from core.figures.fully_connected import slid_data
+from core.figures.sent import Words
+from core.figures.sent.segmentation import Flattened, SlidCells
 from core.i18n import _
 from core.segmentation.patch_cnn import PatchCNN
 from core.segmentation.sliding import BATCH, Slid, slide_trained
@@ -19,8 +20,17 @@ from ui.kit.queueing import submit, waiting
 
 SESSION_KEY = "segmentation_sliding_job"
 
-_flattened = component("segmentation/flattened", "kit/layered_picture", "segmentation/parts")
-_sliding = component("segmentation/sliding", "kit/layered_picture", "segmentation/parts")
+
+class FlattenedData(Flattened):
+    words: Words
+
+
+class SlidingData(SlidCells):
+    words: dict[str, str]
+
+
+_flattened = component("segmentation/flattened", FlattenedData, "kit/layered_picture", "segmentation/parts")
+_sliding = component("segmentation/sliding", SlidingData, "kit/layered_picture", "segmentation/parts")
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ def choose_shuffle() -> int:
     return int(number)
 
 
-def segmentation_flattened(data: dict[str, Any]) -> None:
+def segmentation_flattened(data: Flattened) -> None:
     """Show ``core.figures.fully_connected.flattened_data``."""
     _flattened(data={**data, "words": _flattened_words(data)}, key="segmentation_flattened")
 
@@ -114,7 +124,7 @@ def _sliding_words() -> dict[str, str]:
     }
 
 
-def _flattened_words(data: dict[str, Any]) -> dict[str, Any]:
+def _flattened_words(data: Flattened) -> Words:
     count = data["channels"] * data["cells"] ** 2
     return {
         "at": _("The patch about the cell in row {row}, column {column}"),

@@ -9,6 +9,29 @@ import {
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { FieldLayer } from "./sent.js" */
+
+/**
+ * @typedef {object} ExploreData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {string} labels
+ * @property {string | null} truth
+ * @property {Record<string, number[]>} shares
+ * @property {boolean} instances
+ * @property {number} every
+ * @property {string} probabilities
+ * @property {FieldLayer[]} layers
+ * @property {string} layer
+ * @property {Record<string, any> | null} figures
+ * @property {number[]} start
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { show: "labels", opacity: 60, hidden: "0", layer: "", pixel: "" };
 const SHADE = inBytes("#000000", 200);
 const FIGURES = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"];
@@ -17,6 +40,7 @@ const FIGURES = ["pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weigh
 const settings = { ...DEFAULTS };
 let last = null; // the image that the chosen pixel belongs to
 
+/** @param {Parts<ExploreData>} parts */
 export default function ({ data, parentElement }) {
   const show = explorerIn(parentElement, (root) => { readAddress(DEFAULTS, settings); return explore(root); });
   if (last && last !== data.image) settings.pixel = DEFAULTS.pixel;
@@ -78,6 +102,7 @@ function explore(root) {
   }
 
   let newest = null;
+  /** @param {ExploreData} data */
   return async (data) => {
     newest = data;
     const names = ["labels", "truth", "probabilities"];

@@ -1,14 +1,18 @@
 """A label map over its image in the browser: opacity, classes, a pixel's probabilities, receptive fields, errors."""
 
-from typing import Any
-
+from core.figures.sent.segmentation import Explored
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("segmentation/explore", "kit/layered_picture", "segmentation/parts")
+
+class ExploreData(Explored):
+    words: dict[str, str]
 
 
-def segmentation_explore(data: dict[str, Any]) -> None:
+_component = component("segmentation/explore", ExploreData, "kit/layered_picture", "segmentation/parts")
+
+
+def segmentation_explore(data: Explored) -> None:
     """Show ``core.figures.segmentation.explore_data``."""
     _component(data={**data, "words": {**figure_words(), **_words(data["instances"])}}, key="segmentation_explore")
 

@@ -10,6 +10,34 @@ import {
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 import { percent, pixelUnder } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { ShuffledConvolution } from "./sent.js" */
+
+/**
+ * @typedef {object} FlattenedData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {string[]} palette
+ * @property {number} patch
+ * @property {number} stride
+ * @property {number} around
+ * @property {number} cells
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} channels
+ * @property {string} features
+ * @property {number} top
+ * @property {string} order
+ * @property {Record<string, string>} scores
+ * @property {Record<string, number>} differences
+ * @property {number} start
+ * @property {ShuffledConvolution} convolution
+ * @property {Record<string, any>} words
+ */
+
 const DEFAULTS = { patch: "" }; // the cell in its middle
 const WIDE = 16; // channels in a row of the tensor's picture
 const STRIP = 80; // numbers in a row of a strip
@@ -19,6 +47,7 @@ const MARK = "#FF3B9A"; // seen on every colour of the heat maps
 const settings = { ...DEFAULTS };
 let last = null; // the image that the chosen cell belongs to
 
+/** @param {Parts<FlattenedData>} parts */
 export default function ({ data, parentElement }) {
   const show = explorerIn(parentElement, (root) => { readAddress(DEFAULTS, settings); return flatten(root); });
   if (last && last !== data.image) settings.patch = DEFAULTS.patch;
@@ -74,6 +103,7 @@ function flatten(root) {
   }
 
   let newest = null;
+  /** @param {FlattenedData} data */
   return async (data) => {
     newest = data;
     const [picture, features, order, ...scores] = await Promise.all([photoOf(data.image), inflate(data.features),

@@ -8,17 +8,34 @@ import {
 } from "../kit/pen.js";
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { FusedStage } from "./sent.js" */
+
+/**
+ * @typedef {object} FusionData
+ * @property {string[]} palette
+ * @property {number} start
+ * @property {NamedColour[]} classes
+ * @property {number[]} lowest
+ * @property {number[]} highest
+ * @property {FusedStage[]} stages
+ * @property {Record<string, any>} words
+ */
+
 const DEFAULTS = { fused: null }; // the class; null: where Python suggests
 const HUNDRED = 100; // logits travel as whole hundredths
 
 const settings = { ...DEFAULTS };
 
+/** @param {Parts<FusionData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, (root) => { readAddress(DEFAULTS, settings); return fuse(root); })(data);
 }
 
 function fuse(root) {
   const find = (selector) => root.querySelector(selector);
+  /** @type {FusionData} */
   let model = null;
   let maps = []; // { stage, name, values, canvas }
   let hovered = null; // [from the left, from the top], parts of the whole
@@ -62,6 +79,7 @@ function fuse(root) {
   }
 
   let newest = null;
+  /** @param {FusionData} data */
   return async (data) => {
     newest = data;
     const values = await Promise.all(data.stages.map(async ({ maps: sent }) => Object.fromEntries(
@@ -91,6 +109,7 @@ function explained({ words }) {
 const valueAt = (values, { rows, columns }, label, [across, down]) =>
   values[(label * rows + Math.floor(down * rows)) * columns + Math.floor(across * columns)] / HUNDRED;
 
+/** @param {FusionData} model */
 function paintMap(canvas, model, stage, values, label, hovered) {
   const { rows, columns } = stage;
   const [low, high] = [model.lowest[label], model.highest[label]];
@@ -107,6 +126,7 @@ function paintMap(canvas, model, stage, values, label, hovered) {
   strokeEdged(brush.pen, cell, "#fff", 2);
 }
 
+/** @param {FusionData} model */
 function added(model, maps, label, hovered) {
   return model.stages.map((stage) => {
     const own = maps.filter((one) => one.stage === stage);

@@ -5,6 +5,21 @@ import { inBytes, laySheet, sheetOf } from "../kit/sheets.js";
 import { remembering } from "./parts.js";
 import { tiled } from "./tiles.js";
 
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { InstancePanel } from "./sent.js" */
+
+/**
+ * @typedef {object} InstancesData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {string} labels
+ * @property {Record<string, InstancePanel>} panels
+ * @property {Record<string, Record<string, number>>} fates
+ * @property {Record<string, string>} words
+ */
+
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"];
 const FATES = ["found", "merged", "split", "missed"];
 const EDGE = inBytes("#FFFFFF");

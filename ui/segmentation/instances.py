@@ -1,11 +1,10 @@
 """Instances by connected components and by Mask R-CNN, beside each other and the truth, in the browser."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.data.scenes import ShapeScenes
 from core.families import card_of
+from core.figures.sent.segmentation import FoundInstances
 from core.i18n import _
 from core.segmentation.components import first_merging
 from ui.kit.component import component
@@ -14,10 +13,15 @@ from ui.kit.image_picker import MOST_SCENES
 SEARCHED = 200  # scenes at a time: some seconds at the worst
 SEARCHED_IN_VAIN = "no_merging_scene"
 
-_component = component("segmentation/instances", "kit/layered_picture", "segmentation/parts")
+
+class InstancesData(FoundInstances):
+    words: dict[str, str]
 
 
-def segmentation_instances(data: dict[str, Any]) -> None:
+_component = component("segmentation/instances", InstancesData, "kit/layered_picture", "segmentation/parts")
+
+
+def segmentation_instances(data: FoundInstances) -> None:
     """Show ``core.figures.segmentation.instances_data``."""
     _component(data={**data, "words": _words()}, key="segmentation_instances")
     evaluation = card_of("mask_rcnn").get("evaluation", {})

@@ -4,8 +4,26 @@ import { brushFor, photoOf } from "../kit/layered_picture.js";
 import { explorerIn, fill, make } from "../kit/pen.js";
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { SlidWay } from "./sent.js" */
+
+/**
+ * @typedef {object} SlidingData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} stride
+ * @property {Record<string, SlidWay>} ways
+ * @property {Record<string, string>} words
+ */
+
 const OPACITY = 0.6;
 
+/** @param {Parts<SlidingData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, slide)(data);
 }
@@ -13,6 +31,7 @@ export default function ({ data, parentElement }) {
 function slide(root) {
   const find = (selector) => root.querySelector(selector);
   let newest = null;
+  /** @param {SlidingData} data */
   return async (data) => {
     newest = data;
     const names = Object.keys(data.ways);

@@ -2,6 +2,19 @@
 
 import { explorerIn, make, write } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { MoreLink, TopicData } from "./sent.js" */
+
+/**
+ * A line of topics in their order.
+ * @typedef {object} LineData
+ * @property {string} title
+ * @property {string} says
+ * @property {MoreLink | null} more
+ * @property {TopicData[]} topics
+ */
+
+/** @param {Parts<LineData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, draw)(data, setTriggerValue);
 }

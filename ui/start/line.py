@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,7 +14,36 @@ from ui.frame.places import PAGES
 from ui.kit.component import component
 from ui.lessons.lesson import Address
 
-_line = component("start/line")
+
+class MoreLink(TypedDict):
+    """Where one sees more of all of it."""
+
+    name: str
+    title: str
+    href: str
+
+
+class TopicData(TypedDict):
+    """A topic; ``words`` describe its picture, where there is one."""
+
+    name: str
+    title: str
+    says: str
+    href: str
+    picture: str | None
+    words: NotRequired[str]
+
+
+class LineData(TypedDict):
+    """A line of topics in their order."""
+
+    title: str
+    says: str
+    more: MoreLink | None
+    topics: list[TopicData]
+
+
+_line = component("start/line", LineData)
 
 
 @dataclass(frozen=True)
@@ -52,7 +82,7 @@ def show_line(line: Line, pictures: Mapping[str, Picture]) -> None:
         data={
             "title": line.title,
             "says": line.says,
-            "more": line.more and {"name": line.more.name, "title": line.more.title, "href": line.more.href},
+            "more": {"name": line.more.name, "title": line.more.title, "href": line.more.href} if line.more else None,
             "topics": [_sent(topic, pictures.get(topic.name)) for topic in line.topics],
         },
     ).opened
@@ -61,8 +91,8 @@ def show_line(line: Line, pictures: Mapping[str, Picture]) -> None:
             st.switch_page(PAGES / f"{topic.page}.py", query_params=_spoken(topic.address))
 
 
-def _sent(topic: Topic, picture: Picture | None) -> dict[str, str | None]:
-    sent: dict[str, str | None] = {
+def _sent(topic: Topic, picture: Picture | None) -> TopicData:
+    sent: TopicData = {
         "name": topic.name,
         "title": topic.title,
         "says": topic.says,
@@ -71,7 +101,7 @@ def _sent(topic: Topic, picture: Picture | None) -> dict[str, str | None]:
     }
     if picture:
         webp = base64.b64encode(picture.webp).decode()
-        sent |= {"picture": f"data:image/webp;base64,{webp}", "words": picture.words}
+        sent["picture"], sent["words"] = f"data:image/webp;base64,{webp}", picture.words
     return sent
 
 

@@ -7,6 +7,21 @@ import { drawBroadcast } from "./broadcasting.js";
 import { elementName, sentence } from "./names.js";
 import { marked, withNumberChanged, withWriting } from "./text.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { BroadcastData, LessonLines, LineError, StorageCells, TensorCells } from "./sent.js" */
+
+/**
+ * @typedef {object} PlaygroundData
+ * @property {string} source
+ * @property {StorageCells[]} storages
+ * @property {TensorCells[]} tensors
+ * @property {string[][]} others
+ * @property {BroadcastData | null} broadcast
+ * @property {LineError | null} error
+ * @property {LessonLines[]} lessons
+ * @property {Record<string, string>} words
+ */
+
 const PACE = 240; // ms a cell while a tensor is read
 const REST = 4; // cells' time after its last one
 const PATIENCE = 2000; // ms after which an answer counts as lost
@@ -14,6 +29,7 @@ const LEAST_ROWS = 6; // of the editor
 const WRITTEN = 99; // what a click writes
 const DEFAULTS = { source: "", lesson: "" };
 
+/** @param {Parts<PlaygroundData>} parts */
 export default function ({ data, parentElement, setTriggerValue }) {
   explorerIn(parentElement, start)(data, setTriggerValue);
 }
@@ -21,6 +37,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const editor = find("textarea");
+  /** @type {PlaygroundData} */
   let model = null;
   let send = null;
   let asked = null; // { source, at } of the question that Python has not answered yet
@@ -177,6 +194,7 @@ function start(root) {
     put(withWriting(editor.value, `${element} = ${WRITTEN}`, model.error));
   });
 
+  /** @param {PlaygroundData} data */
   return (data, setTriggerValue) => {
     const first = model === null;
     const before = model;

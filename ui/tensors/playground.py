@@ -1,10 +1,11 @@
 """The tensor playground: an editor that Python answers at each keystroke, and the tensors beside it."""
 
-from typing import Any
+from typing import TypedDict
 
 import streamlit as st
 
-from core.figures.tensors import Json, playground_data
+from core.figures.sent.tensors import Evaluated
+from core.figures.tensors import playground_data
 from core.i18n import _
 from core.scripts import pytorch
 from ui.kit.caching import cache_words
@@ -13,7 +14,24 @@ from ui.kit.component import component
 from ui.kit.faults import fragment
 from ui.tensors.lessons import Lesson, lessons
 
-_component = component("tensors/playground")
+
+class LessonLines(TypedDict):
+    """A lesson: lines to begin with."""
+
+    name: str
+    title: str
+    says: str
+    source: str
+
+
+class PlaygroundData(Evaluated):
+    """The same with lessons and words."""
+
+    lessons: list[LessonLines]
+    words: dict[str, str]
+
+
+_component = component("tensors/playground", PlaygroundData)
 
 SOURCE = "tensors_source"  # in the session; in the address "source", or "lesson" where it is one as it stands
 
@@ -38,7 +56,7 @@ def tensors_playground() -> None:
 
 
 @cache_words(512)
-def _data(source: str) -> Json:
+def _data(source: str) -> Evaluated:
     return playground_data(source)
 
 
@@ -55,7 +73,7 @@ def _source_in_the_address(offered: tuple[Lesson, ...]) -> str:
     return st.query_params.get("source", lesson.source)
 
 
-def _words() -> dict[str, Any]:
+def _words() -> dict[str, str]:
     return {
         "lessons": _("Lessons"),
         "editor": _("Lines of PyTorch"),

@@ -7,10 +7,24 @@ import {
 } from "../kit/pen.js";
 import { followMoments, pointAt, short } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { CurveChart } from "./sent.js" */
+
+/**
+ * @typedef {object} CurvesData
+ * @property {CurveChart[]} charts
+ * @property {number} every
+ * @property {string} axis
+ * @property {number} strange
+ * @property {string} key
+ * @property {Record<string, any>} words
+ */
+
 const DEFAULTS = { axis: "" }; // "": the data's own
 const settings = readAddress(DEFAULTS);
 const AXES = ["seconds", "steps"];
 
+/** @param {Parts<CurvesData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, startCurves)(data);
 }
@@ -18,6 +32,7 @@ export default function ({ data, parentElement }) {
 function startCurves(root) {
   const find = (selector) => root.querySelector(selector);
   const charts = new Map(); // by name: { figure, canvas, frame }
+  /** @type {CurvesData} */
   let model = null;
   let moment = null;
   const later = painting(root, paint);
@@ -81,6 +96,7 @@ function startCurves(root) {
     canvas.setAttribute("aria-label", `${words[chart.name]}: ${entries.map((one) => `${one.name} ${one.value}`).join(", ")}`);
   }
 
+  /** @param {CurvesData} data */
   return (data) => {
     model = data;
     say(root, model.words);

@@ -1,16 +1,32 @@
 """The two pictures of a training: its curves, and its fixed samples over time."""
 
-from core.figures.training import Json
+from core.figures.sent import Words
+from core.figures.sent.training import Curves, Looks
 from core.i18n import _
 from ui.kit.component import component
 
 SIDES = (3, 2)  # the widths of the samples and of the curves beside them
 
-_curves = component("training/curves", "training/parts")
-_looks = component("training/looks", "kit/layered_picture", "segmentation/parts", "training/parts")
+
+class CurvesData(Curves):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    words: Words
 
 
-def show_curves(data: Json, key: str, score: str = "") -> None:
+class LooksData(Looks):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    words: dict[str, str]
+
+
+_curves = component("training/curves", CurvesData, "training/parts")
+_looks = component("training/looks", LooksData, "kit/layered_picture", "segmentation/parts", "training/parts")
+
+
+def show_curves(data: Curves, key: str, score: str = "") -> None:
     """Show ``data``, the charts of a run, or of several; ``score`` is the name of the headline score."""
     every = _("Each point is the mean of {every} steps.") if data["every"] > 1 else ""
     words = {
@@ -51,7 +67,7 @@ def score_title(name: str) -> str:
     return _parts().get(name, name)
 
 
-def show_looks(data: Json, key: str) -> None:
+def show_looks(data: Looks, key: str) -> None:
     """Show ``data``, the fixed samples and every look at them."""
     words = {
         "back": _("Look back:"),

@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.checkpoint import CheckpointError
 from core.data.folders import FolderError
-from core.figures.training import Json, looks_data, run_data
+from core.figures.sent.training import Looks
+from core.figures.training import looks_data, run_data
 from core.i18n import N_, _
 from core.models import MODELS
 from core.training import app_runs
@@ -110,5 +111,5 @@ def preview(asked: Asked) -> None:
 
 
 @cache_words(REMEMBERED, N_("Looking at the data ..."))
-def _before(key: str, model: str, start: str | None, _plan: Plan) -> Json:
+def _before(key: str, model: str, start: str | None, _plan: Plan) -> Looks:
     return looks_data(*look_before(_plan))

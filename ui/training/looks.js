@@ -7,11 +7,25 @@ import { clamp, explorerIn, fill, make, nearest, readAddress, say, write, writeA
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 import { pointAt } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { FixedSample, ShownAnswer, TrainingMoment } from "./sent.js" */
+
+/**
+ * @typedef {object} LooksData
+ * @property {NamedColour[]} classes
+ * @property {FixedSample[]} samples
+ * @property {TrainingMoment[]} looks
+ * @property {string} key
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { look: null }; // the step of the look that one went back to; null follows the training
 const settings = readAddress(DEFAULTS);
 const OPACITY = 0.6;
 const NAMED = 220; // pixels of a picture that has room for names
 
+/** @param {Parts<LooksData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, startLooks)(data);
 }
@@ -20,6 +34,7 @@ function startLooks(root) {
   const find = (selector) => root.querySelector(selector);
   const slider = find("input");
   const maps = new Map(); // by what Python sent: the class of every pixel
+  /** @type {LooksData} */
   let model = null;
   let photos = [];
   const later = painting(root, paint);
@@ -76,6 +91,7 @@ function startLooks(root) {
     paintTags(brush);
   }
 
+  /** @param {LooksData} data */
   return async (data) => {
     const other = model?.key !== data.key;
     if (model && other) settings.look = null;
@@ -91,7 +107,7 @@ function startLooks(root) {
     const place = find(".samples");
     if (other || place.children.length !== data.samples.length) place.replaceChildren(...data.samples.map(pairOf));
     find(".legend").replaceChildren(...model.classes.flatMap(({ name, colour }, label) =>
-      (label || model.whole ? [make("span", {}, swatchOf(colour), ` ${name}`)] : [])));
+      (label ? [make("span", {}, swatchOf(colour), ` ${name}`)] : [])));
     later();
   };
 
@@ -108,6 +124,10 @@ function startLooks(root) {
   }
 }
 
+/**
+ * @param {ShownAnswer} shown
+ * @param {LooksData} model
+ */
 function wordsOf({ boxes, labels, label, map }, { classes, words }) {
   if (label !== undefined) return classes[label].name;
   if (boxes) return labels.map((one) => classes[one].name).join(", ") || words.nothing;

@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.checkpoint import CheckpointError
-from core.figures.training import SCORE, Json, looks_data, run_data
+from core.figures.sent.training import Looks
+from core.figures.training import SCORE, looks_data, run_data
 from core.i18n import _
 from core.training import app_runs
 from core.training.runs import Curve, Run
@@ -77,7 +78,7 @@ def _curves(token: str, written: int) -> dict[str, Curve]:
 
 
 @cache_words(REMEMBERED)
-def _looks(token: str, count: int, newest: list[str], classes: tuple[str, ...]) -> Json:
+def _looks(token: str, count: int, newest: list[str], classes: tuple[str, ...]) -> Looks:
     return looks_data(read_looks(app_runs.FOLDER / token), classes)
 
 

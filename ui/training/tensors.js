@@ -5,6 +5,16 @@ import { painting } from "../kit/painting.js";
 import { explorerIn, fill, make, penFor, readAddress, trace, write, writeAddress } from "../kit/pen.js";
 import { short } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { TensorSummary } from "./sent.js" */
+
+/**
+ * @typedef {object} TensorsData
+ * @property {TensorSummary[]} tensors
+ * @property {string} key
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { tensor: "", sort: "" }; // sort: a column, "-" before it for the largest first; "": as stored
 const settings = readAddress(DEFAULTS);
 const COLUMNS = ["name", "shape", "dtype", "norm", "count", "values"];
@@ -12,6 +22,7 @@ const SIZE_OF = { shape: ({ shape }) => shape.length, values: ({ deviation }) =>
 
 const isCounter = ({ dtype }) => !dtype.includes("float"); // such as batch normalisation's number of batches
 
+/** @param {Parts<TensorsData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, startTensors)(data);
 }
@@ -19,6 +30,7 @@ export default function ({ data, parentElement }) {
 function startTensors(root) {
   const find = (selector) => root.querySelector(selector);
   const body = find("tbody");
+  /** @type {TensorsData} */
   let model = null;
   let rows = new Map(); // by the tensor's name
   let hovered = null;
@@ -92,6 +104,7 @@ function startTensors(root) {
     paintHistogram(canvas, shown, words);
   }
 
+  /** @param {TensorsData} data */
   return (data) => {
     const other = model?.key !== data.key;
     model = data;
@@ -115,6 +128,11 @@ function paintSpark(canvas, { bins }) {
   paintBars(pen, bins, { left: 0, right: width, upper: 0, lower: height }, barColour(canvas), 1);
 }
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {TensorSummary} tensor
+ * @param {Record<string, string>} words
+ */
 function paintHistogram(canvas, { bins, least, most }, words) {
   const chart = chartOn(canvas, { left: 50, right: 14, lower: 38 });
   if (!bins.length) return;

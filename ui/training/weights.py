@@ -4,7 +4,8 @@ import streamlit as st
 
 from core.checkpoint import CheckpointError
 from core.families import SHAPES
-from core.figures.training import Json, WeightsError, looks_data, weights_data
+from core.figures.sent.training import Looks, StateDict
+from core.figures.training import WeightsError, looks_data, weights_data
 from core.i18n import N_, _
 from core.models import MODELS
 from core.training.plan import NAMES
@@ -19,7 +20,15 @@ from ui.training.runs import current_run, title_of
 
 REMEMBERED = 16  # state dicts, for all sessions together
 
-_tensors = component("training/tensors", "training/parts")
+
+class TensorsData(StateDict):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    words: dict[str, str]
+
+
+_tensors = component("training/tensors", TensorsData, "training/parts")
 
 
 def show_weights() -> None:
@@ -73,7 +82,7 @@ def _choose(run: Run | None) -> tuple[Weights | None, str]:
 
 
 @st.cache_data(max_entries=REMEMBERED, show_spinner=False)
-def _table(key: str, _weights: Weights) -> Json:
+def _table(key: str, _weights: Weights) -> StateDict:
     return weights_data(_weights.tensors)
 
 
@@ -102,7 +111,7 @@ def _load_back(weights: Weights, key: str) -> None:
 
 
 @cache_words(REMEMBERED, N_("Loading ..."))
-def _loaded(key: str, model: str, _weights: Weights) -> Json:
+def _loaded(key: str, model: str, _weights: Weights) -> Looks:
     return looks_data(*load_back(_weights, model))
 
 

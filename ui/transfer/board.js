@@ -6,6 +6,23 @@ import { painting } from "../kit/painting.js";
 import { dot, explorerIn, fill, isDark, make, penFor, say, stroke, trace, write } from "../kit/pen.js";
 import { MARGINS, paintSteps } from "../kit/step_chart.js";
 
+/** @import { CountScores, TransferAnswers, TransferWay } from "./sent.js" */
+
+/**
+ * @typedef {object} TransferData
+ * @property {TransferWay[]} ways
+ * @property {number} steps
+ * @property {CountScores[]} counts
+ * @property {number} chosen
+ * @property {string[]} classes
+ * @property {number[]} truth
+ * @property {string[]} pictures
+ * @property {Record<string, TransferAnswers>} answers
+ * @property {number[]} offered
+ * @property {Record<string, any>} words
+ */
+
+/** @param {Parts<TransferData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -46,6 +63,7 @@ function start(root) {
     return cards.get(way.key);
   }
 
+  /** @param {TransferData} data */
   return (data) => {
     const dark = isDark(root);
     model = { ...data, ways: data.ways.map((way) => ({ ...way, colour: way.colours[Number(dark)] })) };
@@ -54,7 +72,7 @@ function start(root) {
   };
 }
 
-/** @import { Rectangle } from "../kit/pen.js" */
+/** @import { Parts, Rectangle } from "../kit/pen.js" */
 
 const percentOf = (value) => `${(100 * value).toFixed(0)} %`;
 const DASHES = { solid: [], dashed: [10, 6], dotted: [3, 5] };
@@ -141,14 +159,14 @@ function paintCurves(canvas, { ways, steps, words }, column, scale, text) {
   canvas.setAttribute("aria-label", `${canvas.parentElement.querySelector("figcaption").textContent}: ${said}`);
 }
 
-function paintCounts(canvas, { ways, counts, allCounts, chosen, words }) {
+function paintCounts(canvas, { ways, counts, offered, chosen, words }) {
   const chart = chartOn(canvas, MARGINS, 14);
   const { pen, left, right, upper, lower } = chart;
   const { fontFamily } = getComputedStyle(canvas);
-  const x = (number) => left + ((allCounts.indexOf(number) + 0.5) / allCounts.length) * (right - left);
+  const x = (number) => left + ((offered.indexOf(number) + 0.5) / offered.length) * (right - left);
   const y = (score) => lower - score * (lower - upper);
   paintRows(chart, [0, 0.5, 1].map((score) => [y(score), percentOf(score)]));
-  for (const number of allCounts) {
+  for (const number of offered) {
     pen.font = `${number === chosen ? 700 : 400} 14px ${fontFamily}`;
     paintColumns(chart, [[x(number), number]]);
   }

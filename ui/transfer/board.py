@@ -1,17 +1,26 @@
 """The three ways side by side in the browser, and the words for them."""
 
-from core.figures.transfer import Json
+from core.figures.sent import Words
+from core.figures.sent.transfer import TransferState
 from core.i18n import _
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Way
 from ui.kit.component import component
 
-_board = component("transfer/board", "modules/parts")
+
+class TransferData(TransferState):
+    """The same with all numbers of images a class to choose from, and words."""
+
+    offered: list[int]
+    words: Words
 
 
-def transfer_board(data: Json) -> None:
+_board = component("transfer/board", TransferData, "modules/parts")
+
+
+def transfer_board(data: TransferState) -> None:
     """Show ``core.figures.transfer.board_data``."""
-    _board(data={**data, "allCounts": COUNTS, "words": _words()}, key="transfer_board")
+    _board(data={**data, "offered": list(COUNTS), "words": _words()}, key="transfer_board")
 
 
 def titles() -> dict[Way, str]:
@@ -23,7 +32,7 @@ def titles() -> dict[Way, str]:
     }
 
 
-def _words() -> Json:
+def _words() -> Words:
     sentences: dict[Way, str] = {
         "head": _("The trained trunk is frozen; a new last layer learns to read its features."),
         "everything": _("Starts from the trained trunk too, but all layers go on learning (fine-tuning)."),

@@ -7,9 +7,24 @@ import {
 } from "../kit/pen.js";
 import { boxOf, cellUnder, paintMap } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { OverlapBoard } from "./sent.js" */
+
+/**
+ * @typedef {object} BoardData
+ * @property {number} side
+ * @property {number} input
+ * @property {number[]} kernels
+ * @property {number[]} strides
+ * @property {OverlapBoard[]} boards
+ * @property {string[]} colours
+ * @property {Record<string, string>} words
+ */
+
 const DEFAULTS = { board: "3-2" }; // kernel size and stride
 const settings = readAddress(DEFAULTS);
 
+/** @param {Parts<BoardData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -70,6 +85,7 @@ function start(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {BoardData} data */
   return (data) => {
     model = { ...data, boards: data.boards.map(opened) };
     say(root, model.words);

@@ -5,7 +5,8 @@ import streamlit as st
 from torch import Tensor
 
 from core.checkpoint import CheckpointError
-from core.figures.transposed import SEEDS, Json, board_data, checkerboard_chart
+from core.figures.sent.upsampling import OverlapBoards
+from core.figures.transposed import SEEDS, board_data, checkerboard_chart
 from core.figures.upsampling import board_chart
 from core.i18n import _
 from core.scripts import segmentation
@@ -19,7 +20,12 @@ from ui.kit.image_picker import pick_image
 from ui.upsampling.ways import loaded
 from ui.upsampling.words import way_titles
 
-_component = component("upsampling/board", "upsampling/parts")
+
+class BoardData(OverlapBoards):
+    words: dict[str, str]
+
+
+_component = component("upsampling/board", BoardData, "upsampling/parts")
 
 
 def upsampling_board() -> None:
@@ -69,7 +75,7 @@ def _trained_chart(key: str, _pixels: Tensor) -> go.Figure:
 
 
 @st.cache_data(show_spinner=False)
-def _boards() -> Json:
+def _boards() -> OverlapBoards:
     return board_data()
 
 

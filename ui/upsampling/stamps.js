@@ -7,11 +7,30 @@ import {
 } from "../kit/pen.js";
 import { boxOf, cellUnder, paintMap, within } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+
+/**
+ * @typedef {object} StampsData
+ * @property {number[][]} cells
+ * @property {number[][]} kernel
+ * @property {number} height
+ * @property {number} width
+ * @property {number[]} cut
+ * @property {number[][]} places
+ * @property {string} sums
+ * @property {string} counts
+ * @property {number} most
+ * @property {string} formula
+ * @property {string[]} colours
+ * @property {Record<string, string>} words
+ */
+
 const PACE = 450; // ms a step while playing
 const LIT = "#F0E442";
 const DEFAULTS = { step: null }; // null: half way
 const settings = readAddress(DEFAULTS);
 
+/** @param {Parts<StampsData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
 }
@@ -96,6 +115,7 @@ function start(root) {
     writeAddress(root, settings, DEFAULTS);
   }
 
+  /** @param {StampsData} data */
   return (data) => {
     halt();
     model = opened(data);

@@ -2,15 +2,22 @@
 
 import streamlit as st
 
-from core.figures.transposed import INPUTS, KERNELS, SIDE, Json, input_called, kernel_called, stamp_data
+from core.figures.sent.upsampling import StampedMap
+from core.figures.transposed import INPUTS, KERNELS, SIDE, input_called, kernel_called, stamp_data
 from core.i18n import _
 from core.scripts import segmentation
 from core.segmentation.transposed import Stamping, StampingError
+from ui.kit.choices import choose_from_list
 from ui.kit.code import show_code
 from ui.kit.component import component
 from ui.kit.faults import fragment
 
-_component = component("upsampling/stamps", "upsampling/parts")
+
+class StampsData(StampedMap):
+    words: dict[str, str]
+
+
+_component = component("upsampling/stamps", StampsData, "upsampling/parts")
 
 
 @fragment
@@ -27,7 +34,7 @@ def upsampling_stamps() -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _data(kernel: str, cells: str, *numbers: int) -> Json:
+def _data(kernel: str, cells: str, *numbers: int) -> StampedMap:
     stamping = Stamping(*numbers)
     return stamp_data(input_called(cells), kernel_called(kernel, stamping.kernel), stamping)
 
@@ -50,24 +57,9 @@ def _choose() -> tuple[str, str, tuple[int, ...]]:
         )
         for name, (title, least, most, first) in fields.items()
     )
-    kernel = row.selectbox(
-        _("Kernel"),
-        KERNELS,
-        format_func=lambda name: kernels[name],
-        key="weights",
-        width=150,
-        bind="query-params",
-        persist_state="session",
-    )
-    cells = row.selectbox(
-        _("Input of {side} x {side} cells").format(side=SIDE),
-        INPUTS,
-        format_func=lambda name: inputs[name],
-        key="cells",
-        width=180,
-        bind="query-params",
-        persist_state="session",
-    )
+    kernel = choose_from_list(_("Kernel"), {name: kernels[name] for name in KERNELS}, "weights", 150, row)
+    title = _("Input of {side} x {side} cells").format(side=SIDE)
+    cells = choose_from_list(title, {name: inputs[name] for name in INPUTS}, "cells", 180, row)
     return kernel, cells, numbers
 
 

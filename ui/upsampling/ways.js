@@ -9,6 +9,27 @@ import {
 import { inBytes, inflate, sheetOf } from "../kit/sheets.js";
 import { colourOf } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { EnlargedWay } from "./sent.js" */
+
+/**
+ * @typedef {object} WaysData
+ * @property {string | null} image
+ * @property {string | null} truth
+ * @property {number} width
+ * @property {number} height
+ * @property {string[]} colours
+ * @property {EnlargedWay[]} ways
+ * @property {NamedColour[]} [classes]
+ * @property {number} [label]
+ * @property {number} [side]
+ * @property {string} [grid]
+ * @property {string} [shades]
+ * @property {Record<string, string>} [grids]
+ * @property {Record<string, any>} words
+ */
+
 const LOST = 3000; // ms after which an unanswered question is asked again
 const LIT = "#F0E442";
 const LEAST_MARK = 9; // CSS pixels
@@ -17,6 +38,7 @@ const COLUMNS = ["mean_iou", "boundary_f", "here", "checkerboard", "parameters",
 const DEFAULTS = { layer: "score", level: 4, zoom: 1, at: "", grid: "", brush: 1 };
 const settings = readAddress(DEFAULTS);
 
+/** @param {Parts<WaysData>} parts */
 export default function ({ data, parentElement, setStateValue }) {
   explorerIn(parentElement, start)(data, (asked) => setStateValue("asked", asked));
 }
@@ -205,6 +227,7 @@ function start(root) {
     }));
   }
 
+  /** @param {WaysData} data */
   return (data, answerTo) => {
     send = answerTo;
     flying = 0;

@@ -7,7 +7,9 @@ from torch import Tensor
 
 from core.checkpoint import CheckpointError
 from core.data.scenes import CLASSES
-from core.figures.upsampling import GRIDS, Json, cells_data, scene_data, tested_on
+from core.figures.sent import Words
+from core.figures.sent.upsampling import EnlargedMaps
+from core.figures.upsampling import GRIDS, cells_data, scene_data, tested_on
 from core.i18n import N_, _
 from core.scripts import segmentation
 from core.segmentation.enlarging import as_trained, in_whole_cells
@@ -23,7 +25,12 @@ from ui.upsampling.words import explorer_words
 REMEMBERED = 32  # images and classes, for all sessions together
 MOST_FREQUENT = "most frequent"  # in the address; otherwise a class's number
 
-_component = component("upsampling/ways", "segmentation/parts", "upsampling/parts")
+
+class WaysData(EnlargedMaps):
+    words: Words
+
+
+_component = component("upsampling/ways", WaysData, "segmentation/parts", "upsampling/parts")
 
 
 @st.cache_resource
@@ -33,7 +40,9 @@ def loaded() -> UpsamplingStudy:
 
 
 @cache_words(REMEMBERED, N_("Enlarging ..."))
-def scene_of(key: str, label: int | None, trained: bool, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Json:
+def scene_of(
+    key: str, label: int | None, trained: bool, _pixels: Tensor, _truth: dict[str, Tensor] | None
+) -> EnlargedMaps:
     """Return what the view shows of the scores of class ``label`` on the image called ``key``."""
     return scene_data(loaded(), _pixels, _truth, label, trained)
 
@@ -63,8 +72,7 @@ def show_grid(label: int, trained: bool) -> None:
     """Show the grid in the user's hands; raises ``CheckpointError`` where trained weights are missing."""
     asked: dict[str, Any] = st.session_state.get("upsampling_ways", {}).get("asked") or {}
     grid = asked.get("grid") or GRIDS["corner"]
-    data = cells_data(grid, label, as_trained(loaded()) if trained else None)
-    _show({**data, "grid": grid})
+    _show(cells_data(grid, label, as_trained(loaded()) if trained else None))
     show_code(lambda address: segmentation.drawn(address.words("grid", GRIDS["corner"]), label, trained))
 
 
@@ -89,7 +97,7 @@ def show_scene(picked: PickedImage, label: int | None, trained: bool) -> None:
     show_code(lambda _address: segmentation.ways(picked.key, picked.title, trained))
 
 
-def _show(data: Json) -> None:
+def _show(data: EnlargedMaps) -> None:
     _component(data={**data, "words": explorer_words()}, key="upsampling_ways", on_asked_change=lambda: None)
     st.caption(
         _(

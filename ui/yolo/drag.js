@@ -12,6 +12,28 @@ import {
 } from "../kit/pen.js";
 import { COLOURS, lossText } from "./parts.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { CellObject, Pulled, RootCurves } from "./sent.js" */
+
+/**
+ * @typedef {object} DragData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number} side
+ * @property {CellObject[]} objects
+ * @property {number} coord
+ * @property {number} noobj
+ * @property {RootCurves} root
+ * @property {string} key
+ * @property {number} number
+ * @property {Pulled} answer
+ * @property {string} error
+ * @property {Record<string, any>} words
+ */
+
 const FIELDS = ["x", "y", "w", "h", "confidence"];
 const HANDLE = 12; // CSS pixels about a corner or an edge
 const LOST = 3000; // ms after which an unanswered question is asked again
@@ -23,6 +45,7 @@ const defaults = { cell: "", predictor: 0, box: "", alone: 1, error: 8 };
 const settings = { ...defaults };
 let last = null; // the image that the box in the address belongs to
 
+/** @param {Parts<DragData>} parts */
 export default function ({ data, parentElement, setStateValue }) {
   explorerIn(parentElement, handle)(data, (asked) => setStateValue("asked", asked));
 }
@@ -32,6 +55,7 @@ function handle(root) {
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
   const inputs = FIELDS.map(() => Object.assign(document.createElement("input"), { type: "number", step: "any" }));
+  /** @type {DragData} */
   let model = null;
   let photo = null;
   let send = null;
@@ -123,6 +147,7 @@ function handle(root) {
     writeAddress(root, settings, defaults);
   }
 
+  /** @param {DragData} data */
   return (data, answerTo) => {
     const fresh = model?.key !== data.key;
     model = data;
@@ -171,6 +196,7 @@ function handle(root) {
 const edges = ([x, y, width, height]) => [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
 
 // Which of the edges the pointer holds: [left, top, right, bottom] as 0 or 1, all for the box itself, null for none.
+/** @param {DragData} model */
 function gripAt(canvas, event, model, box) {
   const frame = canvas.getBoundingClientRect();
   const scale = frame.width / model.width;
@@ -209,6 +235,7 @@ function dragged({ held, box }, across, down, model) {
 
 // ---- the picture ----
 
+/** @param {DragData} model */
 function paintScene(brush, model, answer, mine) {
   paintGrid(brush, model.side);
   const { pen, scale } = brush;
@@ -270,6 +297,7 @@ function arrow(pen, x, y, across, down) {
 
 // ---- numbers beside it ----
 
+/** @param {DragData} model */
 function paintTable(root, model, answer, mine, inputs) {
   const values = [...mine.box, mine.confidence];
   inputs.forEach((input, index) => {
@@ -291,6 +319,7 @@ function paintTable(root, model, answer, mine, inputs) {
 
 const signed = (value) => (value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toPrecision(2)}`);
 
+/** @param {DragData} model */
 function paintCell(root, model, answer) {
   if (!answer) return;
   const { words } = model;
@@ -315,6 +344,7 @@ function paintCell(root, model, answer) {
       fill(words.gradient, { value: signed(answer.byClasses[index]) }))));
 }
 
+/** @param {DragData} model */
 function responsibility(model, { object, predictor, alone }) {
   const { words } = model;
   if (!object) return words.empty;
@@ -326,11 +356,12 @@ function responsibility(model, { object, predictor, alone }) {
   return fill(object.responsible === predictor ? words.answers : words.twinAnswers, values);
 }
 
+/** @param {DragData} model */
 function fillObjects(select, model, cell) {
   const options = model.objects.map((one) =>
-    new Option(placeWords(model.words.option, one.cell, model, { label: model.classes[one.label].name }), one.cell));
+    new Option(placeWords(model.words.option, one.cell, model, { label: model.classes[one.label].name }), String(one.cell)));
   if (!model.objects.some((one) => one.cell === cell)) {
-    options.push(new Option(placeWords(model.words.without, cell, model), cell));
+    options.push(new Option(placeWords(model.words.without, cell, model), String(cell)));
   }
   select.replaceChildren(...options);
   select.value = cell;
@@ -338,6 +369,7 @@ function fillObjects(select, model, cell) {
 
 // ---- what the root is for ----
 
+/** @param {DragData} model */
 function paintRoot(root, model) {
   const { words, root: { errors, sides, small, large, plain } } = model;
   const find = (selector) => root.querySelector(selector);

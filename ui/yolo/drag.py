@@ -6,17 +6,30 @@ import streamlit as st
 from torch import Tensor
 
 from core.detectors.yolo import Grid
-from core.figures.yolo import BoxError, Json, answer_data
+from core.figures.sent import Words
+from core.figures.sent.yolo import DragScene, Pulled
+from core.figures.yolo import BoxError, answer_data
 from core.i18n import _
 from ui.kit.component import component
 from ui.kit.faults import fragment
 from ui.yolo.loss import term_words
 
-_component = component("yolo/drag", "kit/layered_picture")
+
+class DragData(DragScene):
+    """The same with the answer to the box that was asked about, by its number, and what was wrong with it."""
+
+    key: str
+    number: int
+    answer: Pulled
+    error: str
+    words: Words
+
+
+_component = component("yolo/drag", DragData, "kit/layered_picture")
 
 
 @fragment
-def yolo_drag(key: str, scene: Json, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> None:
+def yolo_drag(key: str, scene: DragScene, image: Tensor, grid: Grid, truth: dict[str, Tensor]) -> None:
     """Show ``core.figures.yolo.drag_data`` of the image called ``key``, and answer to the box that is dragged there.
 
     Only this fragment runs again for an answer, not the page.
@@ -24,15 +37,23 @@ def yolo_drag(key: str, scene: Json, image: Tensor, grid: Grid, truth: dict[str,
     asked: dict[str, Any] = st.session_state.get("yolo_drag", {}).get("asked") or {}
     if asked.get("image") != key:
         asked = {}
+    wrong = ""
     try:
-        reply: Json = {"answer": answer_data(image, grid, truth, asked), "error": ""}
+        answer = answer_data(image, grid, truth, asked)
     except BoxError as error:
-        reply = {"answer": answer_data(image, grid, truth, {}), "error": str(error)}
-    data = {**scene, **reply, "key": key, "number": asked.get("number", 0), "words": {**term_words(), **_words()}}
+        answer, wrong = answer_data(image, grid, truth, {}), str(error)
+    data: DragData = {
+        **scene,
+        "answer": answer,
+        "error": wrong,
+        "key": key,
+        "number": asked.get("number", 0),
+        "words": {**term_words(), **_words()},
+    }
     _component(data=data, key="yolo_drag", on_asked_change=lambda: None)
 
 
-def _words() -> dict[str, Any]:
+def _words() -> Words:
     return {
         "hint": _(
             "Drag the white box or its edges. An arrow shows where one step of gradient descent takes the box. "

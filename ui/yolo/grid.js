@@ -4,6 +4,27 @@ import { bar, fillCell, layeredPicture, legend, paintBox, paintGrid, placeWords 
 import { twoDigits } from "../kit/numbers.js";
 import { clamp, fill, make } from "../kit/pen.js";
 
+/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { KeptBox } from "./sent.js" */
+
+/**
+ * @typedef {object} GridData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number} side
+ * @property {number[][]} boxes
+ * @property {number[]} confidence
+ * @property {number[][]} probabilities
+ * @property {number[]} scores
+ * @property {number[]} labels
+ * @property {KeptBox[]} detections
+ * @property {TrueBoxes | null} truth
+ * @property {number} start
+ * @property {Record<string, string>} words
+ */
+
 const PLAIN = "#56B4E9"; // a box without a class
 const PER_CELL = 2;
 const LABELLED = 12; // detections that have room for a label

@@ -1,14 +1,18 @@
 """YOLO's grid in the browser: boxes, class map, scores and what NMS leaves, cell by cell."""
 
-from typing import Any
-
+from core.figures.sent.yolo import GridCells
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("yolo/grid", "kit/layered_picture")
+
+class GridData(GridCells):
+    words: dict[str, str]
 
 
-def yolo_grid(data: dict[str, Any]) -> None:
+_component = component("yolo/grid", GridData, "kit/layered_picture")
+
+
+def yolo_grid(data: GridCells) -> None:
     """Show ``core.figures.yolo.grid_data``."""
     _component(data={**data, "words": _words()}, key="yolo_grid")
 

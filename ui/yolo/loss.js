@@ -5,6 +5,29 @@ import { significant } from "../kit/numbers.js";
 import { clamp, fill, make } from "../kit/pen.js";
 import { COLOURS, lossText } from "./parts.js";
 
+/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { CellObject, LostObject } from "./sent.js" */
+
+/**
+ * @typedef {object} LossData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number} side
+ * @property {number[][]} boxes
+ * @property {number[]} confidence
+ * @property {number[][]} probabilities
+ * @property {Record<string, number[]>} terms
+ * @property {Record<string, number>} parts
+ * @property {number} coord
+ * @property {number} noobj
+ * @property {CellObject[]} objects
+ * @property {LostObject[]} lost
+ * @property {number} start
+ * @property {Record<string, string>} words
+ */
+
 const WEIGHTS = { centre: "coord", sides: "coord", object: null, no_object: "noobj", classification: null };
 const PARTS = { box: ["centre", "sides"], confidence: ["object", "no_object"], classification: ["classification"] };
 const HIGHEST = { coord: 10, noobj: 1 };

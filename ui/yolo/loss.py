@@ -1,14 +1,18 @@
 """YOLO's loss in the browser: its parts as bars and heat maps, and who answers for an object."""
 
-from typing import Any
-
+from core.figures.sent.yolo import CellLosses
 from core.i18n import _
 from ui.kit.component import component
 
-_component = component("yolo/loss", "kit/layered_picture")
+
+class LossData(CellLosses):
+    words: dict[str, str]
 
 
-def yolo_loss(data: dict[str, Any]) -> None:
+_component = component("yolo/loss", LossData, "kit/layered_picture")
+
+
+def yolo_loss(data: CellLosses) -> None:
     """Show ``core.figures.yolo.loss_data``."""
     _component(data={**data, "words": {**term_words(), **_words()}}, key="yolo_loss")
 

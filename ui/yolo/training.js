@@ -6,9 +6,28 @@ import { significant } from "../kit/numbers.js";
 import { painting } from "../kit/painting.js";
 import { explorerIn, fill, say, write, writeKeys } from "../kit/pen.js";
 
+/** @import { Parts } from "../kit/pen.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { TrainingLook } from "./sent.js" */
+
+/**
+ * @typedef {object} YoloTrainingData
+ * @property {string} image
+ * @property {number} width
+ * @property {number} height
+ * @property {NamedColour[]} classes
+ * @property {number[]} seconds
+ * @property {Record<string, number[]>} losses
+ * @property {TrainingLook[]} looks
+ * @property {TrueBoxes | null} truth
+ * @property {string} key
+ * @property {Record<string, string>} words
+ */
+
 const COLOURS = ["#0072B2", "#D55E00", "#009E73"];
 const NAMED = 8;
 
+/** @param {Parts<YoloTrainingData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, watch)(data);
 }
@@ -16,6 +35,7 @@ export default function ({ data, parentElement }) {
 function watch(root) {
   const find = (selector) => root.querySelector(selector);
   const [canvas, slider] = [find(".picture canvas"), find("input")];
+  /** @type {YoloTrainingData} */
   let model = null;
   let photo = null;
   let chosen = null; // the look that the learner went back to; null follows the training
@@ -53,6 +73,7 @@ function watch(root) {
     paintLosses(find, model, step);
   }
 
+  /** @param {YoloTrainingData} data */
   return (data) => {
     if (!model || model.key !== data.key) {
       chosen = null;
@@ -65,6 +86,7 @@ function watch(root) {
   };
 }
 
+/** @param {YoloTrainingData} model */
 function paintLosses(find, model, step) {
   const { words, losses, seconds } = model;
   const names = Object.keys(losses);

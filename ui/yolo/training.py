@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import jobs
 from core.data.scenes import CLASSES
+from core.figures.sent.yolo import WatchedTraining
 from core.figures.yolo import training_data
 from core.i18n import _
 from core.training.short_training import BATCH, Watched, train_live
@@ -21,7 +22,15 @@ from ui.kit.queueing import submit
 MINUTES = 1.0
 SESSION_KEY = "yolo_training_job"
 
-_component = component("yolo/training", "kit/layered_picture")
+
+class YoloTrainingData(WatchedTraining):
+    """The same with words, and what tells it from every other."""
+
+    key: str
+    words: dict[str, str]
+
+
+_component = component("yolo/training", YoloTrainingData, "kit/layered_picture")
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def _progress(now: jobs.Progressed[Watched], line: DeltaGenerator) -> None:
     line.progress(min(done, 1.0), left, width=400)
 
 
-def _data(picked: PickedImage, key: str, events: tuple[Watched, ...]) -> dict[str, object]:
+def _data(picked: PickedImage, key: str, events: tuple[Watched, ...]) -> YoloTrainingData:
     data = training_data(picked.pixels, CLASSES, events, picked.truth)
     return {**data, "key": f"{picked.key} {key}", "words": _words(len(events))}
 
