@@ -1,10 +1,10 @@
 // Draws what core.figures.autograd computed. Nothing is differentiated here: the source is typed, Python answers.
 
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/browser/pen.js";
 import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { SourceError, SourceLesson, WalkedGraph } from "./sent.js" */
 
 /**

@@ -1,13 +1,13 @@
 // A network as cards to edit, its tree of modules with what one batch made of it, and one update in numbers.
 
-import { paintBars } from "../kit/charts.js";
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { paintBars } from "../kit/browser/charts.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { BlockData, BlockNumber, HistogramData, LayerSpread, ModuleRow, UpdateData } from "./sent.js" */
 
 /**

@@ -1,14 +1,14 @@
 // A classifier as it learns: Python trained it from the first step to the last, here its looks are played.
 
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, nearest, penFor, readAddress, say, trace, unpack, write, writeAddress, writeKeys,
-} from "../kit/pen.js";
-import { dragStep, paintSteps } from "../kit/step_chart.js";
+} from "../kit/browser/pen.js";
+import { dragStep, paintSteps } from "../kit/browser/step_chart.js";
 import { playerIn } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 
 /**
  * @typedef {object} ClassifyData

@@ -1,15 +1,15 @@
 // Optimizers on one surface. Python walked every rule at every learning rate; here the walks are drawn and played.
 
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, isDark, make, nearest, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
-import { dragStep, paintSteps } from "../kit/step_chart.js";
+} from "../kit/browser/pen.js";
+import { dragStep, paintSteps } from "../kit/browser/step_chart.js";
 import { dashOf, paintMap, scaleOf, standsAt, tidy } from "./descent_map.js";
 import { playerIn } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { SurfacePicture, WalkPreset, WalkingRule } from "./sent.js" */
 
 /**

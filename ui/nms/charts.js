@@ -2,8 +2,8 @@
 
 import {
   chartOn, paintAxisName, paintColumns, paintCursor, paintLine, paintRows, writeChartKeys,
-} from "../kit/charts.js";
-import { dot, fill, isDark } from "../kit/pen.js";
+} from "../kit/browser/charts.js";
+import { dot, fill, isDark } from "../kit/browser/pen.js";
 import { ROWS } from "./view.js";
 
 const LINES = [

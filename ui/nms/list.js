@@ -1,6 +1,6 @@
 // The sliders' values, and the list of boxes with what became of each.
 
-import { fill } from "../kit/pen.js";
+import { fill } from "../kit/browser/pen.js";
 import { settings } from "./settings.js";
 import { title } from "./view.js";
 

@@ -1,7 +1,7 @@
 // The image with its boxes, as greedy NMS and as soft-NMS leave them.
 
-import { fill, penFor, placeOf, scaled, smallestAt, stroke, strokeEdged } from "../kit/pen.js";
-import { paintTag, SMALL } from "../kit/tags.js";
+import { fill, penFor, placeOf, scaled, smallestAt, stroke, strokeEdged } from "../kit/browser/pen.js";
+import { paintTag, SMALL } from "../kit/browser/tags.js";
 import { settings } from "./settings.js";
 import { title } from "./view.js";
 

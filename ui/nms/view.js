@@ -1,6 +1,6 @@
 // What is shown of the sweep at the chosen thresholds, in numbers and in words.
 
-import { fill, unpack } from "../kit/pen.js";
+import { fill, unpack } from "../kit/browser/pen.js";
 
 export const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;

@@ -1,12 +1,12 @@
 // Draws what core.figures.pooling computed. Nothing is pooled here: the rectangle is dragged, Python sends the bins.
 
-import { painting } from "../kit/painting.js";
-import { explorerIn, fill, placeOf, query, write, writeAtOnce } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { explorerIn, fill, placeOf, query, write, writeAtOnce } from "../kit/browser/pen.js";
 import { card, cropCard, fillErrors } from "./cards.js";
 import { binBox, paintCard, paintImage, paintMap, same } from "./pictures.js";
 import { cursorOf, gripAt, pulled, reach } from "./region.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { OfferedChannel, PoolingWay } from "./sent.js" */
 
 /**

@@ -1,13 +1,13 @@
 // Shows the hierarchy that core.proposals.selective_search made. Nothing is merged here: the browser only looks up
 // which node each segment belongs to after so many merges.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, placeOf, pointByKeys, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes } from "./sent.js" */
 
 /**

@@ -1,12 +1,12 @@
 // Shows how the first N proposals of each method cover the objects. Which one is best was found in Python for every N.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, isDark, make, nearest, penFor, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, outline, paintParts, setPicture, tag } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes, RecallMethod } from "./sent.js" */
 
 /**

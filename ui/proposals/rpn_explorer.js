@@ -1,13 +1,13 @@
 // Shows what the trained RPN made of every anchor. All of it was computed in Python; NMS is looked up for each threshold.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, nearest, penFor, placeOf, readAddress, say, smallestAt, strokeEdged, unpack, write,
   writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes } from "./sent.js" */
 
 /**

@@ -1,16 +1,16 @@
 // A label map over its image; probabilities, receptive fields and figures were computed by core.figures.segmentation.
 
-import { choices, showChoice, swatchOf } from "../kit/choices.js";
-import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
-import { painting } from "../kit/painting.js";
+import { choices, showChoice, swatchOf } from "../kit/browser/choices.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   ARROWS, clamp, explorerIn, fill, make, readAddress, say, scaled, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
+import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
 import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { FieldLayer } from "./sent.js" */
 
 /**

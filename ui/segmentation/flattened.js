@@ -1,17 +1,17 @@
 // What is flattened about a point, and shuffled; every number was computed by core.figures.fully_connected.
 
-import { swatchOf } from "../kit/choices.js";
-import { brushFor, photoOf } from "../kit/layered_picture.js";
-import { painting } from "../kit/painting.js";
+import { swatchOf } from "../kit/browser/choices.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   ARROWS, clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, scaled, strokeEdged, write,
   writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
+import { brushFor, photoOf } from "../kit/layered_picture.js";
 import { percent, pixelUnder } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { ShuffledConvolution } from "./sent.js" */
 
 /**

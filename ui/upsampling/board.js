@@ -1,13 +1,13 @@
 // Overlap maps of every kernel size and stride, and one of them in large beside the gradient's; all counted in Python.
 
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxOf, cellUnder, paintMap } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { OverlapBoard } from "./sent.js" */
 
 /**

@@ -1,7 +1,7 @@
 // What the views of the upsampling page share: maps whose cells are drawn, with their numbers where there is room.
 
-import { rounded } from "../kit/numbers.js";
-import { clamp, penFor } from "../kit/pen.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { clamp, penFor } from "../kit/browser/pen.js";
 
 const READABLE = 20; // CSS pixels: the least width of a cell with a number in it
 const DARK_TEXT = 0.6; // of the greatest value: above it a cell is too light for white letters

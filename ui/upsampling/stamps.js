@@ -1,13 +1,13 @@
 // Shows the stamps of a transposed convolution one after the other; the sums after each step come from Python.
 
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxOf, cellUnder, paintMap, within } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 
 /**
  * @typedef {object} StampsData

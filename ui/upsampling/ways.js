@@ -1,16 +1,16 @@
 // One score map in every way of enlarging: linked pictures. A grid is edited here at once, and enlarged by the server.
 
-import { choices, showChoice } from "../kit/choices.js";
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { choices, showChoice } from "../kit/browser/choices.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, sheetOf } from "../kit/browser/sheets.js";
 import { colourOf } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { EnlargedWay } from "./sent.js" */
 
 /**

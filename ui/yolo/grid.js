@@ -1,10 +1,10 @@
 // YOLO's grid: every number was computed by core.figures.yolo; the threshold only decides what is drawn.
 
+import { twoDigits } from "../kit/browser/numbers.js";
+import { clamp, fill, make } from "../kit/browser/pen.js";
 import { bar, fillCell, layeredPicture, legend, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
-import { twoDigits } from "../kit/numbers.js";
-import { clamp, fill, make } from "../kit/pen.js";
 
-/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/browser/sent.js" */
 /** @import { KeptBox } from "./sent.js" */
 
 /**

@@ -1,11 +1,11 @@
 // YOLO's loss: the five terms of equation 3 were computed for every cell; two sliders weight them here.
 
+import { significant } from "../kit/browser/numbers.js";
+import { clamp, fill, make } from "../kit/browser/pen.js";
 import { bar, fillCell, layeredPicture, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
-import { significant } from "../kit/numbers.js";
-import { clamp, fill, make } from "../kit/pen.js";
 import { COLOURS, lossText } from "./parts.js";
 
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { CellObject, LostObject } from "./sent.js" */
 
 /**
