@@ -9,7 +9,7 @@ import { dragStep, paintSteps } from "../kit/browser/step_chart.js";
 import { dashOf, paintMap, scaleOf, standsAt, tidy } from "./descent_map.js";
 import { playerIn } from "./parts.js";
 
-/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
 /** @import { SurfacePicture, WalkPreset, WalkingRule } from "./sent.js" */
 
 /**
@@ -28,6 +28,10 @@ import { playerIn } from "./parts.js";
  * @property {Record<string, any>} words
  */
 
+/**
+ * @typedef {With<DescentData, ReturnType<typeof opened> & { ground: ReturnType<typeof opened>, points: Float32Array, losses: Float32Array }>} Model
+ */
+
 const PATIENCE = 1500; // ms after which an answer counts as lost
 const NEAR = 14; // px of the screen about a path that light it up
 const CLOSE = 0.012; // of the picture's width: as good as there
@@ -44,6 +48,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const [map, chart] = [find(".map"), find(".chart")];
+  /** @type {Model} */
   let model = null;
   let send = null;
   let place = null; // where the walks start, as the user sees it
@@ -227,6 +232,7 @@ const isOf = (preset, data, ground) =>
   ground.surface === preset.surface && String(data.start) === String(preset.start) && data.momentum === preset.momentum && data.decay === preset.decay;
 
 // The surface as Python sent it, its picture ready to be drawn.
+/** @param {SurfacePicture} ground */
 function opened(ground) {
   const { side, colours } = ground;
   const heights = unpack(ground.heights, Uint8Array);
@@ -242,6 +248,7 @@ function opened(ground) {
   return { ...ground, image: canvas, rates: { lr: ground.rates[0], adaptive: ground.rates[1] } };
 }
 
+/** @param {Model} model */
 function paintLosses(canvas, model, shown, { step, lit }) {
   const high = 10 ** Math.ceil(Math.log10(model.highest));
   const lines = shown.map((walk) => ({
@@ -252,6 +259,7 @@ function paintLosses(canvas, model, shown, { step, lit }) {
   canvas.setAttribute("aria-label", model.words.chart);
 }
 
+/** @param {Model} model */
 function fillRows(body, model, shown, { step, lit }) {
   const dark = isDark(body);
   for (const row of body.children) {
@@ -283,6 +291,7 @@ function stateOf({ words, x, y, minima, saddles }, walk, step) {
   return saddles.some(near) ? words.saddle : "";
 }
 
+/** @param {Model} model */
 function sentence(model, walk, step) {
   const { words } = model;
   const values = { rule: words.rules[walk.name], step, overflow: walk.overflow };

@@ -8,6 +8,7 @@ import { boxAt, ordered, paintDragged, paintPicture } from "./pictures.js";
 import { DEFAULTS, inAddress, settings } from "./settings.js";
 import { answer, open, sentence } from "./view.js";
 
+/** @import { NmsModel, NmsView } from "./view.js" */
 /** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedColour, TrueBoxes } from "../kit/browser/sent.js" */
 
@@ -28,6 +29,7 @@ import { answer, open, sentence } from "./view.js";
  * @property {Record<string, string>} words
  */
 
+
 const LEAST_DRAWN = 2; // pixels of the image: less is a click
 
 /** @param {Parts<NmsData>} parts */
@@ -38,7 +40,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const list = find(".list");
+  /** @type {NmsModel} */
   let model = null;
+  /** @type {NmsView} */
   let view = null;
   let hovered = null;
   let send = null;

@@ -43,6 +43,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const pad = find('[data-pane="image"] .picture');
+  /** @type {PoolingData} */
   let model = null;
   let send = null;
   let region = null; // [x0, y0, x1, y1] as the user sees it; the model's own once the hand is off
@@ -138,6 +139,7 @@ function explore(root) {
 
 // ---- words, cards and tables ----
 
+/** @param {PoolingData} model */
 function fillIn(root, model, hover, choose, take) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -164,6 +166,7 @@ function fillIn(root, model, hover, choose, take) {
   find(".offered").replaceChildren(...model.offered.map((offer) => thumbnail(model, offer, take)));
 }
 
+/** @param {PoolingData} model */
 function thumbnail(model, { channel, cells }, take) {
   const made = document.createElement("button");
   made.type = "button";
@@ -181,6 +184,7 @@ function thumbnail(model, { channel, cells }, take) {
   return made;
 }
 
+/** @param {PoolingData} model */
 function sentence(model, shown, hovered) {
   const { words, scale } = model;
   if (!hovered) {

@@ -51,6 +51,7 @@ export default layeredPicture({ layer: "total", coord: 5, noobj: 0.5, cell: "" }
     fill(model.words[`${layer}Caption`], { value: short(partLoss(model, settings, layer)) }),
 });
 
+/** @param {LossData} model */
 function paintLayer(brush, model, settings, layer, cell) {
   const values = model.terms.centre.map((_, place) => cellLoss(model, settings, layer, place));
   const most = Math.max(...values, 1e-12);
@@ -81,6 +82,7 @@ function heat(part) {
   return `rgb(${mixed.map(Math.round)})`;
 }
 
+/** @param {LossData} model */
 function paintPanel(root, model, settings, cell) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -117,6 +119,7 @@ function paintPanel(root, model, settings, cell) {
     ? fill(words.lost, { names: model.lost.map(({ label }) => model.classes[label].name).join(", ") }) : "";
 }
 
+/** @param {LossData} model */
 function responsibleWords(model, { label, iou, responsible }) {
   const { words } = model;
   const values = { label: model.classes[label].name, number: responsible + 1, other: 2 - responsible };
