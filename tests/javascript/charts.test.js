@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frameIn, paintBars } from "../../ui/kit/charts.js";
+import { frameIn, paintBars } from "../../ui/kit/browser/charts.js";
 
 test("a frame lies within its margins", () => {
   assert.deepEqual(frameIn(200, 100, { left: 50, right: 10, lower: 30 }), { left: 50, right: 190, upper: 10, lower: 70 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compact, rounded, significant, twoDigits, written } from "../../ui/kit/numbers.js";
+import { compact, rounded, significant, twoDigits, written } from "../../ui/kit/browser/numbers.js";
 
 test("significant digits have no zeros at the end", () => {
   assert.equal(significant(0, 2), "0");

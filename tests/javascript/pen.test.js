@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clamp, fill, nearest, readAddress, scaled, smallestAt, unpack } from "../../ui/kit/pen.js";
+import { clamp, fill, nearest, readAddress, scaled, smallestAt, unpack } from "../../ui/kit/browser/pen.js";
 
 test("clamp keeps a value within its bounds", () => {
   assert.deepEqual([-1, 0.5, 2].map((value) => clamp(value)), [0, 0.5, 1]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { inBytes, inflate } from "../../ui/kit/sheets.js";
+import { inBytes, inflate } from "../../ui/kit/browser/sheets.js";
 
 test("a colour is the bytes of a pixel, red first", () => {
   assert.equal(inBytes("#102030"), 0xff302010);

@@ -35,7 +35,7 @@ def test_bundles_are_made_of_the_scripts_as_they_are() -> None:
 def test_a_bundle_whose_source_or_text_has_changed_since_is_stale(tmp_path: Path) -> None:
     bundle = (BUNDLES / "kit" / "code.js").read_text("utf-8")
     for source in bundle.partition(" sha256")[0].split()[1:]:
-        (tmp_path / source).parent.mkdir(exist_ok=True)
+        (tmp_path / source).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / source).write_text((ROOMS / source).read_text("utf-8"), "utf-8")
     assert is_fresh(bundle, tmp_path)
     assert not is_fresh(bundle + ";", tmp_path)
@@ -47,7 +47,7 @@ def test_scripts_read_and_write_the_address_by_the_pen_alone() -> None:
     """A saved page has no address of its own: only the pen knows which one it was saved at."""
     calls = re.compile(r"location\.search\b|history\.(replace|push)State")
     found = [name_of(path) for path in SCRIPTS if calls.search(path.read_text("utf-8"))]
-    assert found == ["kit/export.js", "kit/pen.js"], "use query(), writeAddress() or writeAtOnce()"
+    assert found == ["kit/browser/pen.js", "kit/export.js"], "use query(), writeAddress() or writeAtOnce()"
 
 
 def test_a_component_has_a_root_that_the_pen_finds() -> None:

@@ -75,11 +75,12 @@ def all_within(data: type) -> list[type]:
 
 def in_javascript(script: Path) -> dict[str, Fields]:
     """The typedefs in a script, by their names, and in those that it takes some from; that it names them, tsc sees."""
-    text = script.read_text("utf-8")
-    found: dict[str, Fields] = {}
-    for source in IMPORT.findall(text):
-        found |= in_javascript(script.parent / source)
-    return found | {name: dict(map(_field, PROPERTY.findall(body))) for name, body in TYPEDEF.findall(text)}
+    scripts = [script.resolve()]
+    for one in scripts:  # it grows meanwhile: scripts may take from each other
+        sources = [(one.parent / source).resolve() for source in IMPORT.findall(one.read_text("utf-8"))]
+        scripts.extend(source for source in dict.fromkeys(sources) if source not in scripts)
+    typedefs = [found for one in scripts for found in TYPEDEF.findall(one.read_text("utf-8"))]
+    return {name: dict(map(_field, PROPERTY.findall(body))) for name, body in typedefs}
 
 
 def _field(found: tuple[str, str]) -> tuple[str, str]:

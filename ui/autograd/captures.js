@@ -1,9 +1,9 @@
 // Draws what torch.export and torch.compile captured, or says why they did not.
 
-import { explorerIn, fill, isDark, make } from "../kit/pen.js";
+import { explorerIn, fill, isDark, make } from "../kit/browser/pen.js";
 import { COMPACT, drawGraph } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { TitledCapture } from "./sent.js" */
 
 /**

@@ -1,10 +1,10 @@
 // Draws what core.figures.autograd computed. Nothing is differentiated here: the source is typed, Python answers.
 
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, fill, isDark, make, readAddress, say, write, writeAddress } from "../kit/browser/pen.js";
 import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { SourceError, SourceLesson, WalkedGraph } from "./sent.js" */
 
 /**
@@ -17,6 +17,8 @@ import { drawGraph, fillHalf, grid, isOne, short, titleOf } from "./parts.js";
  * @property {SourceLesson[]} lessons
  * @property {Record<string, any>} words
  */
+
+/** @typedef {GraphData & { stale: boolean }} Model */
 
 const PATIENCE = 3000; // ms after which an answer counts as lost
 const REST = 250; // ms without a key after which the gradients are checked
@@ -35,6 +37,7 @@ function explore(root) {
   const field = find("textarea");
   const slider = find('[data-setting="step"]');
   const settings = readAddress(DEFAULTS);
+  /** @type {Model} */
   let model = null;
   let send = null;
   let asked = null; // { source, at } of the question that Python has not answered yet
@@ -261,6 +264,7 @@ function paintGraph({ graph, cards, edges }, step, hovered, words) {
 
 // ---- words about one node ----
 
+/** @param {Model} model */
 function detail(model, step, hovered) {
   const { graph, words } = model;
   const { returned, now } = reached(graph, step);
@@ -336,6 +340,7 @@ const sentences = (message, help) => [message, help].filter(Boolean).map((textCo
 
 // ---- leaves ----
 
+/** @param {Model} model */
 function paintLeaves(section, model, calls) {
   const { graph, words } = model;
   const find = (selector) => section.querySelector(selector);

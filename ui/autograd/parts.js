@@ -1,7 +1,7 @@
 // What the autograd page's components share: numbers in grids, and a graph whose places Python computed.
 
-import { compact, withMinus } from "../kit/numbers.js";
-import { clamp, fill, make } from "../kit/pen.js";
+import { compact, withMinus } from "../kit/browser/numbers.js";
+import { clamp, fill, make } from "../kit/browser/pen.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 // The size of a card, and the gaps between layers, between neighbours, and between layers one below the other.

@@ -1,10 +1,10 @@
 // Draws the graphs that Python built, one for each input; the slider chooses among them.
 
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, fill, isDark, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, fill, isDark, readAddress, say, write, writeAddress } from "../kit/browser/pen.js";
 import { arranged, drawGraph, fillHalf } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { LabelledRun } from "./sent.js" */
 
 /**

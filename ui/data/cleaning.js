@@ -1,12 +1,12 @@
 // What a check has found, by kinds, with examples; the boxes that are amiss are drawn thick and dashed.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, stroke, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { FLAW, pictureAt } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { ClassCount, NamedFlaw } from "./sent.js" */
 
 /**

@@ -1,9 +1,9 @@
 // The order of epochs, as torch's own DataLoader went through them: what is pointed at lights up everywhere.
 
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, fill, make, readAddress, say, write, writeAddress } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, fill, make, readAddress, say, write, writeAddress } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { EpochData } from "./sent.js" */
 
 /**

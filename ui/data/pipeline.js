@@ -1,8 +1,8 @@
 // The way from a source to batches, each part with what is in it; a part is a button that leads to its view.
 
-import { explorerIn, make, say } from "../kit/pen.js";
+import { explorerIn, make, say } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { PipelinePart } from "./sent.js" */
 
 /**

@@ -1,13 +1,13 @@
 // A sample through its transforms. Python takes the steps; here they are chosen, ordered and drawn.
 
-import { significant } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { significant } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, scaled, smallestAt, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { oneAtATime, pictureAt } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { ChosenStep, NamedRun, PreparedSteps, StepKind, SwapData } from "./sent.js" */
 
 /**

@@ -1,8 +1,8 @@
 // Shows a finished race: the stages' pictures, the bars and the replay. Every number was measured on the server.
 
-import { fill, query, writeAddress } from "../kit/pen.js";
+import { fill, query, writeAddress } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { RaceLane, RaceTable, ReplaySpeed } from "./sent.js" */
 
 /**

@@ -1,8 +1,8 @@
 // The lesson beside a page: links into its prepared states, and a question. An address is all that a link needs.
 
-import { explorerIn, make, say, write } from "../kit/pen.js";
+import { explorerIn, make, say, write } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { LessonState } from "./sent.js" */
 
 /**

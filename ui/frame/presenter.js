@@ -1,8 +1,8 @@
 // The presenter's bar: where the talk is, and the keys that presenters' remotes send.
 
-import { explorerIn, say, write } from "../kit/pen.js";
+import { explorerIn, say, write } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 
 /**
  * One screen of a talk, and the links to those beside it, "" where there is none.

@@ -1,8 +1,8 @@
 // The link to the page as it is: copied, shown, and as a QR code for those who only see the projector.
 
-import { explorerIn, make, say, write } from "../kit/pen.js";
+import { explorerIn, make, say, write } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { QRCode } from "./sent.js" */
 
 /**

@@ -1,10 +1,10 @@
 // What a chart can be downloaded as: drawn by plotly.js in this browser, or a page of its own that Python writes.
 
+import { explorerIn } from "./browser/pen.js";
 import { drawing, exportLine, fontsOf } from "./export.js";
-import { explorerIn } from "./pen.js";
 
-/** @import { Parts } from "./pen.js" */
-/** @import { Exported } from "./sent.js" */
+/** @import { Parts } from "./browser/pen.js" */
+/** @import { Exported } from "./browser/sent.js" */
 
 /**
  * The key of the chart, and the page that was asked for; called by the chart's name, not by the component's.

@@ -1,8 +1,8 @@
 // The button for the code: it sends the address along, where the explorers keep what Python does not know.
 
-import { explorerIn, query, say } from "./pen.js";
+import { explorerIn, query, say } from "./browser/pen.js";
 
-/** @import { Parts } from "./pen.js" */
+/** @import { Parts } from "./browser/pen.js" */
 
 /**
  * What the button says.

@@ -1,7 +1,7 @@
 // What every component ends with: a line below it that downloads it as a picture, as a page of its own, or its tables.
 
-import { css, html } from "./own.js";
-import { fill, isDark, isSaved, make, query, write } from "./pen.js";
+import { css, html } from "./browser/own.js";
+import { fill, isDark, isSaved, make, query, write } from "./browser/pen.js";
 
 const FINEST = 2; // pixels of a PNG for one on the screen, at least
 const MARGIN = 16; // about a figure

@@ -1,10 +1,10 @@
 // What the views of pictures in layers share: those of YOLO, of segmentation and of upsampling.
 
-import { painting } from "./painting.js";
+import { painting } from "./browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, placeOf, readAddress, say, scaled, strokeEdged, writeAddress,
-} from "./pen.js";
-import { paintTag } from "./tags.js";
+} from "./browser/pen.js";
+import { paintTag } from "./browser/tags.js";
 
 const photos = new Map(); // by address; a handful a session
 

@@ -1,13 +1,15 @@
 // A network as cards to edit, its tree of modules with what one batch made of it, and one update in numbers.
 
-import { paintBars } from "../kit/charts.js";
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { paintBars } from "../kit/browser/charts.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
-  clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+  clamp, explorerIn, fill, make, penFor, readAddress, say, unpack, write, writeAddress,
+} from "../kit/browser/pen.js";
+import { fillNumbers, opened, paintWeights, strongest } from "./update.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { BuildModel } from "./update.js" */
 /** @import { BlockData, BlockNumber, HistogramData, LayerSpread, ModuleRow, UpdateData } from "./sent.js" */
 
 /**
@@ -42,6 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const [weights, select] = [find(".weights"), find("select")];
+  /** @type {BuildModel} */
   let model = null;
   let send = null;
   let sent = ""; // the data that is shown, as text
@@ -127,7 +130,7 @@ function start(root) {
     const text = JSON.stringify(data);
     if (text === sent) return; // a component is given its data again when it has sent something
     sent = text;
-    model = data.update ? { ...data, update: opened(data.update) } : data;
+    model = { ...data, update: data.update && opened(data.update) };
     if (model.blame !== null) settings.block = model.blame;
     say(root, model.words);
     const { words } = model;
@@ -315,81 +318,4 @@ function paintSpread(canvas, { counts }, colour) {
   pen.fillStyle = getComputedStyle(canvas).color;
   pen.globalAlpha = 0.4;
   pen.fillRect(0, height - 1, width, 1);
-}
-
-// ---- the update in numbers ----
-
-function opened(update) {
-  let offset = 0;
-  const parameters = update.parameters.map((parameter) => {
-    const made = { ...parameter, offset };
-    offset += parameter.rows * parameter.columns;
-    return made;
-  });
-  const arrays = ["before", "gradients", "earlier", "byHand", "byStep"];
-  const ways = Object.fromEntries(Object.entries(update.ways).map(([name, way]) =>
-    [name, { ...way, ...Object.fromEntries(arrays.map((key) => [key, unpack(way[key], Float32Array)])) }]));
-  return { ...update, parameters, ways };
-}
-
-// The cell whose gradient is largest: it has something to show.
-function strongest({ gradients }, { offset, rows, columns }) {
-  const part = Array.from(gradients.subarray(offset, offset + rows * columns), Math.abs);
-  return part.indexOf(Math.max(...part));
-}
-
-function paintWeights(canvas, { rows, columns }, values, colours, cell) {
-  canvas.style.aspectRatio = `${Math.max(columns, 6)} / ${Math.max(rows, 1.5)}`;
-  const { pen, width, height } = penFor(canvas);
-  const [across, down] = [width / columns, height / rows];
-  const most = Math.max(...Array.from(values, Math.abs), 1e-12);
-  const middle = (colours.length - 1) / 2;
-  values.forEach((value, index) => {
-    pen.fillStyle = colours[Math.round(middle + (value / most) * middle)];
-    pen.fillRect((index % columns) * across, Math.floor(index / columns) * down, across + 0.5, down + 0.5);
-  });
-  const [x, y] = [(cell % columns) * across, Math.floor(cell / columns) * down];
-  strokeEdged(pen, [x + 2, y + 2, Math.max(across - 4, 2), Math.max(down - 4, 2)], "#F0E442", 3);
-}
-
-// Where a cell of the matrix that is shown lies in the parameter, along each of its dimensions.
-function indexOf({ shape, columns }, cell) {
-  const sides = shape.split(" x ").map(Number);
-  let place = sides.length === 1 ? cell : Math.floor(cell / columns) * sides.slice(1).reduce((a, b) => a * b) + (cell % columns);
-  const index = [];
-  for (const side of sides.reverse()) {
-    index.unshift(place % side);
-    place = Math.floor(place / side);
-  }
-  return index.join(", ");
-}
-
-const exact = (value) => String(Number(value.toPrecision(7))).replace("-", "−");
-const inBrackets = (value) => (value < 0 ? `(${exact(value)})` : exact(value));
-
-function fillNumbers(list, { words, update }, name, parameter, cell) {
-  const way = update.ways[name];
-  const at = parameter.offset + cell;
-  const pick = (key) => (way[key].length ? way[key][at] : 0);
-  const values = {
-    w: exact(pick("before")), g: inBrackets(pick("gradients")), earlier: inBrackets(pick("earlier")),
-    wInside: inBrackets(pick("before")), lr: exact(update.lr), decay: way.decay, momentum: update.momentum,
-  };
-  const difference = pick("byStep") - pick("byHand");
-  const rows = [
-    [words.weight, `${parameter.name}[${indexOf(parameter, cell)}] = ${exact(pick("before"))}`],
-    [words.gradient, exact(pick("gradients"))],
-    [words.rule, words.rules[name]],
-    [words.byHand, `${fill(words.numbersOf[name], values)} = ${exact(pick("byHand"))}`],
-    [words.byStep, exact(pick("byStep"))],
-    [words.difference, difference === 0 ? "0" : written(difference, 2)],
-  ];
-  const [before, after] = way.losses;
-  const closing = fill(words.closing, {
-    count: update.count, most: way.difference === 0 ? "0" : written(way.difference, 2),
-    before: written(before, 4), after: written(after, 4),
-  });
-  list.replaceChildren(
-    ...rows.flatMap(([term, text]) => [make("dt", { textContent: term }), make("dd", { textContent: text })]),
-    make("dd", { className: "wide", textContent: closing }));
 }

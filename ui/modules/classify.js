@@ -1,14 +1,14 @@
 // A classifier as it learns: Python trained it from the first step to the last, here its looks are played.
 
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, nearest, penFor, readAddress, say, trace, unpack, write, writeAddress, writeKeys,
-} from "../kit/pen.js";
-import { dragStep, paintSteps } from "../kit/step_chart.js";
+} from "../kit/browser/pen.js";
+import { dragStep, paintSteps } from "../kit/browser/step_chart.js";
 import { playerIn } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
 
 /**
  * @typedef {object} ClassifyData
@@ -34,6 +34,8 @@ import { playerIn } from "./parts.js";
  * @property {Record<string, string>} words
  */
 
+/** @typedef {With<ClassifyData, { scores: Uint8Array, right: Uint8Array }>} Model */
+
 const DEFAULTS = { look: null }; // null: it is played once, and then the last one
 const settings = readAddress(DEFAULTS);
 const CURVES = [{ key: "training", style: "solid", dash: [] }, { key: "heldOut", style: "dashed", dash: [8, 6] }];
@@ -46,6 +48,7 @@ export default function ({ data, parentElement }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const map = find(".map");
+  /** @type {Model} */
   let model = null;
   const later = painting(root, paint);
   const last = () => model.at.length - 1;
@@ -142,6 +145,7 @@ function wrong(pen, x, y) {
 
 let plane = null; // an offscreen canvas of the scores, one for all
 
+/** @param {Model} model */
 function paintPlane(canvas, model, index) {
   const { side, edge, colours, scores, classColours } = model;
   const { pen, width, height } = penFor(canvas);
@@ -159,6 +163,7 @@ function paintPlane(canvas, model, index) {
   // The outermost places lie on the edge: half a cell of the picture hangs over.
   const cell = width / (side - 1);
   pen.drawImage(plane, -cell / 2, -cell / 2, width + cell, height + cell);
+  /** @type {(place: number[]) => number[]} */
   const at = ([x, y]) => [((x + edge) / (2 * edge)) * width, ((edge - y) / (2 * edge)) * height];
   for (const { colour, line } of [{ colour: "#fff", line: 5 }, { colour: "#000", line: 2.5 }]) {
     pen.strokeStyle = colour;

@@ -1,15 +1,16 @@
 // Optimizers on one surface. Python walked every rule at every learning rate; here the walks are drawn and played.
 
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { handOf } from "../kit/browser/hand.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, isDark, make, nearest, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
-import { dragStep, paintSteps } from "../kit/step_chart.js";
+} from "../kit/browser/pen.js";
+import { dragStep, paintSteps } from "../kit/browser/step_chart.js";
 import { dashOf, paintMap, scaleOf, standsAt, tidy } from "./descent_map.js";
 import { playerIn } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
 /** @import { SurfacePicture, WalkPreset, WalkingRule } from "./sent.js" */
 
 /**
@@ -28,7 +29,10 @@ import { playerIn } from "./parts.js";
  * @property {Record<string, any>} words
  */
 
-const PATIENCE = 1500; // ms after which an answer counts as lost
+/**
+ * @typedef {With<DescentData, ReturnType<typeof opened> & { ground: ReturnType<typeof opened>, points: Float32Array, losses: Float32Array }>} Model
+ */
+
 const NEAR = 14; // px of the screen about a path that light it up
 const CLOSE = 0.012; // of the picture's width: as good as there
 const LEAST = 1e-6; // of the chart of losses
@@ -44,12 +48,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const [map, chart] = [find(".map"), find(".chart")];
+  /** @type {Model} */
   let model = null;
   let send = null;
-  let place = null; // where the walks start, as the user sees it
-  let hold = false; // whether it is in the user's hand
-  let asked = null; // { place, at } of the question that Python has not answered yet
-  let left = null; // the same, of where the hand has left it
+  const hand = handOf((event, place) => send(event, place)); // holds where the walks start
   let lit = null; // the rule under the pointer
   let story = null; // the preset that is shown, as long as nothing of it is changed
   const later = painting(root, paint);
@@ -61,22 +63,8 @@ function start(root) {
   const hidden = (rule) => settings.hidden.split("-").includes(rule.name);
 
   function move(next) {
-    place = next;
-    ask();
+    hand.move(next);
     later();
-  }
-  function ask() {
-    if (asked && performance.now() - asked.at < PATIENCE) return;
-    if (String(place) === String(model.start)) return;
-    asked = { place, at: performance.now() };
-    send("dragged", place);
-  }
-  function release() {
-    if (!hold) return;
-    hold = false;
-    asked = null;
-    left = { place, at: performance.now() };
-    send("down", place);
   }
   const placeAt = (event) => {
     const frame = map.getBoundingClientRect();
@@ -87,29 +75,28 @@ function start(root) {
   map.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     player.halt();
-    hold = true;
     map.setPointerCapture(event.pointerId);
     light(null);
-    place = placeAt(event); // a click asks once, when the hand lets go
+    hand.take(placeAt(event)); // a click asks once, when the hand lets go
     later();
   });
   map.addEventListener("pointermove", (event) => {
-    if (hold) move(placeAt(event));
+    if (hand.isHeld()) move(placeAt(event));
     else light(ruleNear(event));
   });
-  map.addEventListener("pointerup", release);
-  map.addEventListener("pointercancel", release);
+  map.addEventListener("pointerup", hand.letGo);
+  map.addEventListener("pointercancel", hand.letGo);
   map.addEventListener("pointerleave", () => light(null));
   map.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!by) return;
     event.preventDefault();
-    hold = true;
+    hand.take();
     const width = model.x[1] - model.x[0];
-    move(place.map((value, axis) => tidy(clamp(value + by[axis] * KEY_STEP * width, ...[model.x, model.y][axis]))));
+    move(hand.value().map((value, axis) => tidy(clamp(value + by[axis] * KEY_STEP * width, ...[model.x, model.y][axis]))));
   });
-  map.addEventListener("keyup", (event) => { if (event.key.startsWith("Arrow")) release(); });
-  map.addEventListener("blur", release);
+  map.addEventListener("keyup", (event) => { if (event.key.startsWith("Arrow")) hand.letGo(); });
+  map.addEventListener("blur", hand.letGo);
   dragStep(chart, () => model.steps, (next) => { player.halt(); go(next); });
   for (const name of ["lr", "adaptive"]) {
     find(`input[data-setting=${name}]`).addEventListener("input", (event) => {
@@ -154,7 +141,7 @@ function start(root) {
       input.value = rateOf(name);
       write(find(`[data-value=${name}]`), written(model.lrs[rateOf(name)]));
     }
-    paintMap(map, model, shown, { step: step(), lit, place });
+    paintMap(map, model, shown, { step: step(), lit, place: hand.value() });
     paintLosses(chart, model, shown, { step: step(), lit });
     fillRows(find("tbody"), model, shown, { step: Math.round(step()), lit });
     const one = shown.find((walk) => walk.name === lit);
@@ -180,13 +167,7 @@ function start(root) {
       points: unpack(data.points, Float32Array), losses: unpack(data.losses, Float32Array),
     };
     send = setTriggerValue;
-    asked = null;
-    if (hold) {
-      ask();
-    } else if (!left || String(left.place) === String(model.start) || performance.now() - left.at > PATIENCE) {
-      left = null;
-      place = model.start;
-    } // else it is an answer to an earlier question
+    hand.answer(model.start);
     say(root, model.words);
     write(find("figcaption"), model.words.titles[model.surface]);
     map.setAttribute("aria-label", model.words.map);
@@ -227,6 +208,7 @@ const isOf = (preset, data, ground) =>
   ground.surface === preset.surface && String(data.start) === String(preset.start) && data.momentum === preset.momentum && data.decay === preset.decay;
 
 // The surface as Python sent it, its picture ready to be drawn.
+/** @param {SurfacePicture} ground */
 function opened(ground) {
   const { side, colours } = ground;
   const heights = unpack(ground.heights, Uint8Array);
@@ -242,6 +224,7 @@ function opened(ground) {
   return { ...ground, image: canvas, rates: { lr: ground.rates[0], adaptive: ground.rates[1] } };
 }
 
+/** @param {Model} model */
 function paintLosses(canvas, model, shown, { step, lit }) {
   const high = 10 ** Math.ceil(Math.log10(model.highest));
   const lines = shown.map((walk) => ({
@@ -252,6 +235,7 @@ function paintLosses(canvas, model, shown, { step, lit }) {
   canvas.setAttribute("aria-label", model.words.chart);
 }
 
+/** @param {Model} model */
 function fillRows(body, model, shown, { step, lit }) {
   const dark = isDark(body);
   for (const row of body.children) {
@@ -283,6 +267,7 @@ function stateOf({ words, x, y, minima, saddles }, walk, step) {
   return saddles.some(near) ? words.saddle : "";
 }
 
+/** @param {Model} model */
 function sentence(model, walk, step) {
   const { words } = model;
   const values = { rule: words.rules[walk.name], step, overflow: walk.overflow };

@@ -1,7 +1,7 @@
 // The surface from above, with the walks of the optimizers on it.
 
-import { written } from "../kit/numbers.js";
-import { clamp, dot, penFor, trace } from "../kit/pen.js";
+import { written } from "../kit/browser/numbers.js";
+import { clamp, dot, penFor, trace } from "../kit/browser/pen.js";
 
 const FAR = 2e4; // px beyond which a canvas need not know where exactly
 const MARGIN = { left: 34, right: 10, upper: 8, lower: 24 };
@@ -9,7 +9,7 @@ const MARGIN = { left: 34, right: 10, upper: 8, lower: 24 };
 export const dashOf = ({ name }) => (name === "adamw" ? [9, 7] : []); // so that Adam is seen beneath it
 export const tidy = (value) => Number(value.toFixed(3));
 
-/** @import { Pen, Rectangle } from "../kit/pen.js" */
+/** @import { Pen, Rectangle } from "../kit/browser/pen.js" */
 
 // From the surface to the canvas and back.
 export function scaleOf({ x: [x0, x1], y: [y0, y1] }, { width, height }) {

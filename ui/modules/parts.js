@@ -1,6 +1,6 @@
 // What the views of modules and optimizers share: steps that are played.
 
-import { fill, write } from "../kit/pen.js";
+import { fill, write } from "../kit/browser/pen.js";
 
 const SECONDS = 6; // that it takes to play all steps
 

@@ -2,15 +2,22 @@
 
 import {
   chartOn, paintAxisName, paintColumns, paintCursor, paintLine, paintRows, writeChartKeys,
-} from "../kit/charts.js";
-import { dot, fill, isDark } from "../kit/pen.js";
+} from "../kit/browser/charts.js";
+import { dot, fill, isDark } from "../kit/browser/pen.js";
 import { ROWS } from "./view.js";
+
+/** @import { NmsModel, NmsView } from "./view.js" */
 
 const LINES = [
   { colour: "#0072B2", onDark: "#56B4E9", dash: [], css: "solid" },
   { colour: "#D55E00", onDark: "#E69F00", dash: [8, 5], css: "dashed" },
 ];
 
+/**
+ * @param {any} root
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ */
 export function paintCharts(root, model, view) {
   const { words } = model;
   const kept = new Array(ROWS).fill(0);

@@ -1,15 +1,16 @@
 // Draws what core.figures.nms computed. No box is judged here: every answer is looked up in the sweep.
 
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, placeOf, say, write, writeAddress } from "../kit/pen.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, placeOf, say, write, writeAddress } from "../kit/browser/pen.js";
 import { paintCharts } from "./charts.js";
 import { listRow, paintList, setControls, show } from "./list.js";
 import { boxAt, ordered, paintDragged, paintPicture } from "./pictures.js";
 import { DEFAULTS, inAddress, settings } from "./settings.js";
 import { answer, open, sentence } from "./view.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { NmsModel, NmsView } from "./view.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/browser/sent.js" */
 
 /**
  * @typedef {object} NmsData
@@ -28,6 +29,7 @@ import { answer, open, sentence } from "./view.js";
  * @property {Record<string, string>} words
  */
 
+
 const LEAST_DRAWN = 2; // pixels of the image: less is a click
 
 /** @param {Parts<NmsData>} parts */
@@ -38,7 +40,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const list = find(".list");
+  /** @type {NmsModel} */
   let model = null;
+  /** @type {NmsView} */
   let view = null;
   let hovered = null;
   let send = null;

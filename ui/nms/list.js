@@ -1,9 +1,16 @@
 // The sliders' values, and the list of boxes with what became of each.
 
-import { fill } from "../kit/pen.js";
+import { fill } from "../kit/browser/pen.js";
 import { settings } from "./settings.js";
 import { title } from "./view.js";
 
+/** @import { NmsModel, NmsView } from "./view.js" */
+
+/**
+ * @param {any} root
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ */
 export function setControls(root, model, view) {
   const set = (name, text) => { root.querySelector(`[data-value="${name}"]`).textContent = text; };
   for (const input of root.querySelectorAll("input")) {
@@ -26,6 +33,10 @@ export function setControls(root, model, view) {
   root.querySelector('[data-step="1"]').disabled = view.step === view.steps;
 }
 
+/**
+ * @param {NmsModel} model
+ * @param {any} box
+ */
 export function listRow(model, box) {
   const row = document.createElement("div");
   row.setAttribute("role", "option");
@@ -38,6 +49,12 @@ export function listRow(model, box) {
   return row;
 }
 
+/**
+ * @param {any} list
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ * @param {any} hovered
+ */
 export function paintList(list, model, view, hovered) {
   const { words } = model;
   for (const row of list.children) {

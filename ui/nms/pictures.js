@@ -1,14 +1,24 @@
 // The image with its boxes, as greedy NMS and as soft-NMS leave them.
 
-import { fill, penFor, placeOf, scaled, smallestAt, stroke, strokeEdged } from "../kit/pen.js";
-import { paintTag, SMALL } from "../kit/tags.js";
+import { fill, penFor, placeOf, scaled, smallestAt, stroke, strokeEdged } from "../kit/browser/pen.js";
+import { paintTag, SMALL } from "../kit/browser/tags.js";
 import { settings } from "./settings.js";
 import { title } from "./view.js";
+
+/** @import { NmsModel, NmsView } from "./view.js" */
 
 const LABELLED = 12; // kept boxes that have room for a label in the picture
 
 const thickness = (score) => 1 + 4 * score;
 
+/**
+ * @param {any} figure
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ * @param {any} hovered
+ * @param {any} caption
+ * @param {any} count
+ */
 export function paintPicture(figure, model, view, hovered, caption, count) {
   const canvas = figure.querySelector("canvas");
   const soft = figure.dataset.picture === "soft";
@@ -47,6 +57,13 @@ export function paintPicture(figure, model, view, hovered, caption, count) {
   }
 }
 
+/**
+ * @param {any} order
+ * @param {any} draw
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ * @param {any} hovered
+ */
 function paintGreedy(order, draw, model, view, hovered) {
   const every = order(view.roles.keys());
   const finished = view.step === view.steps;
@@ -71,6 +88,11 @@ function paintGreedy(order, draw, model, view, hovered) {
 
 export const ordered = ([x0, y0, x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)];
 
+/**
+ * @param {any} canvas
+ * @param {NmsModel} model
+ * @param {any} box
+ */
 export function paintDragged(canvas, model, box) {
   const pen = canvas.getContext("2d");
   pen.globalAlpha = 1;
@@ -79,6 +101,13 @@ export function paintDragged(canvas, model, box) {
 }
 
 // The smallest box under the pointer, of those that are drawn.
+/**
+ * @param {any} canvas
+ * @param {any} event
+ * @param {NmsModel} model
+ * @param {NmsView} view
+ * @param {any} picture
+ */
 export function boxAt(canvas, event, model, view, picture) {
   const drawn = picture === "soft"
     ? view.softly

@@ -1,6 +1,6 @@
 // What is set in the explorer of NMS, and how the address says it.
 
-import { clamp, query } from "../kit/pen.js";
+import { clamp, query } from "../kit/browser/pen.js";
 
 // Thresholds are hundredths; step null is the finished picture.
 export const DEFAULTS = { iou: 30, score: 25, step: null, suppressed: true, truth: false };

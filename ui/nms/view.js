@@ -1,11 +1,16 @@
 // What is shown of the sweep at the chosen thresholds, in numbers and in words.
 
-import { fill, unpack } from "../kit/pen.js";
+import { fill, unpack } from "../kit/browser/pen.js";
+
+/** @import { NmsData } from "./explorer.js" */
+/** @typedef {ReturnType<typeof open>} NmsModel */
+/** @typedef {ReturnType<typeof answer>} NmsView */
 
 export const ROWS = 101; // IoU thresholds 0.00, 0.01, ... 1.00
 const SOFT_STEPS = 65535;
 const NAMED = 4; // of the boxes that one step suppresses
 
+/** @param {NmsData} data */
 export function open(data) {
   const count = data.boxes.length;
   const suppressor = new Int16Array(ROWS * count);
@@ -22,6 +27,7 @@ export function open(data) {
   return { ...data, count, suppressor, iou, right, softScores: unpack(data.soft, Uint16Array) };
 }
 
+/** @param {NmsModel} model */
 export function answer(model, settings) {
   const { count, scores, suppressor, softScores } = model;
   const row = settings.iou;
@@ -50,6 +56,7 @@ export function answer(model, settings) {
   };
 }
 
+/** @param {NmsModel} model */
 export function sentence(model, view, hovered) {
   const { words } = model;
   const name = (box) => title(model, box);

@@ -1,8 +1,8 @@
 // Shows the multiply-adds that core.figures.pooling counted for every position of the slider.
 
-import { explorerIn, fill, make, nearest, readAddress, writeAddress } from "../kit/pen.js";
+import { explorerIn, fill, make, nearest, readAddress, writeAddress } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { PoolingCosts } from "./sent.js" */
 
 /**

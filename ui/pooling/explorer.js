@@ -1,12 +1,13 @@
 // Draws what core.figures.pooling computed. Nothing is pooled here: the rectangle is dragged, Python sends the bins.
 
-import { painting } from "../kit/painting.js";
-import { explorerIn, fill, placeOf, query, write, writeAtOnce } from "../kit/pen.js";
+import { handOf } from "../kit/browser/hand.js";
+import { painting } from "../kit/browser/painting.js";
+import { explorerIn, fill, placeOf, query, write, writeAtOnce } from "../kit/browser/pen.js";
 import { card, cropCard, fillErrors } from "./cards.js";
 import { binBox, paintCard, paintImage, paintMap, same } from "./pictures.js";
 import { cursorOf, gripAt, pulled, reach } from "./region.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { OfferedChannel, PoolingWay } from "./sent.js" */
 
 /**
@@ -27,8 +28,6 @@ import { cursorOf, gripAt, pulled, reach } from "./region.js";
  * @property {Record<string, any>} words
  */
 
-const PATIENCE = 1500; // ms after which an answer counts as lost
-
 const WAYS = ["roi_pool", "roi_align", "spp"]; // the first is shown where the address names none
 
 // Kept while the tab is open, across reruns and pages.
@@ -43,12 +42,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const pad = find('[data-pane="image"] .picture');
+  /** @type {PoolingData} */
   let model = null;
   let send = null;
-  let region = null; // [x0, y0, x1, y1] as the user sees it; the model's own once the hand is off
+  const hand = handOf((event, edges) => send(event, edges)); // holds [x0, y0, x1, y1]
   let hold = null; // what the pointer has hold of
-  let asked = null; // { region, at } of the question that Python has not answered yet
-  let left = null; // the same, of where the hand has left the region
   let hovered = null; // { way, level, row, column }
   let stale = true; // whether more than the rectangle has changed
 
@@ -58,37 +56,27 @@ function explore(root) {
   const choose = (way, level) => { chosen = { way, level }; writeWay(); later(); };
 
   function move(next) {
-    if (same(next, region)) return;
-    region = next;
-    ask();
+    if (same(next, hand.value())) return;
+    hand.move(next);
     follow();
   }
-  // One question at a time: the next is asked, about where the region is by then, when the answer is there.
-  function ask() {
-    if (asked && performance.now() - asked.at < PATIENCE) return;
-    if (same(region, model.region)) return;
-    asked = { region, at: performance.now() };
-    send("dragged", region);
-  }
   function release() {
-    if (!hold) return;
     hold = null;
-    asked = null;
-    left = { region, at: performance.now() };
-    send("down", region);
+    hand.letGo();
   }
 
   pad.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     const at = placeOf(pad, event, model);
-    hold = { at, region, grip: gripAt(at, region, reach(pad, model)) };
+    hold = { at, region: hand.value(), grip: gripAt(at, hand.value(), reach(pad, model)) };
+    hand.take();
     pad.setPointerCapture(event.pointerId);
     hover(null);
   });
   pad.addEventListener("pointermove", (event) => {
     const at = placeOf(pad, event, model);
     if (hold) move(pulled(hold, at, model));
-    else pad.style.cursor = cursorOf(gripAt(at, region, reach(pad, model)));
+    else pad.style.cursor = cursorOf(gripAt(at, hand.value(), reach(pad, model)));
   });
   pad.addEventListener("pointerup", release);
   pad.addEventListener("pointercancel", release);
@@ -96,16 +84,17 @@ function explore(root) {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!step) return;
     event.preventDefault();
-    hold ??= { at: [0, 0], region, grip: event.shiftKey ? { across: 2, down: 3 } : "move" };
-    move(pulled({ ...hold, region }, step, model));
+    hold ??= { at: [0, 0], grip: event.shiftKey ? { across: 2, down: 3 } : "move" };
+    hand.take();
+    move(pulled({ ...hold, region: hand.value() }, step, model));
   });
   pad.addEventListener("keyup", (event) => { if (event.key.startsWith("Arrow")) release(); });
   pad.addEventListener("blur", release);
 
   function paint() {
     const shown = hovered ?? chosen;
-    paintImage(pad, model, region, shown, hovered);
-    const [x0, y0, x1, y1] = region.map(Math.round);
+    paintImage(pad, model, hand.value(), shown, hovered);
+    const [x0, y0, x1, y1] = hand.value().map(Math.round);
     find(".region").textContent = fill(model.words.region, { x0, y0, x1, y1, width: x1 - x0, height: y1 - y0 });
     if (!stale) return;
     stale = false;
@@ -123,13 +112,7 @@ function explore(root) {
     const image = data.image ?? model.image; // it is not sent again while the region is dragged
     model = { ...data, image };
     send = setTriggerValue;
-    asked = null;
-    if (hold) {
-      ask();
-    } else if (!left || same(left.region, model.region) || performance.now() - left.at > PATIENCE) {
-      left = null;
-      region = model.region;
-    } // else it is an answer to an earlier question
+    hand.answer(model.region);
     if (hovered && model.ways[hovered.way].levels.length <= hovered.level) hovered = null;
     fillIn(root, model, hover, choose, (channel) => send("channel", channel));
     later();
@@ -138,6 +121,7 @@ function explore(root) {
 
 // ---- words, cards and tables ----
 
+/** @param {PoolingData} model */
 function fillIn(root, model, hover, choose, take) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -164,6 +148,7 @@ function fillIn(root, model, hover, choose, take) {
   find(".offered").replaceChildren(...model.offered.map((offer) => thumbnail(model, offer, take)));
 }
 
+/** @param {PoolingData} model */
 function thumbnail(model, { channel, cells }, take) {
   const made = document.createElement("button");
   made.type = "button";
@@ -181,6 +166,7 @@ function thumbnail(model, { channel, cells }, take) {
   return made;
 }
 
+/** @param {PoolingData} model */
 function sentence(model, shown, hovered) {
   const { words, scale } = model;
   if (!hovered) {

@@ -1,6 +1,6 @@
 // The region on the image, its bins on the feature map, and what was pooled from them.
 
-import { clamp } from "../kit/pen.js";
+import { clamp } from "../kit/browser/pen.js";
 import { handles } from "./region.js";
 
 const HANDLE = 9; // px of the screen

@@ -1,6 +1,6 @@
 // A rectangle in the hand: what a point takes hold of, and where the region is then.
 
-import { clamp } from "../kit/pen.js";
+import { clamp } from "../kit/browser/pen.js";
 
 const REACH = 14; // px of the screen about an edge that take hold of it
 const LEAST = 1; // px of the image

@@ -1,13 +1,13 @@
 // Shows the hierarchy that core.proposals.selective_search made. Nothing is merged here: the browser only looks up
 // which node each segment belongs to after so many merges.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, placeOf, pointByKeys, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes } from "./sent.js" */
 
 /**
@@ -34,6 +34,8 @@ import { boxAt, dragParts, drawBox, drawTruth, paintParts, percent, setPicture }
  * @property {Record<string, any>} words
  */
 
+/** @typedef {ReturnType<typeof open>} Model */
+
 const PARTS = [[0, 114, 178], [230, 159, 0]]; // the two that merged: blue and orange
 const PART_COLOURS = PARTS.map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
 const CHOSEN = "#fff";
@@ -58,6 +60,7 @@ function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
   const slider = find('[data-setting="merge"]');
+  /** @type {Model} */
   let model = null;
   let view = null;
   let pointed = null; // a node of the list
@@ -122,6 +125,7 @@ function explore(root) {
 
 // ---- from the data to what is shown ----
 
+/** @param {HierarchyData} data */
 function open(data) {
   const segments = new Uint16Array(data.width * data.height);
   const lengths = unpack(data.lengths, Uint16Array);
@@ -147,6 +151,7 @@ function open(data) {
   };
 }
 
+/** @param {Model} model */
 function answer(model, pointed) {
   const { parent, count, merges } = model;
   const merge = clamp(Math.round(settings.merge ?? model.start), 0, merges);
@@ -166,6 +171,7 @@ function nodeAt(parent, node, made) {
 }
 
 // For each segment, whether it lies in the node.
+/** @param {Model} model */
 function members(model, node) {
   const inside = new Uint8Array(model.count);
   for (let segment = 0; segment < model.count; segment++) {
@@ -178,6 +184,7 @@ const share = (model, node) => percent(model.sizes[node] / (model.width * model.
 
 // ---- controls and words ----
 
+/** @param {Model} model */
 function setControls(root, model, view, playing) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -204,6 +211,7 @@ function setControls(root, model, view, playing) {
   write(root.querySelector(".says"), text);
 }
 
+/** @param {Model} model */
 function paintSimilarities(table, model, view) {
   const { words, weights } = model;
   table.hidden = !view.merge;
@@ -226,6 +234,7 @@ function paintSimilarities(table, model, view) {
   }));
 }
 
+/** @param {Model} model */
 function paintFamily(section, model, view, point, go) {
   const { words } = model;
   write(section.querySelector("h4"), view.region === null ? words.choose : words.family);
@@ -254,6 +263,7 @@ function paintFamily(section, model, view, point, go) {
 
 const sheet = document.createElement("canvas");
 
+/** @param {Model} model */
 function paintPicture(canvas, model, view) {
   const { width, height } = model;
   colourPixels(model, view);
@@ -280,6 +290,7 @@ function paintPicture(canvas, model, view) {
 }
 
 // Fill model.pixels: each region in its mean colour, or clear over the photo, with a dark line where two regions meet.
+/** @param {Model} model */
 function colourPixels(model, view) {
   const { width, height, segments, colours } = model;
   const { now, parts } = view;
@@ -310,6 +321,7 @@ function colourPixels(model, view) {
   }
 }
 
+/** @param {Model} model */
 function paintHistory(figure, model, view) {
   const { words, merges } = model;
   const at = (merge) => (merges ? merge / merges : 0);

@@ -2,9 +2,9 @@
 
 import {
   chartOn, dragCursor, paintAxisName, paintColumns, paintCursor, paintLine, paintRows, writeChartKeys,
-} from "../kit/charts.js";
-import { dot, isDark, scaled, stroke, strokeEdged, write } from "../kit/pen.js";
-import { paintTag } from "../kit/tags.js";
+} from "../kit/browser/charts.js";
+import { dot, isDark, scaled, stroke, strokeEdged, write } from "../kit/browser/pen.js";
+import { paintTag } from "../kit/browser/tags.js";
 
 export const percent = (part) => `${(100 * part).toFixed(part < 0.001 ? 2 : part < 0.1 || (part > 0.99 && part < 1) ? 1 : 0)}\u00a0%`;
 

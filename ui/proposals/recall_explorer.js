@@ -1,12 +1,12 @@
 // Shows how the first N proposals of each method cover the objects. Which one is best was found in Python for every N.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, isDark, make, nearest, penFor, readAddress, say, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, dragParts, drawBox, drawTruth, outline, paintParts, setPicture, tag } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes, RecallMethod } from "./sent.js" */
 
 /**
@@ -20,6 +20,8 @@ import { boxAt, dragParts, drawBox, drawTruth, outline, paintParts, setPicture, 
  * @property {number} scenes
  * @property {Record<string, string>} words
  */
+
+/** @typedef {ReturnType<typeof open>} Model */
 
 const MOST_DRAWN = 300; // more boxes on top of each other show nothing
 const METRICS = ["recall50", "recall70", "abo"];
@@ -38,6 +40,7 @@ export default function ({ data, parentElement }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const slider = find('[data-setting="count"]');
+  /** @type {Model} */
   let model = null;
 
   const later = painting(root, paint);
@@ -83,6 +86,7 @@ function explore(root) {
   };
 }
 
+/** @param {RecallData} data */
 function open(data) {
   const methods = data.methods.map((method) => ({
     ...method,
@@ -98,6 +102,7 @@ const rowOf = (counts, wanted) => nearest(counts.map(Math.log), Math.log(Math.ma
 
 // ---- pictures ----
 
+/** @param {Model} model */
 function pictureOf(model) {
   const picture = make("div", { className: "picture" }, make("img", { alt: "" }), make("canvas", { role: "img" }));
   picture.querySelector("canvas").setAttribute("role", "img");
@@ -105,6 +110,7 @@ function pictureOf(model) {
   return make("figure", {}, make("figcaption"), picture, make("p", { className: "says" }));
 }
 
+/** @param {Model} model */
 function paintPicture(figure, model, method, row) {
   const { words, truth } = model;
   const canvas = figure.querySelector("canvas");
@@ -136,6 +142,7 @@ function paintPicture(figure, model, method, row) {
 
 // ---- charts and figures ----
 
+/** @param {Model} model */
 function paintCurve(figure, model, name, row) {
   const x = (count) => Math.log(count) / Math.log(model.most);
   paintParts(figure, {
@@ -149,6 +156,7 @@ function paintCurve(figure, model, name, row) {
   });
 }
 
+/** @param {Model} model */
 function paintTable(table, model, row) {
   const { words } = model;
   const dark = isDark(table);

@@ -1,13 +1,13 @@
 // Shows what the trained RPN made of every anchor. All of it was computed in Python; NMS is looked up for each threshold.
 
-import { painting } from "../kit/painting.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, nearest, penFor, placeOf, readAddress, say, smallestAt, strokeEdged, unpack, write,
   writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { NamedBoxes } from "./sent.js" */
 
 /**
@@ -36,6 +36,8 @@ import { boxAt, drawBox, drawTruth, outline, setPicture } from "./parts.js";
  * @property {number} most
  * @property {Record<string, string>} words
  */
+
+/** @typedef {ReturnType<typeof open>} Model */
 
 const ANCHORS = 9; // a cell
 const HEAT = 0.62; // how much the heat map hides of the image
@@ -66,6 +68,7 @@ export default function ({ data, parentElement }) {
 function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
+  /** @type {Model} */
   let model = null;
   let view = null;
   let pointed = null; // a proposal, by its place in the order
@@ -149,6 +152,7 @@ function explore(root) {
 
 // ---- from the data to what is shown ----
 
+/** @param {RpnData} data */
 function open(data) {
   const floats = (name) => data[name] && unpack(data[name], Float32Array);
   const bytes = (name) => data[name] && unpack(data[name], Uint8Array);
@@ -160,6 +164,7 @@ function open(data) {
   };
 }
 
+/** @param {Model} model */
 function answer(model, pointed) {
   const layer = settings.layer === "labels" && !model.reason ? "objectness" : settings.layer;
   const surest = model.order.length ? model.order[0] : 0;
@@ -175,6 +180,7 @@ function answer(model, pointed) {
   return { layer, cell, shape, anchor: cell * ANCHORS + shape, row, suppressor, survivors, kept, under: pointed };
 }
 
+/** @param {Model} model */
 function sentence(model, view) {
   const { words } = model;
   if (view.layer === "proposals") {
@@ -200,6 +206,7 @@ function sentence(model, view) {
   return fill(words.anchor, { width, height, objectness: model.objectness[view.anchor].toFixed(2), offsets }) + overlapOf(model, view.anchor);
 }
 
+/** @param {Model} model */
 function overlapOf(model, anchor) {
   if (!model.iou || Math.max(model.iou[anchor], model.movedIou[anchor]) < 0.01) return "";
   return ` ${fill(model.words.improved, {
@@ -209,6 +216,7 @@ function overlapOf(model, anchor) {
 
 // ---- controls ----
 
+/** @param {Model} model */
 function setControls(root, model, view) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -228,6 +236,7 @@ function setControls(root, model, view) {
   write(find("h4.cell"), fill(words.cell, { row, column }));
 }
 
+/** @param {Model} model */
 function paintTable(table, model, view, chooseShape) {
   const { words } = model;
   const heads = [words.shape, words.objectness, ...(model.reason ? [words.iou, words.label] : [])];
@@ -247,6 +256,7 @@ function paintTable(table, model, view, chooseShape) {
   }));
 }
 
+/** @param {Model} model */
 function paintKeys(place, model, view) {
   const { words } = model;
   const keys = view.layer === "labels"
@@ -276,6 +286,7 @@ const lineOf = (reason) => {
 };
 
 // One pixel a cell: the objectness of the anchors of one shape, or the colours of their labels.
+/** @param {Model} model */
 function mapOf(model, view, shape) {
   const { rows, columns, palette } = model;
   const pixels = new ImageData(columns, rows);
@@ -288,6 +299,7 @@ function mapOf(model, view, shape) {
   return pixels;
 }
 
+/** @param {Model} model */
 function paintShapes(place, model, view) {
   if (view.layer === "proposals") return;
   [...place.children].forEach((button, shape) => {
@@ -298,6 +310,7 @@ function paintShapes(place, model, view) {
 
 const sheet = document.createElement("canvas");
 
+/** @param {Model} model */
 function paintPicture(canvas, model, view) {
   const { pen, width } = penFor(canvas);
   const scale = width / model.width;

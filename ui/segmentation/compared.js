@@ -1,11 +1,10 @@
 // What every model makes of one image, side by side; the figures were measured by core.figures.segmentation.
 
-import { fill, make, write } from "../kit/pen.js";
-import { inBytes, sheetOf } from "../kit/sheets.js";
-import { figureText } from "./parts.js";
-import { tiled } from "./tiles.js";
+import { fill, make, write } from "../kit/browser/pen.js";
+import { inBytes, sheetOf } from "../kit/browser/sheets.js";
+import { figureText, tiled } from "./parts.js";
 
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { ComparedModel } from "./sent.js" */
 
 /**

@@ -1,16 +1,16 @@
 // A label map over its image; probabilities, receptive fields and figures were computed by core.figures.segmentation.
 
-import { choices, showChoice, swatchOf } from "../kit/choices.js";
-import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
-import { painting } from "../kit/painting.js";
+import { choices, showChoice, swatchOf } from "../kit/browser/choices.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   ARROWS, clamp, explorerIn, fill, make, readAddress, say, scaled, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
+import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
 import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { FieldLayer } from "./sent.js" */
 
 /**
@@ -30,6 +30,10 @@ import { figureText, paintPoint, percent, pixelUnder, remembering } from "./part
  * @property {Record<string, any> | null} figures
  * @property {number[]} start
  * @property {Record<string, string>} words
+ */
+
+/**
+ * @typedef {With<ExploreData, { labels: Uint8Array, truth: Uint8Array, probabilities: Uint8Array, number: number }>} Model
  */
 
 const DEFAULTS = { show: "labels", opacity: 60, hidden: "0", layer: "", pixel: "" };
@@ -52,6 +56,7 @@ function explore(root) {
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
   const sheet = remembering(paintedSheet);
+  /** @type {Model} */
   let model = null;
   let photo = null;
   let hovered = null; // [x, y]
@@ -105,12 +110,12 @@ function explore(root) {
   /** @param {ExploreData} data */
   return async (data) => {
     newest = data;
-    const names = ["labels", "truth", "probabilities"];
-    const [picture, ...numbers] = await Promise.all([photoOf(data.image), ...names.map((name) => data[name] && inflate(data[name]))]);
+    const [picture, labels, truth, probabilities] = await Promise.all([
+      photoOf(data.image), inflate(data.labels), data.truth && inflate(data.truth), inflate(data.probabilities),
+    ]);
     if (newest !== data) return; // another one came in the meantime
     photo = picture;
-    const unpacked = Object.fromEntries(names.map((name, index) => [name, numbers[index]]));
-    model = { ...data, ...unpacked, number: (model?.number ?? 0) + 1 };
+    model = { ...data, labels, truth, probabilities, number: (model?.number ?? 0) + 1 };
     hovered = lit = null;
     root.inert = false; // before, there was nothing to answer with
     say(root, model.words);
@@ -129,6 +134,7 @@ function explore(root) {
 
 // ---- the sheet over the image ----
 
+/** @param {Model} model */
 function paintedSheet(model, show, hidden, lit) {
   const { labels, truth, classes } = model;
   const colours = classes.map(({ colour }, label) => (hidden.includes(String(label)) ? 0 : inBytes(colour)));
@@ -142,6 +148,7 @@ function paintedSheet(model, show, hidden, lit) {
 }
 
 // Made once for an image, so that the keyboard's focus stays on a button that is pressed.
+/** @param {Model} model */
 function classButtons(model, toggle) {
   return model.classes.map(({ name, colour }, label) => {
     const button = make("button", { type: "button" }, swatchOf(colour), make("span", {}, `${name} `, make("b")));
@@ -167,6 +174,7 @@ function pixelNamed(name, { width, height }) {
   return x < width && y < height ? [x, y] : null;
 }
 
+/** @type {(place: number[], layer: any) => number[]} */
 const cellFor = ([x, y], { first, stride, columns, rows }) => [
   clamp(Math.floor((x - first) / stride), 0, columns - 1), clamp(Math.floor((y - first) / stride), 0, rows - 1)];
 
@@ -177,6 +185,7 @@ const beside = ([column, row], [across, down], { columns, rows }) => [
 const middleOf = (cell, { first, stride }, { width, height }) => cell.map((place, axis) =>
   clamp(Math.floor(first + (place + 0.5) * stride), 0, [width, height][axis] - 1));
 
+/** @param {Model} model */
 function paintField(brush, model, layer, place) {
   const { pen, scale } = brush;
   const cell = cellFor(place, layer);
@@ -191,6 +200,7 @@ function paintField(brush, model, layer, place) {
   paintPoint(brush, place);
 }
 
+/** @param {Model} model */
 function writePixel(find, model, layer, [x, y]) {
   const { words, every } = model;
   const [wide, high] = [model.width, model.height].map((length) => Math.ceil(length / every));
@@ -218,6 +228,7 @@ function writeFigures(find, { figures, words }) {
     make("th", { textContent: words[name] }), make("td", { textContent: figureText(figures[name]) }))) : []));
 }
 
+/** @param {Model} model */
 function writeConfusion(table, model, light) {
   if (!model.figures) return table.replaceChildren();
   const { confusion } = model.figures;

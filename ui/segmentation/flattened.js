@@ -1,17 +1,17 @@
 // What is flattened about a point, and shuffled; every number was computed by core.figures.fully_connected.
 
-import { swatchOf } from "../kit/choices.js";
-import { brushFor, photoOf } from "../kit/layered_picture.js";
-import { painting } from "../kit/painting.js";
+import { swatchOf } from "../kit/browser/choices.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   ARROWS, clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, scaled, strokeEdged, write,
   writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
+import { brushFor, photoOf } from "../kit/layered_picture.js";
 import { percent, pixelUnder } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { ShuffledConvolution } from "./sent.js" */
 
 /**
@@ -38,6 +38,10 @@ import { percent, pixelUnder } from "./parts.js";
  * @property {Record<string, any>} words
  */
 
+/**
+ * @typedef {With<FlattenedData, { features: Uint8Array, order: Uint16Array, scores: Record<string, Float32Array> }>} Model
+ */
+
 const DEFAULTS = { patch: "" }; // the cell in its middle
 const WIDE = 16; // channels in a row of the tensor's picture
 const STRIP = 80; // numbers in a row of a strip
@@ -58,6 +62,7 @@ export default function ({ data, parentElement }) {
 function flatten(root) {
   const find = (selector) => root.querySelector(selector);
   const canvas = find(".picture canvas");
+  /** @type {Model} */
   let model = null;
   let photo = null;
   let hovered = null; // [column, row]
@@ -132,6 +137,7 @@ function cellNamed(name, { rows, columns }) {
 
 // ---- the patch and its numbers ----
 
+/** @param {Model} model */
 function paintPatch(canvas, model, photo, [column, row]) {
   const brush = brushFor(canvas, model, photo);
   const { pen, scale } = brush;
@@ -168,6 +174,7 @@ const placesOf = ({ cells }, place) => {
 };
 
 // Blocks of 5 x 5 cells, a channel each, with a gap between.
+/** @param {Model} model */
 function paintTensor(pad, model, numbers, pointed) {
   const side = model.cells + 1;
   const [width, height] = [WIDE * side - 1, Math.ceil(model.channels / WIDE) * side - 1];
@@ -189,6 +196,7 @@ function tensorPlace({ cells, channels }, x, y) {
   return column === cells || row === cells || channel >= channels ? null : (channel * cells + row) * cells + column;
 }
 
+/** @param {Model} model */
 function paintStrip(pad, model, numberAt, count, marked) {
   const height = Math.ceil(count / STRIP);
   const brush = penFor(pad);
@@ -201,6 +209,7 @@ function mark({ pen, width, height }, columns, rows, column, row) {
   strokeEdged(pen, [column * across - 2, row * down - 2, across + 4, down + 4], MARK, 2.5);
 }
 
+/** @param {Model} model */
 function placeUnder(pad, event, name, model) {
   const frame = pad.getBoundingClientRect();
   const at = (columns, rows) => [
@@ -214,6 +223,7 @@ function placeUnder(pad, event, name, model) {
   return name === "flat" ? index : model.order[index];
 }
 
+/** @param {Model} model */
 function pointedWords(model, numbers, place) {
   const { channel, row, column } = placesOf(model, place);
   return fill(model.words.pointed, {
@@ -221,6 +231,7 @@ function pointedWords(model, numbers, place) {
     later: model.order.indexOf(place).toLocaleString(), value: ((numbers[place] / 255) * model.top).toFixed(2) });
 }
 
+/** @param {Model} model */
 function writeScores(table, model, [column, row]) {
   const { classes, words, scores, columns } = model;
   const first = (row * columns + column) * classes.length;
@@ -237,6 +248,7 @@ function writeScores(table, model, [column, row]) {
 
 // ---- the convolution ----
 
+/** @param {Model} model */
 function showConvolution(find, model, names, maps) {
   const { words, convolution } = model;
   const size = { width: convolution.columns, height: convolution.rows };

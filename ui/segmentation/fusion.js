@@ -1,15 +1,15 @@
 // How an FCN comes from coarse scores to fine ones: every map was computed by core.figures.segmentation.
 
-import { choices, showChoice } from "../kit/choices.js";
-import { twoDigits } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { choices, showChoice } from "../kit/browser/choices.js";
+import { twoDigits } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, pointByKeys, readAddress, say, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { FusedStage } from "./sent.js" */
 
 /**

@@ -1,11 +1,10 @@
 // Instances of one image by several ways; all of them, and what became of the true ones, come from Python.
 
-import { dot, fill, make, write } from "../kit/pen.js";
-import { inBytes, laySheet, sheetOf } from "../kit/sheets.js";
-import { remembering } from "./parts.js";
-import { tiled } from "./tiles.js";
+import { dot, fill, make, write } from "../kit/browser/pen.js";
+import { inBytes, laySheet, sheetOf } from "../kit/browser/sheets.js";
+import { remembering, tiled } from "./parts.js";
 
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { InstancePanel } from "./sent.js" */
 
 /**

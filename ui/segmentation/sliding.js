@@ -1,11 +1,11 @@
 // The cells that each way of labelling has come to, and its seconds, as Python sends them.
 
+import { explorerIn, fill, make } from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
 import { brushFor, photoOf } from "../kit/layered_picture.js";
-import { explorerIn, fill, make } from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { SlidWay } from "./sent.js" */
 
 /**

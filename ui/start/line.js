@@ -1,8 +1,8 @@
 // One line of the start page: its topics in order, each a picture that leads to its page.
 
-import { explorerIn, make, write } from "../kit/pen.js";
+import { explorerIn, make, write } from "../kit/browser/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { MoreLink, TopicData } from "./sent.js" */
 
 /**

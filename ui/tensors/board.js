@@ -1,6 +1,6 @@
 // Storages and the tensors that read them, as cells.
 
-import { fill, make } from "../kit/pen.js";
+import { fill, make } from "../kit/browser/pen.js";
 import { elementName, indicesOf, tuple } from "./names.js";
 
 // Draws each storage with the tensors that read it; returns the cells on the screen and who reads which.

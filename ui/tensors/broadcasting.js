@@ -1,6 +1,6 @@
 // How shapes are aligned from the right, and what is read again along a stretched axis.
 
-import { fill, make, write } from "../kit/pen.js";
+import { fill, make, write } from "../kit/browser/pen.js";
 import { indicesOf } from "./names.js";
 
 export function drawBroadcast(place, { broadcast, words }) {

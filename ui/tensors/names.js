@@ -1,6 +1,6 @@
 // How elements are called, and what is said of one.
 
-import { fill } from "../kit/pen.js";
+import { fill } from "../kit/browser/pen.js";
 
 export function indicesOf(shape, place) {
   const indices = [];

@@ -1,13 +1,13 @@
 // Shows what Python made of the lines in the editor. Nothing is evaluated here: each keystroke is sent, one question at
 // a time, and the answer says which cell of which storage every element reads.
 
-import { explorerIn, make, query, say, write, writeAddress } from "../kit/pen.js";
+import { explorerIn, make, query, say, write, writeAddress } from "../kit/browser/pen.js";
 import { drawBoard } from "./board.js";
 import { drawBroadcast } from "./broadcasting.js";
 import { elementName, sentence } from "./names.js";
 import { marked, withNumberChanged, withWriting } from "./text.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { BroadcastData, LessonLines, LineError, StorageCells, TensorCells } from "./sent.js" */
 
 /**

@@ -1,6 +1,6 @@
 // The lines in the editor: the culprit of an error marked, a number changed, a line that writes.
 
-import { make } from "../kit/pen.js";
+import { make } from "../kit/browser/pen.js";
 
 // The text with the culprit of an error in a mark.
 export function marked(text, { line, column, end }) {

@@ -1,13 +1,13 @@
 // Curves of one training, or of several over each other: by steps or by seconds, with what is still to come dashed.
 
-import { chartOn, paintAxisName, paintCursor, paintLine, paintRows, paintThirds } from "../kit/charts.js";
-import { painting } from "../kit/painting.js";
+import { chartOn, paintAxisName, paintCursor, paintLine, paintRows, paintThirds } from "../kit/browser/charts.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, dot, explorerIn, fill, make, pointByKeys, readAddress, say, write, writeAddress, writeKeys,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { followMoments, pointAt, short } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { CurveChart } from "./sent.js" */
 
 /**

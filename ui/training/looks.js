@@ -1,14 +1,14 @@
 // The fixed samples of a training, truth above what the model says; the slider goes back through all looks.
 
-import { swatchOf } from "../kit/choices.js";
+import { swatchOf } from "../kit/browser/choices.js";
+import { painting } from "../kit/browser/painting.js";
+import { clamp, explorerIn, fill, make, nearest, readAddress, say, write, writeAddress } from "../kit/browser/pen.js";
+import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
 import { brushFor, paintBox, paintTags, photoOf } from "../kit/layered_picture.js";
-import { painting } from "../kit/painting.js";
-import { clamp, explorerIn, fill, make, nearest, readAddress, say, write, writeAddress } from "../kit/pen.js";
-import { inBytes, inflate, laySheet, sheetOf } from "../kit/sheets.js";
 import { pointAt } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { FixedSample, ShownAnswer, TrainingMoment } from "./sent.js" */
 
 /**

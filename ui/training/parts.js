@@ -1,6 +1,6 @@
 // What the views of a training share: the moment that is looked at, in all of them at once.
 
-import { compact } from "../kit/numbers.js";
+import { compact } from "../kit/browser/numbers.js";
 
 const MOMENT = "visible-vision-moment"; // its detail: { steps, seconds }, or null where nothing is pointed at
 

@@ -1,11 +1,11 @@
 // A state dict as a table that can be sorted, with the histogram of the tensor that is pointed at or chosen.
 
-import { chartOn, paintAxisName, paintBars, paintThirds } from "../kit/charts.js";
-import { painting } from "../kit/painting.js";
-import { explorerIn, fill, make, penFor, readAddress, trace, write, writeAddress } from "../kit/pen.js";
+import { chartOn, paintAxisName, paintBars, paintThirds } from "../kit/browser/charts.js";
+import { painting } from "../kit/browser/painting.js";
+import { explorerIn, fill, make, penFor, readAddress, trace, write, writeAddress } from "../kit/browser/pen.js";
 import { short } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 /** @import { TensorSummary } from "./sent.js" */
 
 /**

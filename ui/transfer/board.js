@@ -1,10 +1,10 @@
 // Three ways of learning one task: what is frozen, how each learns, what each says; Python computes, this draws.
 
-import { chartOn, paintAxisName, paintColumns, paintLine, paintRows } from "../kit/charts.js";
-import { written } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
-import { dot, explorerIn, fill, isDark, make, penFor, say, stroke, trace, write } from "../kit/pen.js";
-import { MARGINS, paintSteps } from "../kit/step_chart.js";
+import { chartOn, paintAxisName, paintColumns, paintLine, paintRows } from "../kit/browser/charts.js";
+import { written } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
+import { dot, explorerIn, fill, isDark, make, penFor, say, stroke, trace, write } from "../kit/browser/pen.js";
+import { MARGINS, paintSteps } from "../kit/browser/step_chart.js";
 
 /** @import { CountScores, TransferAnswers, TransferWay } from "./sent.js" */
 
@@ -22,6 +22,8 @@ import { MARGINS, paintSteps } from "../kit/step_chart.js";
  * @property {Record<string, any>} words
  */
 
+/** @typedef {With<TransferData, { ways: (TransferWay & { colour: string })[] }>} Model */
+
 /** @param {Parts<TransferData>} parts */
 export default function ({ data, parentElement }) {
   explorerIn(parentElement, start)(data);
@@ -30,6 +32,7 @@ export default function ({ data, parentElement }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const cards = new Map(); // by way
+  /** @type {Model} */
   let model = null;
   const later = painting(root, paint);
 
@@ -72,7 +75,7 @@ function start(root) {
   };
 }
 
-/** @import { Parts, Rectangle } from "../kit/pen.js" */
+/** @import { Parts, Rectangle, With } from "../kit/browser/pen.js" */
 
 const percentOf = (value) => `${(100 * value).toFixed(0)} %`;
 const DASHES = { solid: [], dashed: [10, 6], dotted: [3, 5] };

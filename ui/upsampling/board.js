@@ -1,13 +1,13 @@
 // Overlap maps of every kernel size and stride, and one of them in large beside the gradient's; all counted in Python.
 
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxOf, cellUnder, paintMap } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts, With } from "../kit/browser/pen.js" */
 /** @import { OverlapBoard } from "./sent.js" */
 
 /**
@@ -21,6 +21,8 @@ import { boxOf, cellUnder, paintMap } from "./parts.js";
  * @property {Record<string, string>} words
  */
 
+/** @typedef {With<BoardData, { boards: ReturnType<typeof opened>[] }>} Model */
+
 const DEFAULTS = { board: "3-2" }; // kernel size and stride
 const settings = readAddress(DEFAULTS);
 
@@ -31,6 +33,7 @@ export default function ({ data, parentElement }) {
 
 function start(root) {
   const find = (selector) => root.querySelector(selector);
+  /** @type {Model} */
   let model = null;
   let hovered = null; // a cell of the two large maps
   const later = painting(root, paint);
@@ -110,6 +113,7 @@ function start(root) {
   }
 }
 
+/** @param {OverlapBoard} board */
 const opened = (board) => ({
   ...board,
   cells: unpack(board.cells, Uint8Array),

@@ -1,7 +1,7 @@
 // What the views of the upsampling page share: maps whose cells are drawn, with their numbers where there is room.
 
-import { rounded } from "../kit/numbers.js";
-import { clamp, penFor } from "../kit/pen.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { clamp, penFor } from "../kit/browser/pen.js";
 
 const READABLE = 20; // CSS pixels: the least width of a cell with a number in it
 const DARK_TEXT = 0.6; // of the greatest value: above it a cell is too light for white letters
@@ -31,6 +31,7 @@ export function paintMap(canvas, { rows, columns, most, valueOf, colours, number
     pen.fillStyle = Math.abs(value) / most > DARK_TEXT ? "#000" : "#fff";
     pen.fillText(rounded(value), x + across / 2, y + down / 2 + 1);
   }
+  /** @type {(box: number[]) => number[]} */
   const rectangle = ([x0, y0, x1, y1]) => [x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down];
   return { pen, width, height, rectangle };
 }
@@ -49,6 +50,7 @@ export const boxOf = (index, columns) => {
   return [x, y, x + 1, y + 1];
 };
 
+/** @type {(index: number, columns: number, box: number[]) => boolean} */
 export const within = (index, columns, [x0, y0, x1, y1]) => {
   const [x, y] = boxOf(index, columns);
   return x0 <= x && x < x1 && y0 <= y && y < y1;

@@ -1,13 +1,13 @@
 // Shows the stamps of a transposed convolution one after the other; the sums after each step come from Python.
 
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, pointByKeys, readAddress, say, strokeEdged, unpack, write, writeAddress,
-} from "../kit/pen.js";
+} from "../kit/browser/pen.js";
 import { boxOf, cellUnder, paintMap, within } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
 
 /**
  * @typedef {object} StampsData
@@ -25,6 +25,8 @@ import { boxOf, cellUnder, paintMap, within } from "./parts.js";
  * @property {Record<string, string>} words
  */
 
+/** @typedef {ReturnType<typeof opened>} Model */
+
 const PACE = 450; // ms a step while playing
 const LIT = "#F0E442";
 const DEFAULTS = { step: null }; // null: half way
@@ -40,6 +42,7 @@ function start(root) {
   const canvasOf = (name) => find(`[data-map=${name}] canvas`);
   const slider = find("input");
   const play = find(".play");
+  /** @type {Model} */
   let model = null;
   let hovered = null; // { map, index }: the cell under the pointer, of the input or of the output
   let playing = 0;
@@ -126,6 +129,7 @@ function start(root) {
   };
 }
 
+/** @param {StampsData} data */
 function opened(data) {
   const shaped = (rows) => {
     const values = rows.flat();
@@ -167,8 +171,10 @@ function dimBeyond({ pen, width, height, rectangle }, { cut }) {
   pen.setLineDash([]);
 }
 
+/** @param {Model} model */
 function sentence(model, hovered, lit, step, sumOf) {
   const { words, input, output, kernel, places, cut } = model;
+  /** @type {(index: number, columns: number, from?: number[]) => { row: number, column: number }} */
   const at = (index, columns, [left, top] = [0, 0]) =>
     ({ row: Math.floor(index / columns) - top + 1, column: (index % columns) - left + 1 });
   if (hovered?.map !== "output") {

@@ -1,16 +1,16 @@
 // One score map in every way of enlarging: linked pictures. A grid is edited here at once, and enlarged by the server.
 
-import { choices, showChoice } from "../kit/choices.js";
-import { rounded } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
+import { choices, showChoice } from "../kit/browser/choices.js";
+import { rounded } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
 import {
   clamp, explorerIn, fill, make, penFor, readAddress, say, strokeEdged, write, writeAddress,
-} from "../kit/pen.js";
-import { inBytes, inflate, sheetOf } from "../kit/sheets.js";
+} from "../kit/browser/pen.js";
+import { inBytes, inflate, sheetOf } from "../kit/browser/sheets.js";
 import { colourOf } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { EnlargedWay } from "./sent.js" */
 
 /**
@@ -30,6 +30,8 @@ import { colourOf } from "./parts.js";
  * @property {Record<string, any>} words
  */
 
+/** @typedef {Awaited<ReturnType<typeof opened>>} Model */
+
 const LOST = 3000; // ms after which an unanswered question is asked again
 const LIT = "#F0E442";
 const LEAST_MARK = 9; // CSS pixels
@@ -46,6 +48,7 @@ export default function ({ data, parentElement, setStateValue }) {
 function start(root) {
   const find = (selector) => root.querySelector(selector);
   const tiles = find(".tiles");
+  /** @type {Model} */
   let model = null;
   let newest = null;
   let send = null;
@@ -247,8 +250,10 @@ function start(root) {
 }
 
 const offered = ({ truth }) => LAYERS.filter((name) => name !== "errors" || truth);
+/** @type {(grid: string, model: Model) => boolean} */
 const valid = (grid, { side, shades }) => grid.length === side * side && [...grid].every((letter) => shades.includes(letter));
 
+/** @param {WaysData} data */
 async function opened(data) {
   const sheets = new Map();
   const sheet = (key, draw) => {
@@ -305,15 +310,21 @@ function scoreSheet({ colours }, { rows, columns, values }) {
   return sheetOf({ width: columns, height: rows }, (index) => bytes[values[index]]);
 }
 
+/**
+ * @param {Model} model
+ * @param {string} grid
+ */
 function gridSheet({ colours, shades, side }, grid) {
   return sheetOf({ width: side, height: side }, (index) => inBytes(colourOf(colours, shades.indexOf(grid[index]) / 4 - 1)));
 }
 
+/** @param {Model} model */
 function labelSheet(model, labels) {
   const bytes = model.classes.map(({ colour }) => inBytes(colour));
   return sheetOf(model, (index) => bytes[labels[index]]);
 }
 
+/** @param {Model} model */
 function errorSheet(model, labels) {
   const bytes = model.classes.map(({ colour }) => inBytes(colour));
   return sheetOf(model, (index) => (labels[index] === model.truth[index] ? 0 : bytes[labels[index]]));

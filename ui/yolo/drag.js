@@ -1,19 +1,19 @@
 // A predicted box in the learner's hands: the browser moves it at once, the server answers with loss and gradient.
 
-import { paintSeries } from "../kit/charts.js";
+import { paintSeries } from "../kit/browser/charts.js";
+import { significant, twoDigits } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
+import {
+  clamp, explorerIn, fill, make, placeOf, readAddress, say, trace, write, writeAddress, writeKeys,
+} from "../kit/browser/pen.js";
 import {
   bar, brushFor, cellAt, cellName, cellOf, followSliders, outlineCell, paintBox, paintGrid, paintTags, photoOf,
   placeWords, showSliders,
 } from "../kit/layered_picture.js";
-import { significant, twoDigits } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
-import {
-  clamp, explorerIn, fill, make, placeOf, readAddress, say, trace, write, writeAddress, writeKeys,
-} from "../kit/pen.js";
 import { COLOURS, lossText } from "./parts.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { CellObject, Pulled, RootCurves } from "./sent.js" */
 
 /**

@@ -1,10 +1,10 @@
 // YOLO's grid: every number was computed by core.figures.yolo; the threshold only decides what is drawn.
 
+import { twoDigits } from "../kit/browser/numbers.js";
+import { clamp, fill, make } from "../kit/browser/pen.js";
 import { bar, fillCell, layeredPicture, legend, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
-import { twoDigits } from "../kit/numbers.js";
-import { clamp, fill, make } from "../kit/pen.js";
 
-/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/browser/sent.js" */
 /** @import { KeptBox } from "./sent.js" */
 
 /**
@@ -51,6 +51,7 @@ export default layeredPicture({ layer: "boxes", threshold: 0.2, cell: "" }, {
   },
 });
 
+/** @param {GridData} model */
 function paintLayer(brush, model, { threshold }, layer, cell) {
   if (layer === "map") {
     model.probabilities.forEach((probabilities, place) => {
@@ -76,6 +77,7 @@ function paintLayer(brush, model, { threshold }, layer, cell) {
 
 const dim = (cell, box) => (cell === null || Math.floor(box / PER_CELL) === cell ? 1 : FAINT);
 
+/** @param {GridData} model */
 function paintDetections(brush, model, threshold) {
   const kept = model.detections.filter(({ score }) => score >= threshold);
   for (const { box, score, label } of [...kept].reverse()) {
@@ -85,6 +87,7 @@ function paintDetections(brush, model, threshold) {
 }
 
 // The looked-at cell's boxes light up, whatever the threshold: the second predictor's is dashed.
+/** @param {GridData} model */
 function paintOwnBoxes(brush, model, layer, cell, threshold) {
   if (layer === "left" && !model.detections.some(({ box, score }) => score >= threshold && dim(cell, box) === 1)) return;
   for (let predictor = PER_CELL - 1; predictor >= 0; predictor--) {
@@ -98,6 +101,7 @@ function paintOwnBoxes(brush, model, layer, cell, threshold) {
   }
 }
 
+/** @param {GridData} model */
 function paintPanel(root, model, { threshold, layer }, cell) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -119,6 +123,7 @@ function paintPanel(root, model, { threshold, layer }, cell) {
   find(".legend").replaceChildren(...(coloured ? legend(model) : [words.predictors]));
 }
 
+/** @param {GridData} model */
 function fate(model, cell, predictor, threshold) {
   const { words } = model;
   const box = PER_CELL * cell + predictor;

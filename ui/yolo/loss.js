@@ -1,11 +1,11 @@
 // YOLO's loss: the five terms of equation 3 were computed for every cell; two sliders weight them here.
 
+import { significant } from "../kit/browser/numbers.js";
+import { clamp, fill, make } from "../kit/browser/pen.js";
 import { bar, fillCell, layeredPicture, paintBox, paintGrid, placeWords } from "../kit/layered_picture.js";
-import { significant } from "../kit/numbers.js";
-import { clamp, fill, make } from "../kit/pen.js";
 import { COLOURS, lossText } from "./parts.js";
 
-/** @import { NamedColour } from "../kit/sent.js" */
+/** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { CellObject, LostObject } from "./sent.js" */
 
 /**
@@ -51,6 +51,7 @@ export default layeredPicture({ layer: "total", coord: 5, noobj: 0.5, cell: "" }
     fill(model.words[`${layer}Caption`], { value: short(partLoss(model, settings, layer)) }),
 });
 
+/** @param {LossData} model */
 function paintLayer(brush, model, settings, layer, cell) {
   const values = model.terms.centre.map((_, place) => cellLoss(model, settings, layer, place));
   const most = Math.max(...values, 1e-12);
@@ -81,6 +82,7 @@ function heat(part) {
   return `rgb(${mixed.map(Math.round)})`;
 }
 
+/** @param {LossData} model */
 function paintPanel(root, model, settings, cell) {
   const { words } = model;
   const find = (selector) => root.querySelector(selector);
@@ -117,6 +119,7 @@ function paintPanel(root, model, settings, cell) {
     ? fill(words.lost, { names: model.lost.map(({ label }) => model.classes[label].name).join(", ") }) : "";
 }
 
+/** @param {LossData} model */
 function responsibleWords(model, { label, iou, responsible }) {
   const { words } = model;
   const values = { label: model.classes[label].name, number: responsible + 1, other: 2 - responsible };

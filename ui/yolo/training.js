@@ -1,13 +1,13 @@
 // A training as it runs: the loss so far, and what is found in one image; the slider looks back.
 
-import { paintSeries } from "../kit/charts.js";
+import { paintSeries } from "../kit/browser/charts.js";
+import { significant } from "../kit/browser/numbers.js";
+import { painting } from "../kit/browser/painting.js";
+import { explorerIn, fill, say, write, writeKeys } from "../kit/browser/pen.js";
 import { brushFor, paintBox, paintTags, photoOf } from "../kit/layered_picture.js";
-import { significant } from "../kit/numbers.js";
-import { painting } from "../kit/painting.js";
-import { explorerIn, fill, say, write, writeKeys } from "../kit/pen.js";
 
-/** @import { Parts } from "../kit/pen.js" */
-/** @import { NamedColour, TrueBoxes } from "../kit/sent.js" */
+/** @import { Parts } from "../kit/browser/pen.js" */
+/** @import { NamedColour, TrueBoxes } from "../kit/browser/sent.js" */
 /** @import { TrainingLook } from "./sent.js" */
 
 /**

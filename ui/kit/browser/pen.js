@@ -10,6 +10,12 @@
  * @property {(name: string, value: any) => void} setTriggerValue
  */
 
+/**
+ * Data of which some fields are opened: numbers in place of the text that they travelled as.
+ * @template Data, Opened
+ * @typedef {Omit<Data, keyof Opened> & Opened} With
+ */
+
 /** @typedef {CanvasRenderingContext2D} Pen */
 /** @typedef {{ width: number, height: number }} Size */
 /** @typedef {[number, number, number, number]} Rectangle [left, top, width, height] on a canvas */
