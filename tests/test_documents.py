@@ -73,7 +73,7 @@ def test_what_a_document_links_to_is_there(document: Path) -> None:
     "name",
     [
         *("core/nms.py", "core/detectors/<name>.py", "locale/*/LC_MESSAGES/visible_vision.po", "deploy/", "Makefile"),
-        *("ui/kit/pen.js:writeAddress", "core.nms", "core.nms.sweep(...)", "core.jobs.queue.Queue.submit"),
+        *("ui/kit/browser/pen.js:writeAddress", "core.nms", "core.nms.sweep(...)", "core.jobs.queue.Queue.submit"),
         *("python -m core.messages", "python -m benchmarks.training", "make app", "photo.jpg", "make it so"),
     ],
 )
@@ -84,7 +84,7 @@ def test_the_search_finds_what_is_there(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("core/nothing.py", "ui/<room>/nothing.py", "requirements-nothing.txt", "ui/kit/pen.js:nothing"),
+        *("core/nothing.py", "ui/<room>/nothing.py", "requirements-nothing.txt", "ui/kit/browser/pen.js:nothing"),
         *("core.nothing", "core.nms.nothing", "core.jobs.queue.Queue.nothing(...)", "python -m benchmarks.nothing"),
         "make nothing",
     ],
