@@ -73,7 +73,7 @@ def test_what_a_document_links_to_is_there(document: Path) -> None:
     "name",
     [
         *("core/nms.py", "core/detectors/<name>.py", "locale/*/LC_MESSAGES/visible_vision.po", "deploy/", "Makefile"),
-        *("ui/kit/pen.js:writeAddress", "core.nms", "core.nms.sweep(...)", "core.jobs.queue.Queue.submit"),
+        *("ui/kit/browser/pen.js:writeAddress", "core.nms", "core.nms.sweep(...)", "core.jobs.queue.Queue.submit"),
         *("python -m core.messages", "python -m benchmarks.training", "make app", "photo.jpg", "make it so"),
     ],
 )
