@@ -63,7 +63,7 @@ def ran(script: Script) -> tuple[str, dict[str, Any]]:
 
 
 def test_the_race_prints_the_costs_that_the_table_shows() -> None:
-    printed, names = ran(detection.race(KEY, TITLE, ["faster_rcnn", "yolo"], 100, "slim"))
+    printed, names = ran(detection.race(KEY, TITLE, ["faster_rcnn", "yolo"], 100, "shapes"))
     rows = dict(re.findall(r"^(\w+) +[\d.]+ +(\d+)", printed, re.MULTILINE))
     assert rows == {"faster_rcnn": "1", "yolo": "1"}, "convolution passes"
     assert {one.name for one in names["finished"]} == {"faster_rcnn", "yolo"}

@@ -87,20 +87,19 @@ if merge:
 RPN = """
 $image_import
 from core.detectors import load
-from core.detectors.faster_rcnn import BEFORE_NMS, LEAST_SIDE
 from core.detectors.regions import to_input
 from core.nms import nms
 from core.proposals.rpn import before_nms
 
 $image
 detector = load("faster_rcnn")
-pixels, scale = to_input(image, detector.size)
+pixels, scale = to_input(image, detector.facts)
 maps = detector.trunk(pixels)
 objectness, offsets = (one[0].detach() for one in detector.rpn(maps))
 anchors = detector.rpn.anchors(maps)
 print(f"{len(anchors)} anchors on {maps.shape[2]} x {maps.shape[3]} cells")
 
-most, least = BEFORE_NMS[detector.size], LEAST_SIDE[detector.size]
+most, least = detector.facts.before_nms, detector.facts.least_proposal
 order, boxes = before_nms(objectness, offsets, anchors, tuple(pixels.shape[2:]), most, least)
 kept = nms(boxes, objectness[order], $nms)
 print(f"the {len(order)} surest go into NMS; at IoU $nms it leaves {len(kept)}")
