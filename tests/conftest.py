@@ -1,12 +1,13 @@
 """How the tests are spread over processes, and which of them are quick."""
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
-TESTS = Path(__file__).parent
+BROWSER = "tests/browser/"
 MEMORY = 4 * 2**30  # bytes that a process may take with what it starts: a server, its workers, a browser
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # it has a core for itself; torch looks here when it is imported
@@ -25,21 +26,28 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(1, min(cores, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MEMORY))
 
 
-@pytest.hookimpl(tryfirst=True)  # before the tests are handed out, and before those of a marker are chosen
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and all in the browser, which share a server; mark those that are quick.
+class OneBrowser(LoadFileScheduling):  # type: ignore[misc] # xdist says no types
+    """Hands all tests of a file to one process, and all in the browser, which share a server, to one as well.
 
-    What takes long begins first, so that no process is left with it when the others are done.
+    The marks that xdist has for such groups are lost on pytest 9.2, which no longer asks for the name they are put in.
     """
-    slow = {group_of(item) for item in items if item.get_closest_marker("slow")} | {"browser"}
-    items.sort(key=lambda item: (group_of(item) != "browser", group_of(item) not in slow))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return OneBrowser(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)  # before those of a marker are chosen
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that are quick, and let the files that take long begin.
+
+    So no process is left with one of them when the others are done.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(BROWSER), item.path not in slow))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-        if group_of(item) != "browser" and not any(map(item.get_closest_marker, ("slow", "linux"))):
+        if not item.nodeid.startswith(BROWSER) and not any(map(item.get_closest_marker, ("slow", "linux"))):
             item.add_marker("quick")
-
-
-def group_of(item: pytest.Item) -> str:
-    """Return what names the tests that share a process with ``item``."""
-    path = item.path.relative_to(TESTS)
-    return "browser" if path.parts[0] == "browser" else path.as_posix()
