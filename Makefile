@@ -38,6 +38,7 @@ lint: $(READY_FOR_DEV) $(READY_FOR_NODE)
 	$(PYTHON) -m mypy $(SOURCES)
 	npx eslint .
 	npx tsc
+	npx tsc -p ui/kit/browser
 	node bundle.js --check
 
 # Joins the JavaScript of each component with what it imports: after a change in ui/**/*.js.

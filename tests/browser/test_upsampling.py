@@ -111,7 +111,7 @@ def test_stamps_follow_the_slider_and_a_cell_says_what_it_is_the_sum_of(page: Pa
     click_at(page.locator("[data-map=input] canvas"), 0.9, 0.1)
     expect(page.locator("[data-value=step]")).to_have_text("4 of 16")
     page.get_by_role("button", name="Play").click()
-    expect(page.locator("[data-value=step]")).to_have_text("6 of 16")
+    expect(page.locator("[data-value=step]")).to_have_text(re.compile(r"^([6-9]|1\d) of 16$"))  # it goes on meanwhile
     page.get_by_role("spinbutton", name="Output padding").fill("3")
     page.keyboard.press("Enter")
     expect(page.get_by_text("smaller than the stride")).to_be_visible()

@@ -104,6 +104,7 @@ export function paintLine({ pen }, points, colour, dash = [], line = 3) {
  * @param {(part: number) => void} follow
  */
 export function dragCursor(canvas, margins, follow) {
+  /** @param {MouseEvent} event */
   const to = (event) => {
     const { left, right } = frameIn(canvas.clientWidth, canvas.clientHeight, margins);
     const x = event.clientX - canvas.getBoundingClientRect().left;
@@ -161,12 +162,15 @@ export function paintSeries(canvas, xs, series, axis, text, marked = null, logar
   const { pen, left, right, upper, lower } = chart;
   const [first, last] = [xs[0] ?? 0, xs.at(-1) ?? 1];
   const all = series.flatMap(({ values }) => values);
+  /** @type {(value: number) => number} */
   const level = (value) => (logarithmic ? Math.log10(Math.max(value, 1e-6)) : value);
   const [low, top] = logarithmic
     ? [Math.floor(level(Math.min(...all, 1))), Math.ceil(level(Math.max(...all, 10)))] : [0, Math.max(...all, 1e-9)];
   const powers = Array.from({ length: top - low + 1 || 1 }, (_, index) => 10 ** (low + index));
   const levels = logarithmic ? powers : [0, top / 2, top];
+  /** @type {(value: number) => number} */
   const x = (value) => left + ((value - first) / Math.max(last - first, 1e-9)) * (right - left);
+  /** @type {(value: number) => number} */
   const y = (value) => lower - ((level(value) - low) / (top - low)) * (lower - upper);
   paintRows(chart, levels.map((value) => [y(value), text(value)]), 7);
   paintThirds(chart, [0, 0.5, 1].map((part) => text(first + part * (last - first))));

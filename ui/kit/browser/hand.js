@@ -2,7 +2,9 @@
 
 const PATIENCE = 1500; // ms after which an answer counts as lost
 
+/** @type {(one: any, other: any) => boolean} */
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+/** @type {(moment: { at: number }) => boolean} */
 const isRecent = (moment) => performance.now() - moment.at < PATIENCE;
 
 /**
@@ -16,8 +18,10 @@ export function handOf(send) {
   /** @type {Value} */
   let answered = null; // what Python's last answer is about
   let isHeld = false;
-  let asked = null; // { at } of the question that has no answer yet
-  let left = null; // { value, at } of where the hand has left it
+  /** @type {{ at: number }} */
+  let asked = null; // when the question was asked that has no answer yet
+  /** @type {{ value: Value, at: number }} */
+  let left = null; // where the hand has left it
 
   // The next question is asked, about where the value is by then, when the answer is there.
   function ask() {
@@ -33,6 +37,7 @@ export function handOf(send) {
       isHeld = true;
       value = next;
     },
+    /** @param {Value} next */
     move(next) {
       value = next;
       ask();
@@ -45,6 +50,7 @@ export function handOf(send) {
       send("down", value);
     },
     // Python has answered about `now`; that may be an answer to an earlier question.
+    /** @param {Value} now */
     answer(now) {
       answered = now;
       asked = null;

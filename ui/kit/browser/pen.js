@@ -113,7 +113,7 @@ export const isDark = (element) => {
 // ---- the address ----
 
 export const isSaved = "savedAddress" in globalThis; // a page that was downloaded, with the address that it was saved at
-export const query = () => new URLSearchParams(isSaved ? globalThis.savedAddress : location.search);
+export const query = () => new URLSearchParams(isSaved ? /** @type {any} */ (globalThis).savedAddress : location.search);
 
 // Take settings from the address; a setting keeps the type of its default, null stands for a number that is not set.
 /**
@@ -267,6 +267,7 @@ export function placeOf(canvas, event, model) {
   return [clamp(x, 0, model.width), clamp(y, 0, model.height)];
 }
 
+/** @type {Record<string, [number, number]>} */
 export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // Let the arrow keys point at a canvas as a pointer does, a step (a part of its sides) at a time, and Enter click there.
@@ -278,6 +279,7 @@ export function pointByKeys(canvas, step = 1 / 16) {
   const spot = make("i", { className: "spot" }); // a pointer is seen, so this is, too
   let place = [0.5, 0.5];
   canvas.tabIndex = 0;
+  /** @param {string} kind */
   const act = (kind) => {
     const frame = canvas.getBoundingClientRect();
     const [clientX, clientY] = [frame.left + place[0] * frame.width, frame.top + place[1] * frame.height];
@@ -309,7 +311,9 @@ export function pointByKeys(canvas, step = 1 / 16) {
  * @returns {Item | null}
  */
 export function smallestAt([x, y], boxes, boxOf) {
-  let [best, least] = [null, Infinity];
+  /** @type {Item | null} */
+  let best = null;
+  let least = Infinity;
   for (const box of boxes) {
     const [x0, y0, x1, y1] = boxOf(box);
     const area = (x1 - x0) * (y1 - y0);

@@ -34,10 +34,14 @@ export const MARGINS = { left: 50, right: 14, lower: 40 };
 export function paintSteps(canvas, { lines, last, now, low, high, log = false, axis, percent = false }) {
   const chart = chartOn(canvas, MARGINS, 14);
   const { pen, left, right, upper, lower } = chart;
+  /** @type {(value: number) => number} */
   const level = log ? (value) => Math.log10(Math.max(value, low)) : (value) => value;
   const [bottom, top] = [level(low), level(high)];
+  /** @type {(step: number) => number} */
   const x = (step) => left + (step / last) * (right - left);
+  /** @type {(value: number) => number} */
   const y = (value) => lower - ((level(value) - bottom) / (top - bottom)) * (lower - upper);
+  /** @type {(value: number) => string} */
   const text = (value) => {
     if (log) return powerOfTen(Math.round(Math.log10(value)));
     return percent ? `${Math.round(100 * value)} %` : written(value, 2);
@@ -52,6 +56,7 @@ export function paintSteps(canvas, { lines, last, now, low, high, log = false, a
   pen.clip();
   pen.lineJoin = "round";
   for (const { values, steps, colour, dash = [], faint = false } of lines) {
+    /** @type {(index: number) => number} */
     const stepOf = steps ? (index) => steps[index] : (index) => index;
     const points = Array.from(values, (value, index) => (Number.isNaN(value) ? null : [x(stepOf(index)), y(value)]));
     const past = points.filter((_, index) => stepOf(index) <= now + 0.5);
