@@ -19,7 +19,7 @@ from torchvision import models
 from core.backbones import Backbone, slim
 from core.checkpoint import CheckpointError, load_trunk
 from core.downloading import MB, Refusals, Remote, load_remote
-from core.families import SHAPES
+from core.families import SHAPES, AnyFamily, family_of
 from core.i18n import _
 
 Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
@@ -112,8 +112,8 @@ def at_hand() -> tuple[Name, ...]:
     return tuple(name for name, kind in PRETRAINED.items() if not kind.url or kind.file.is_file())
 
 
-def trained(name: Name, folder: Path = SHAPES.folder) -> Backbone:
-    """Return trunk ``name`` with trained weights, ours from ``folder``.
+def trained(name: Name, family: AnyFamily = SHAPES) -> Backbone:
+    """Return trunk ``name`` with trained weights, ours from ``family``.
 
     Raises:
         CheckpointError: the weights are missing, damaged or not those that torchvision published.
@@ -121,7 +121,7 @@ def trained(name: Name, folder: Path = SHAPES.folder) -> Backbone:
     kind = PRETRAINED[name]
     if kind.make is None:
         trunk = slim()
-        load_trunk(trunk, "trunk", folder)
+        load_trunk(trunk, "trunk", family_of(family).folder)
         return trunk
     with torch.device("meta"):  # the layers behind the trunk need no memory
         network = kind.make()
