@@ -4,6 +4,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from core import checkpoint
 from core.data import archives
 from core.data.folders import FolderError
 from core.detectors import race
+from core.families import SHAPES
 from core.faults import sentence_of
 from core.i18n import LANGUAGES, ask_listener, speaking
 from core.segmentation import sliding
@@ -69,12 +71,13 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     real = load_file
 
     def load(path: Path) -> Any:
-        return real(tmp_path / path.name if path.parent == checkpoint.FOLDER else path)
+        own = path.is_relative_to(SHAPES.folder)
+        return real(tmp_path / path.relative_to(SHAPES.folder) if own else path)
 
     monkeypatch.setattr(checkpoint, "load_file", load)
     monkeypatch.setattr(initial_weights.read_weights, "__defaults__", (tmp_path,))
     for module in (files, weights):
-        monkeypatch.setattr(module, "FOLDER", tmp_path)
+        monkeypatch.setattr(module, "SHAPES", replace(SHAPES, folder=tmp_path))
     forget()
     yield tmp_path
     forget()
@@ -90,7 +93,7 @@ def test_a_missing_or_damaged_checkpoint_is_a_sentence_that_says_what_to_run(
     choice = dict([address]) if address else {}
     app = opened(page, **choice)
     assert f"The checkpoint of {name} is missing: run `python -m core train {name}` to train it." in said(app)
-    (elsewhere / f"{name}.safetensors").write_bytes((checkpoint.FOLDER / f"{name}.safetensors").read_bytes()[:5000])
+    (elsewhere / f"{name}.safetensors").write_bytes((SHAPES.folder / f"{name}.safetensors").read_bytes()[:5000])
     app = opened(page, **choice)
     assert f"The checkpoint of {name} is damaged: run `python -m core train {name}` to train it anew." in said(app)
 
