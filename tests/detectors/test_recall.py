@@ -141,7 +141,7 @@ def test_the_network_proposes_what_the_detector_does_and_stops_there(
 
 
 def test_a_detector_without_proposals_is_refused() -> None:
-    with pytest.raises(ValueError, match="YOLO proposes no regions"):
+    with pytest.raises(ValueError, match="yolo proposes no regions"):
         by_network(ShapeScenes("validation", 1)[0][0], build("yolo"))
 
 

@@ -91,15 +91,17 @@ def reading(path: Path) -> Iterator[None]:
     over = threading.Event()
 
     def read() -> None:
-        while not over.wait(0.005):
+        while not over.wait(0.02):
             with path.open("rb"):
-                time.sleep(0.05)
+                time.sleep(0.02)
 
     thread = threading.Thread(target=read)
     thread.start()
-    yield
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:  # a process ends only with its last thread
+        over.set()
+        thread.join()
 
 
 def loads(_folder: Path) -> None:

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor
 
 from core.detectors import NAMES, Detector, load, race
-from core.families import SHAPES
+from core.families import Family
 from tests.pages.opening import figures, opened
 
 pytestmark = pytest.mark.slow
@@ -179,8 +179,8 @@ def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(
 def test_a_checkpoint_that_cannot_be_read_is_a_sentence_and_the_rest_works(
     in_threads: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cold: None, damage: str
 ) -> None:
-    def without_yolo(name: str) -> Detector:
-        return load(name, replace(SHAPES, folder=tmp_path)) if name == "yolo" else load(name)
+    def without_yolo(name: str, family: Family) -> Detector:
+        return load(name, replace(family, folder=tmp_path) if name == "yolo" else family)
 
     if damage == "damaged":
         (tmp_path / "yolo.safetensors").write_bytes(b"no weights")

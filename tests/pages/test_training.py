@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.data import sources
-from core.training import app_runs, tuning
+from core.training import app_runs, plan
 from core.training.uploaded_weights import read_upload
 from tests.pages.opening import figures, opened
 from tests.shared_data import shared
@@ -32,7 +32,7 @@ open_page = partial(opened, "training", train_for="Steps", train_steps="3")
 def queue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> StepwiseQueue:
     monkeypatch.setattr(app_runs, "FOLDER", tmp_path / "runs")
     monkeypatch.setattr(app_runs, "SNAPSHOT_EVERY", 0.0)
-    monkeypatch.setattr(tuning, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(plan, "LARGEST_BATCH", 2)
     monkeypatch.setitem(sources.COUNTS, "train", 6)
     monkeypatch.setitem(sources.COUNTS, "val", 4)
     queue = StepwiseQueue()

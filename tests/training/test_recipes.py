@@ -342,7 +342,7 @@ def test_a_stopped_training_leaves_the_old_checkpoint_and_can_be_resumed(family:
     first = next(training)
     training.close()  # type: ignore[attr-defined]
     assert file_of("yolo", family).read_bytes() == before
-    assert (tmp_path / "runs" / "yolo" / "state.safetensors").exists()
+    assert (tmp_path / "runs" / "shapes" / "yolo" / "state.safetensors").exists()
     rest = list(train_by_recipe("yolo", family=family, resume=True))
     assert [first.step, *(event.step for event in rest)] == [1, 2, 3]
     assert file_of("yolo", family).read_bytes() == before, "resuming changed what comes out"
