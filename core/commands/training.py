@@ -23,6 +23,7 @@ from core.training.team import Team, joined_team
 from core.training.tuning import tune
 
 TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": N_("Accuracy")}
+TOLD_EVERY = 20  # steps, where there is no terminal that a bar could move on
 NOTHING = "nothing"  # to start from: random weights
 
 Freeze = Literal["none", "trunk"]
@@ -42,8 +43,8 @@ def train(
     family: Annotated[
         str,
         typer.Option(
-            help=f"{', '.join(FAMILIES)}: which models to train. photos learns from --data by its own recipes; its trunk "
-            "is taken over from ImageNet."
+            help=f"{', '.join(FAMILIES)}: which models to train. photos learns from --data by its own recipes, and "
+            "its trunk is taken over from ImageNet."
         ),
     ] = SHAPES.name,
     data: Annotated[
@@ -57,7 +58,9 @@ def train(
         str, typer.Option("--from", help="With --data: a checkpoint's name, a .safetensors file, or nothing.")
     ] = "trunk",
     freeze: Annotated[Freeze, typer.Option(help="With --data: what stays as it came.")] = "none",
-    out: Annotated[Path | None, typer.Option(help="With --data: the run directory, or where the state is kept.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --data: the run directory; of recipes, where their states are.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="With --data: end after so many steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="With --data: images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0, help="With --data: the highest.")] = None,
@@ -124,6 +127,8 @@ def _train_by_recipe(
             task = progress.add_task(name, total=1.0)
             for step in train_by_recipe(name, minutes, device, resume, family, data, states):
                 progress.update(task, completed=step.done, description=_described(name, step))
+                if not messages.is_terminal and step.step % TOLD_EVERY == 0:
+                    messages.print(_described(name, step), markup=False, soft_wrap=True)
     except KeyboardInterrupt:
         if data:
             fail(_("Stopped. Go on with the same command and --resume"))

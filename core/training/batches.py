@@ -59,11 +59,12 @@ class PhotoBatches:
     ``form`` is how a model is shown images, in pixels as the entry of its ``trunk`` has them (here the slim one's):
     "scaled" as the region-based detectors do it, the short side to 256 and the long one to at most 427, padded with the
     mean colour to the largest of the batch; "square" stretched to 256 x 256, as YOLO does; "cut" a square of 256 pixels
-    out of the photo at its own scale, as large as the segmenters' scenes; "small" stretched to the square that a classifier sees. Targets hold ``boxes``, ``labels`` and, where the
-    samples have masks, ``instances`` (H, W) int32, the number of each pixel's object from 1, and ``cells`` (H / 16,
-    W / 16), the class in the middle of each; ``proposals`` where the samples have them; a classifier's hold ``label``
-    alone. Objects that are marked ``iscrowd`` (VOC's difficult) are not learnt. Epochs are shuffled, the rest that
-    fills no batch is left out, and all depends on ``step`` and ``seed`` alone.
+    out of the photo at its own scale, as large as the segmenters' scenes; "small" stretched to the square that a
+    classifier sees. Targets hold ``boxes``, ``labels`` and, where the samples have masks, ``instances`` (H, W) int32,
+    the number of each pixel's object from 1, and ``cells`` (H / 16, W / 16), the class in the middle of each;
+    ``proposals`` where the samples have them; a classifier's hold ``label`` alone. Objects that are marked ``iscrowd``
+    (VOC's difficult) are not learnt. Epochs are shuffled, the rest that fills no batch is left out, and all depends on
+    ``step`` and ``seed`` alone.
     """
 
     samples: Samples

@@ -11,13 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Subset
 
 from core.backbones import TRUNKS, Backbone
 from core.checkpoint import halved, load_trunk, load_weights, own_weights, save_tensors, update_card
 from core.data import ShapeScenes
 from core.data.voc_folder import VOCFolder
-from core.evaluation import Samples
+from core.evaluation import Samples, Target
 from core.families import SHAPES, AnyFamily, Family, family_of
 from core.i18n import _
 from core.models import MODELS, Model, Recipe
@@ -28,6 +27,7 @@ from core.training.loop import Batch, Schedule, TrainingError, TrainingStep, tra
 from core.training.svm import Fitted, fit
 
 RUNS = Path(__file__).parents[2] / "runs"
+SAVE_AFTER = 60.0  # seconds of training on photos, whose steps are slow, that a kill can cost
 SVM_STAGE = "SVMs and box regressions"
 
 RECIPES: dict[str, Recipe] = {name: model.recipe for name, model in MODELS.items() if model.recipe}
@@ -66,6 +66,8 @@ def train_by_recipe(
         sentence = _("This family learns from photos: give their folder by --data, {name} in Pascal VOC's form.")
         raise TrainingError(sentence.format(name=found.data))
     schedule = schedule_of(recipe)
+    if found.data:
+        schedule = replace(schedule, save_every=1, save_after=SAVE_AFTER)
     if minutes is not None:
         schedule = replace(schedule, minutes=minutes)
     torch.manual_seed(0)
@@ -133,8 +135,22 @@ def photos_in(data: Path, name: str, recipe: Recipe, family: Family) -> Material
     assert form
     batches = PhotoBatches(photos, recipe.batch_size, form, trunk=TRUNKS[family.trunk])
     said = f"{len(photos)} photos ({data.name}, train), mirrored, enlarged and made smaller, with more and less light"
-    few = Subset(batches.photos, range(min(len(photos), recipe.svm_scenes)))  # type: ignore[arg-type]
+    few = FirstOf(batches.photos, min(len(photos), recipe.svm_scenes))
     return Material(drawn_ahead(batches), few, said)
+
+
+@dataclass(frozen=True)
+class FirstOf:
+    """The first ``count`` of ``samples``."""
+
+    samples: Samples
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+        return self.samples[index]
 
 
 def frozen_parts(model: nn.Module) -> tuple[str, ...]:
@@ -169,7 +185,7 @@ def begun(model: Model, recipe: Recipe, family: Family) -> nn.Module:
 
 
 def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder: Path, data: str) -> None:
-    """Write the weights in half precision, which the 40 MB for all checkpoints ask for, and the card, which says on what ``data``.
+    """Write the weights in half precision, which the 40 MB for all checkpoints ask for, and the card with its ``data``.
 
     Heads of the upsampling study have a checkpoint each.
     """
