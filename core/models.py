@@ -169,6 +169,7 @@ _ENTRIES = (
         "Girshick 2015",
         form="scaled",
         recipe=Recipe(2000, 8, steps=12_000, learning_rate=1e-3, cycles=2, proposals=True),
+        photo_recipe=Recipe(ALL, 8, steps=5000, learning_rate=5e-4, proposals=True),
         stages=_FAST_RCNN_STAGES,
         look=("#009E73", "diamond"),
         figures=(
@@ -229,6 +230,7 @@ _ENTRIES = (
         "Redmon et al. 2016",
         form="square",
         recipe=Recipe(8000, 32, steps=12_000, learning_rate=2e-3, cycles=2),
+        photo_recipe=Recipe(ALL, 16, steps=6000, learning_rate=1e-3),
         stages={"Convolution": CONVOLVING, "Grid": MOVING, "Class confidence": SCORING, "NMS": SUPPRESSING},
         look=("#56B4E9", "x"),
         figures=(
