@@ -72,7 +72,7 @@ def train_by_recipe(
         schedule = replace(schedule, minutes=minutes)
     torch.manual_seed(0)
     model = begun(MODELS[name], recipe, found)
-    material = photos_in(data, name, recipe, found) if data else drawn(recipe)
+    material = photographed(data, name, recipe, found) if data else drawn(recipe)
     state = (states or RUNS / found.name) / name / "state.safetensors"
     last = None
     steps = train(model, material.batch, schedule, state, device, resume, frozen=frozen_parts(model))
@@ -122,7 +122,7 @@ def drawn(recipe: Recipe) -> Material:
     return Material(lambda step: batch(scenes, recipe.batch_size, step), few, said)
 
 
-def photos_in(data: Path, name: str, recipe: Recipe, family: Family) -> Material:
+def photographed(data: Path, name: str, recipe: Recipe, family: Family) -> Material:
     """Open the photos for training in ``data``, a folder in Pascal VOC's form, with proposals where it asks for them.
 
     Raises:

@@ -20,7 +20,7 @@ from core.families import PHOTOS, SHAPES, Family, card_of
 from core.models import ALL, MODELS
 from core.training import batches, recipes
 from core.training.loop import TrainingError
-from core.training.recipes import PHOTO_RECIPES, photos_in, train_by_recipe
+from core.training.recipes import PHOTO_RECIPES, photographed, train_by_recipe
 from tests.data.written_folders import thing, write
 
 pytestmark = pytest.mark.slow
@@ -103,7 +103,7 @@ def test_frozen_blocks_stay_as_they_were_to_the_last_bit(animals: Path, family: 
 
 
 def test_difficult_objects_and_other_classes_are_not_learnt(animals: Path) -> None:
-    material = photos_in(animals, "faster_rcnn", PHOTO_RECIPES["faster_rcnn"], PHOTOS)
+    material = photographed(animals, "faster_rcnn", PHOTO_RECIPES["faster_rcnn"], PHOTOS)
     for step in range(6):
         _images, targets = material.batch(step)
         for target in targets:
@@ -112,7 +112,7 @@ def test_difficult_objects_and_other_classes_are_not_learnt(animals: Path) -> No
 
 
 def test_photos_are_as_large_as_the_trunk_wants_them(animals: Path) -> None:
-    images, _targets = photos_in(animals, "faster_rcnn", PHOTO_RECIPES["faster_rcnn"], PHOTOS).batch(0)
+    images, _targets = photographed(animals, "faster_rcnn", PHOTO_RECIPES["faster_rcnn"], PHOTOS).batch(0)
     assert images.shape == (2, 3, 96, 144)
 
 
