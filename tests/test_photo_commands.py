@@ -15,6 +15,7 @@ from core.commands import evaluating, images, training
 from core.data.photos import photo
 from core.detectors import Detector, build
 from core.families import PHOTOS, AnyFamily
+from core.training import imagenet
 from core.training.loop import TrainingStep
 from core.training.recipes import PHOTO_RECIPES
 from tests.data.written_folders import thing, write
@@ -157,6 +158,6 @@ def test_training_goes_by_the_familys_recipe(animals: Path, tmp_path: Path, monk
 
 def test_the_trunk_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[Path] = []
-    monkeypatch.setattr(training.imagenet, "take_over", taken.append)
+    monkeypatch.setattr(imagenet, "take_over", taken.append)
     said("train", "trunk", "--family", "photos", "--folder", tmp_path)
     assert taken == [tmp_path]

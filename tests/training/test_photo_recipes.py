@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from core.backbones import TRUNKS
-from core.checkpoint import CheckpointError
+from core.checkpoint import CheckpointError, load_weights
 from core.data.folders import FolderError
 from core.detectors import NAMES, load, run
 from core.families import PHOTOS, SHAPES, Family, card_of
@@ -52,13 +52,14 @@ def family(tmp_path: Path) -> Family:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sizes = {"short_side": 96, "long_side": 160, "square_side": 96, "crop_side": 56}
-    monkeypatch.setitem(TRUNKS, "lite0", replace(TRUNKS["lite0"], **sizes))
+    tiny = replace(TRUNKS["lite0"], short_side=96, long_side=160, square_side=96, crop_side=56)
+    monkeypatch.setitem(TRUNKS, "lite0", tiny)
     monkeypatch.setattr(recipes, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(batches, "cached_proposals", partial(batches.cached_proposals, cache=tmp_path / "cache"))
     for name, recipe in PHOTO_RECIPES.items():
-        few = {"svm_scenes": PICTURES, "svm_regions": 40} if recipe.svm_scenes else {}
-        monkeypatch.setitem(PHOTO_RECIPES, name, replace(recipe, batch_size=2, steps=STEPS, **few))
+        scenes, regions = (PICTURES, 40) if recipe.svm_scenes else (0, 0)
+        short = replace(recipe, batch_size=2, steps=STEPS, svm_scenes=scenes, svm_regions=regions)
+        monkeypatch.setitem(PHOTO_RECIPES, name, short)
 
 
 def test_recipes_learn_from_all_photos() -> None:
@@ -94,7 +95,7 @@ def test_a_recipe_trains_from_end_to_end(name: str, animals: Path, family: Famil
 def test_frozen_blocks_stay_as_they_were_to_the_last_bit(animals: Path, family: Family) -> None:
     list(train_by_recipe("faster_rcnn", family=family, data=animals))
     model = MODELS["faster_rcnn"].make(PHOTOS.trunk, PHOTOS.classes)
-    recipes.load_weights(model, "faster_rcnn", family.folder)
+    load_weights(model, "faster_rcnn", family.folder)
     trunk = load_file(family.folder / "trunk.safetensors")
     same = {key.split(".")[0]: True for key in model.trunk.state_dict()}
     for key, values in model.trunk.state_dict().items():
