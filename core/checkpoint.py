@@ -28,6 +28,7 @@ from core.i18n import _
 Model = TypeVar("Model", bound=nn.Module)
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
+TRUNK = "trunk"  # the checkpoint of the trunk that all models of a family start from
 PARTIAL = ".partial"
 READING = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds
 OLD = 3600  # seconds: nobody writes one file for so long
@@ -135,14 +136,42 @@ def discard_partial(path: Path, older_than: float = -math.inf) -> None:
 def load_weights(model: nn.Module, name: str, folder: Path, part: bool = False) -> None:
     """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
 
-    A checkpoint of a ``part`` only leaves the rest of the model as it is.
+    A checkpoint of a ``part`` only leaves the rest of the model as it is. What that of a model on a shared trunk does
+    not hold of it, the family's trunk does.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
+    shared = _shared_weights(model, folder) if name != TRUNK else {}
     with _retraining(name):
-        weights = load_file(folder / f"{name}.safetensors")
+        weights = shared | load_file(folder / f"{name}.safetensors")
         model.load_state_dict({**model.state_dict(), **weights} if part else weights)
+
+
+def _shared_weights(model: nn.Module, folder: Path) -> dict[str, Tensor]:
+    """Return the weights of the trunk of ``folder`` by their names in ``model``, none where it shares no trunk."""
+    trunk = getattr(model, "trunk", None)
+    if not (isinstance(trunk, Backbone) and trunk.shared):
+        return {}
+    with _retraining(TRUNK):
+        weights = load_file(folder / f"{TRUNK}.safetensors")
+    return {key: values for key, values in weights.items() if key.startswith("trunk.")}
+
+
+def own_weights(model: nn.Module, folder: Path) -> dict[str, Tensor]:
+    """Return the weights of ``model`` in half precision, without those that are bit by bit the shared trunk's.
+
+    Raises:
+        CheckpointError: the family's trunk is missing or damaged.
+    """
+    shared = _shared_weights(model, folder)
+    own = halved(model.state_dict())
+    return {key: values for key, values in own.items() if key not in shared or not values.cpu().equal(shared[key])}
+
+
+def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return ``weights`` in half precision, but for those that count."""
+    return {key: values.half() if values.is_floating_point() else values for key, values in weights.items()}
 
 
 @contextmanager

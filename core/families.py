@@ -13,13 +13,15 @@ from core.i18n import N_
 @dataclass(frozen=True)
 class Family:
     """The entry of family ``name``: its ``title``, the name of its ``trunk`` in ``core.backbones.TRUNKS``, the
-    ``classes`` of its data with the background first, and the ``folder`` of its checkpoints and their cards."""
+    ``classes`` of its data with the background first, the ``folder`` of its checkpoints and their cards, and, where it
+    learns from photos, the ``data``, a folder of that name in Pascal VOC's form."""
 
     name: str
     title: str
     trunk: str
     classes: tuple[str, ...]
     folder: Path
+    data: str = ""
 
     @property
     def for_timing(self) -> bool:
@@ -28,9 +30,11 @@ class Family:
 
 
 SHAPES = Family("shapes", N_("Drawn shapes"), "slim", CLASSES, FOLDER / "shapes")
+ANIMALS = (N_("background"), N_("person"), N_("dog"), N_("cat"), N_("horse"), N_("cow"), N_("sheep"))
+PHOTOS = Family("photos", N_("Photographs"), "lite0", ANIMALS, FOLDER / "photos", "animals")
 # Not a trained one: random weights at the papers' size, for timing only.
 PAPER_SIZE = Family("paper", N_("Paper size"), "paper", CLASSES, FOLDER / "paper")
-FAMILIES = {family.name: family for family in (SHAPES, PAPER_SIZE)}
+FAMILIES = {family.name: family for family in (SHAPES, PHOTOS, PAPER_SIZE)}
 
 AnyFamily = Family | str  # a family, or the name of one of ``FAMILIES``
 

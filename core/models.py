@@ -18,12 +18,13 @@ Form = Literal["square", "scaled", "cut", "small"]
 PROPOSING, WARPING, CONVOLVING, POOLING = "#0072B2", "#F0E442", "#E69F00", "#009E73"
 CONNECTING, SCORING, MOVING, SUPPRESSING = "#CC79A7", "#56B4E9", "#D55E00", "#999999"
 OTHER_COLOUR = "#666666"
+ALL = 0  # photos
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is made: on how many training ``scenes``, in batches of which size, in how many ``steps``, under
-    ``cycles`` cosines from which highest ``learning_rate``.
+    """How a model is made: on how many training ``scenes`` (of photos ``ALL`` that there are), in batches of which
+    size, in how many ``steps``, under ``cycles`` cosines from which highest ``learning_rate``.
 
     It starts from the checkpoint ``start``: ``"trunk"``, the pre-trained one, or that of a model which it extends;
     None for random weights. ``proposals`` says whether it needs region proposals, and ``svm_regions`` how many of them
@@ -56,7 +57,8 @@ class Model:
     """The entry of model ``name``.
 
     ``implementation`` is its class, as "module:class". ``form`` is that of the batches by which it learns from photos
-    of any size (``core.training.batches``), None where it does not. ``stages`` are a detector's, in order, each with
+    of any size (``core.training.batches``), None where it does not. ``recipe`` is that for drawn scenes,
+    ``photo_recipe`` that for the family of photographs. ``stages`` are a detector's, in order, each with
     its colour; ``look`` is the colour and the marker of its line in a chart.
 
     A variant has no weights of its own: it is the model called ``variant_of``, loaded and then changed by the function
@@ -70,6 +72,7 @@ class Model:
     paper: str = ""
     form: Form | None = None
     recipe: Recipe | None = None
+    photo_recipe: Recipe | None = None
     stages: Mapping[str, str] = field(default_factory=dict)
     look: tuple[str, str] = (OTHER_COLOUR, "circle")
     figures: tuple[PaperFigure, ...] = ()
@@ -166,6 +169,7 @@ _ENTRIES = (
         "Girshick 2015",
         form="scaled",
         recipe=Recipe(2000, 8, steps=12_000, learning_rate=1e-3, cycles=2, proposals=True),
+        photo_recipe=Recipe(ALL, 8, steps=5000, learning_rate=5e-4, proposals=True),
         stages=_FAST_RCNN_STAGES,
         look=("#009E73", "diamond"),
         figures=(
@@ -198,6 +202,7 @@ _ENTRIES = (
         "Ren et al. 2015",
         form="scaled",
         recipe=Recipe(8000, 8, steps=16_000, learning_rate=1e-3, cycles=2),
+        photo_recipe=Recipe(ALL, 8, steps=6000, learning_rate=5e-4),
         stages={
             "Convolution": CONVOLVING,
             "RPN": PROPOSING,
@@ -225,6 +230,7 @@ _ENTRIES = (
         "Redmon et al. 2016",
         form="square",
         recipe=Recipe(8000, 32, steps=12_000, learning_rate=2e-3, cycles=2),
+        photo_recipe=Recipe(ALL, 16, steps=6000, learning_rate=1e-3),
         stages={"Convolution": CONVOLVING, "Grid": MOVING, "Class confidence": SCORING, "NMS": SUPPRESSING},
         look=("#56B4E9", "x"),
         figures=(

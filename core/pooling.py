@@ -4,9 +4,11 @@ A feature map is (C, H, W); a *window* is a region's cells on it, ``(column0, ro
 included, int64. Pooled values are (R, C, n, n).
 """
 
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
+import torchvision
 from torch import Tensor
 
 PYRAMID = (6, 3, 2, 1)
@@ -108,6 +110,15 @@ def _max_with_next(maxima: Tensor, distance: int, dim: int) -> Tensor:
 def roi_pool(features: Tensor, boxes: Tensor, scale: float, bins: int = 6) -> Tensor:
     """RoI max pooling (Girshick 2015, section 2.1): ``boxes`` (R, 4) on ``features`` (C, H, W) to (R, C, n, n)."""
     return pool_windows(features, roi_windows(boxes, scale), bins)
+
+
+def roi_pool_each(maps: Tensor, boxes: Sequence[Tensor], scale: float, bins: int = 6) -> Tensor:
+    """Pool the ``boxes`` (R, 4) of each of ``maps`` (B, C, H, W) as ``roi_pool`` does, to (all R, C, n, n), to learn.
+
+    torchvision's operator: its gradient goes to one greatest cell of a bin and takes no table of maxima with it.
+    """
+    pooled: Tensor = torchvision.ops.roi_pool(maps.float(), list(boxes), bins, scale)
+    return pooled
 
 
 def pyramid_pool(features: Tensor, boxes: Tensor, stride: int, levels: tuple[int, ...] = PYRAMID) -> Tensor:

@@ -16,15 +16,25 @@ from torch import Tensor, nn
 
 from core import checkpoint
 from core.backbones import Backbone, normalised_convolution, slim
-from core.checkpoint import FOLDER, CheckpointError, load_trunk, load_weights, read_card, save_tensors, update_card
+from core.checkpoint import (
+    CheckpointError,
+    halved,
+    load_trunk,
+    load_weights,
+    own_weights,
+    read_card,
+    save_tensors,
+    update_card,
+)
 from core.data.scenes import CLASSES
 from core.detectors import NAMES, load
-from core.families import SHAPES
+from core.families import PHOTOS, SHAPES
 from core.models import MODELS
 from core.segmentation.study import UPSAMPLERS, UpsampledScores, UpsamplingStudy, head_of
 from core.training.recipes import AT_ONCE
 
 MOST_BYTES = 40_000_000
+MOST_BYTES_OF_PHOTOS = 60_000_000
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda whole: b"",
     "cut in the length": lambda whole: whole[:5],
@@ -37,7 +47,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "a header that is no JSON": lambda whole: (2).to_bytes(8, "little") + b"{]",
 }
 HEADS = {head_of(upsampler): upsampler for upsampler in UPSAMPLERS}
-SHIPPED = sorted(str(path.relative_to(SHAPES.folder).with_suffix("")) for path in FOLDER.rglob("*.safetensors"))
+SHIPPED = sorted(str(path.relative_to(SHAPES.folder).with_suffix("")) for path in SHAPES.folder.rglob("*.safetensors"))
 
 
 def model() -> nn.Module:
@@ -173,6 +183,59 @@ def test_a_trunk_that_cannot_be_taken_names_the_command_that_makes_it(with_trunk
         load_trunk(tiny_trunk(), "trunk", with_trunk)
 
 
+class SharedTrunk(Backbone):
+    """A trunk of two layers, one of which everybody has from the family's file."""
+
+    frozen, shared = ("0",), True
+
+    def __init__(self, kernel: int = 3) -> None:
+        super().__init__(nn.Conv2d(3, 4, kernel), nn.Conv2d(4, 4, 1), channels=4, stride=1)
+
+
+def on_shared_trunk(kernel: int = 3) -> nn.ModuleDict:
+    return nn.ModuleDict({"trunk": SharedTrunk(kernel), "last": nn.Linear(4, 2)})
+
+
+@pytest.fixture
+def finetuned(tmp_path: Path) -> nn.ModuleDict:
+    """A model that learnt all but the first layer of its trunk, saved beside that trunk."""
+    start = on_shared_trunk()
+    save_tensors(halved(start.state_dict()), tmp_path / "trunk.safetensors")
+    load_trunk(trunk := SharedTrunk(), "trunk", tmp_path)
+    model = nn.ModuleDict({"trunk": trunk, "last": nn.Linear(4, 2)})
+    nn.init.ones_(trunk[1].weight)  # type: ignore[arg-type]
+    model.load_state_dict(halved(model.state_dict()))
+    save_tensors(own_weights(model, tmp_path), tmp_path / "yolo.safetensors")
+    return model
+
+
+def test_a_model_carries_only_what_it_changed_of_a_shared_trunk(finetuned: nn.ModuleDict, tmp_path: Path) -> None:
+    assert set(load_file(tmp_path / "yolo.safetensors")) == {"trunk.1.weight", "last.weight", "last.bias"}
+    loaded = on_shared_trunk()
+    load_weights(loaded, "yolo", tmp_path)
+    for key, values in finetuned.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], values), key
+
+
+def test_a_model_on_a_trunk_of_its_own_carries_all_of_it(tmp_path: Path) -> None:
+    model = nn.ModuleDict({"trunk": tiny_trunk(), "last": nn.Linear(4, 2)})
+    assert own_weights(model, tmp_path).keys() == model.state_dict().keys()
+
+
+def test_a_shared_trunk_that_is_not_there_or_of_another_size_is_a_sentence(
+    finetuned: nn.ModuleDict, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="yolo holds weights of another model"):
+        load_weights(on_shared_trunk(kernel=5), "yolo", tmp_path)
+    save_tensors({"trunk.1.weight": torch.zeros(4, 4, 1, 1)}, tmp_path / "yolo.safetensors")
+    with pytest.raises(CheckpointError, match="yolo holds weights of another model"):
+        load_weights(on_shared_trunk(), "yolo", tmp_path)
+    (tmp_path / "trunk.safetensors").unlink()
+    for use in (load_weights, lambda model, _name, folder: own_weights(model, folder)):
+        with pytest.raises(CheckpointError, match="trunk is missing: run"):
+            use(on_shared_trunk(), "yolo", tmp_path)
+
+
 @pytest.mark.parametrize("moment", ["writing", "renaming"])
 def test_a_crash_while_saving_leaves_the_old_checkpoint(
     moment: str, stored: Path, monkeypatch: pytest.MonkeyPatch
@@ -299,5 +362,7 @@ def test_shipped_checkpoint_loads_and_its_card_says_how_it_was_made(name: str) -
 
 
 def test_shipped_checkpoints_stay_within_40_megabytes() -> None:
+    """Of the drawn shapes; those of the photographs have 60."""
     assert "trunk" in SHIPPED and set(SHIPPED) == {*AT_ONCE, *HEADS}
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*.safetensors")) <= MOST_BYTES
+    assert sum(path.stat().st_size for path in SHAPES.folder.rglob("*.safetensors")) <= MOST_BYTES
+    assert 0 < sum(path.stat().st_size for path in PHOTOS.folder.rglob("*.safetensors")) <= MOST_BYTES_OF_PHOTOS

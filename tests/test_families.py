@@ -8,20 +8,25 @@ import pytest
 from core.backbones import TRUNKS
 from core.checkpoint import FOLDER, update_card
 from core.data.scenes import CLASSES
-from core.families import FAMILIES, PAPER_SIZE, SHAPES, card_of, family_of
+from core.families import ANIMALS, FAMILIES, PAPER_SIZE, PHOTOS, SHAPES, card_of, family_of
 
 
 def test_families_have_a_trunk_and_a_folder_of_their_own() -> None:
-    assert list(FAMILIES.values()) == [SHAPES, PAPER_SIZE]
+    assert list(FAMILIES.values()) == [SHAPES, PHOTOS, PAPER_SIZE]
     for name, family in FAMILIES.items():
         assert family.name == name and family.title and family.trunk in TRUNKS
-        assert family.classes == CLASSES and family.classes[0] == "background"
+        assert family.classes == (ANIMALS if family is PHOTOS else CLASSES) and family.classes[0] == "background"
         assert family.folder.parent == FOLDER
     assert len({family.folder for family in FAMILIES.values()}) == len(FAMILIES)
 
 
 def test_only_the_papers_size_is_for_timing() -> None:
-    assert PAPER_SIZE.for_timing and not SHAPES.for_timing
+    assert [family.for_timing for family in (SHAPES, PHOTOS, PAPER_SIZE)] == [False, False, True]
+
+
+def test_the_photographs_alone_learn_from_a_folder() -> None:
+    assert [family.data for family in (SHAPES, PHOTOS, PAPER_SIZE)] == ["", "animals", ""]
+    assert ANIMALS[1:] == ("person", "dog", "cat", "horse", "cow", "sheep"), "as the masks of that set are numbered"
 
 
 def test_a_family_is_found_by_its_name_or_is_itself(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from core.pooling import (
     pyramid_pool,
     roi_align,
     roi_pool,
+    roi_pool_each,
     roi_windows,
     sampling_points,
     spp_windows,
@@ -58,6 +59,15 @@ def test_roi_pool_is_torchvisions_beyond_the_map(features: Tensor, scale: float,
     pooled = roi_pool(features, boxes, scale, bins)
     assert (pooled == 0).any(), "some bins lie outside"
     assert pooled.equal(torchvisions(features, boxes, scale, bins))
+
+
+def test_pooling_to_learn_is_roi_pool_of_each_map(features: Tensor) -> None:
+    maps = torch.stack([features, features.flip(1), features.neg()])
+    boxes = [torch.tensor(one) for one in ([[0.0, 0, 50, 30], [-20, 10, 70, 500]], [[8.0, 8, 24, 24]])]
+    boxes.append(torch.empty(0, 4))
+    found = roi_pool_each(maps, boxes, 1 / STRIDE, 6)
+    expected = [roi_pool(one, few, 1 / STRIDE) for one, few in zip(maps, boxes, strict=True)]
+    assert found.equal(torch.cat(expected)) and found.shape == (3, len(features), 6, 6)
 
 
 def test_half_cells_round_up_as_torchvisions(features: Tensor) -> None:

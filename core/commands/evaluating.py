@@ -13,12 +13,13 @@ from core.checkpoint import update_card
 from core.commands.console import COLUMNS, JsonFile, chosen, command, messages, write
 from core.data import ShapeScenes
 from core.data.mask_folder import MaskFolder
-from core.data.scenes import CLASSES, DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
+from core.data.scenes import DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
 from core.data.voc_folder import VOCFolder
 from core.detectors import NAMES, load
-from core.evaluation import Samples, as_report, evaluate, outcomes
-from core.families import SHAPES
+from core.evaluation import EvaluationError, Samples, as_report, evaluate, outcomes
+from core.families import FAMILIES, SHAPES, Family
 from core.i18n import _
+from core.models import MODELS
 from core.segmentation import MaskRCNN, Segmenter
 from core.segmentation.evaluation import evaluate as evaluate_segmenter
 from core.segmentation.evaluation import segmented
@@ -40,51 +41,66 @@ def evaluate_command(
         Path | None,
         typer.Option(help="Instead of scenes, a folder: Pascal VOC's layout, or images with masks for segmenters."),
     ] = None,
+    family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: whose models to measure.")] = SHAPES.name,
+    part: Annotated[
+        str,
+        typer.Option(help="Of --data: a list of ImageSets/Main; of the photographs' models val where none is named."),
+    ] = "",
     json_file: JsonFile = None,
 ) -> None:
     """Measure detectors and segmenters on scenes that training never saw, or on a folder of photos.
 
-    The standard measurement (500 medium scenes of seed 0) also goes onto the checkpoints' cards, which the pages show.
+    The standard measurement (500 medium scenes of seed 0; of a family of photographs the test part of the set that it
+    learnt from) also goes onto the checkpoints' cards, which the pages show.
     """
     (difficulty,) = chosen(difficulty, tuple(DIFFICULTIES))
-    standard = data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium")
-    described: dict[str, Any] = {"folder": str(data)}
+    (family,) = chosen(family, tuple(FAMILIES))
+    found = FAMILIES[family]
+    if found.data and data is None:
+        raise EvaluationError(_("The photographs' models are measured on a folder: give it by --data."))
+    part = part or ("val" if found.data else "")
+    described: dict[str, Any] = {"folder": str(data)} | ({"part": part} if part else {})
     if data is None:
         described = {"split": "test", "difficulty": difficulty, "seed": seed}
     report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
     at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
+    if found.data:
+        at_once = tuple(one for one in at_once if MODELS[one].photo_recipe)
     for one in chosen(name, (*at_once, *UPSAMPLERS), at_once):
         kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
         samples: Samples = ShapeScenes("test", images, difficulty, seed)
         if data:
-            folder = VOCFolder(data, CLASSES) if one in NAMES else MaskFolder(data, CLASSES)
+            reader = VOCFolder if one in NAMES else MaskFolder
+            folder = reader(data, found.classes, part)
             for note in folder.notes:
                 messages.print(note)
             samples = folder
         count = described["images"] = min(images, len(samples))
-        measured = measure(one, samples, count)
+        measured = measure(one, found, samples, count)
         report[kind] |= measured
-        if standard:
-            _note_on_card(measured, described)
+        if data is None and (images, seed, difficulty) == (STANDARD_IMAGES, 0, "medium"):
+            _note_on_card(measured, described, found.folder)
+        elif data and (data.resolve().name, part, count) == (found.data, "test", len(samples)):
+            _note_on_card(measured, {"set": found.data, "part": part, "images": count}, found.folder)
     for kind, columns in COLUMNS.items():
         if report[kind]:
             messages.print(_figures(report[kind], columns))
     write(report, json_file)
 
 
-def _measured(name: str, samples: Samples, count: int) -> dict[str, Any]:
-    detector = load(name)
+def _measured(name: str, family: Family, samples: Samples, count: int) -> dict[str, Any]:
+    detector = load(name, family)
     return {name: as_report(evaluate(_tracked(name, outcomes(detector, samples, count), count), detector.classes))}
 
 
-def _measured_segmenters(name: str, samples: Samples, count: int) -> dict[str, Any]:
+def _measured_segmenters(name: str, family: Family, samples: Samples, count: int) -> dict[str, Any]:
     """Measure one segmenter, or one of the upsampling study's, or each of those."""
     if name == UpsamplingStudy.name:
-        segmenters: dict[str, Segmenter | MaskRCNN] = dict(studied())
+        segmenters: dict[str, Segmenter | MaskRCNN] = dict(studied(family=family))
     elif name in UPSAMPLERS:
-        segmenters = {name: studied((name,))[name]}
+        segmenters = {name: studied((name,), family)[name]}
     else:
-        segmenters = {name: segmentation.load(name)}
+        segmenters = {name: segmentation.load(name, family)}
     return {
         one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count), count), segmenter.classes)
         for one, segmenter in segmenters.items()
@@ -106,10 +122,10 @@ def _figures(reports: dict[str, Any], columns: dict[str, str]) -> Table:
     return table
 
 
-def _note_on_card(measured: dict[str, Any], data: dict[str, Any]) -> None:
+def _note_on_card(measured: dict[str, Any], data: dict[str, Any], folder: Path) -> None:
     """Write what was ``measured`` on ``data``, model by model, onto the models' cards."""
     for name, figures in measured.items():
         report = dict(figures)
         by_threshold = {key: report.pop(key) for key in ("map50_by_nms_threshold",) if key in report}
         card = head_of(name) if name in UPSAMPLERS else name
-        update_card(card, SHAPES.folder, evaluation={"data": data} | report, **by_threshold)
+        update_card(card, folder, evaluation={"data": data} | report, **by_threshold)

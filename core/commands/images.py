@@ -8,9 +8,9 @@ from rich.table import Table
 
 from core import segmentation
 from core.commands.console import JsonFile, chosen, command, messages, write, writing
-from core.data.scenes import CLASSES
 from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
+from core.families import FAMILIES, SHAPES
 from core.figures.labels import label_picture
 from core.i18n import _
 from core.images import read_image
@@ -23,14 +23,17 @@ def detect(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
     detectors: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     regions: Annotated[int, typer.Option(min=1, help="Region proposals at most.")] = 2000,
+    family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: what the detectors know.")] = SHAPES.name,
     json_file: JsonFile = None,
 ) -> None:
     """Run detectors on one image, timed stage by stage."""
-    names = chosen(detectors, NAMES)
+    (family,) = chosen(family, tuple(FAMILIES))
+    found = FAMILIES[family]
+    names = chosen(detectors, NAMES, tuple(one for one in NAMES if MODELS[one].photo_recipe) if found.data else ())
     pixels = read_image(image)
     traces: dict[str, Trace] = {}
     for name in names:
-        detector = load(name)
+        detector = load(name, found)
         detector.limit_regions(regions)
         traces[name] = run(detector, pixels)
     table = Table(_("Detector"), _("Total (ms)"), _("Stages (ms)"), _("Detections"))
@@ -38,7 +41,7 @@ def detect(
         stages = ", ".join(f"{_(step.name)} {1000 * step.seconds:.1f}" for step in trace.steps)
         table.add_row(_(MODELS[name].title), f"{1000 * trace.seconds:.1f}", stages, str(len(trace.detections)))
     messages.print(table)
-    write(race_report(str(image), pixels, CLASSES, traces), json_file)
+    write(race_report(str(image), pixels, found.classes, traces), json_file)
 
 
 @command()
@@ -46,11 +49,13 @@ def segment(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
     out: Annotated[Path, typer.Option(help="The PNG to write: its pixels are class numbers, with colours to them.")],
     model: Annotated[str, typer.Option(help=", ".join(segmentation.NAMES))] = "fcn8s",
+    family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: what the segmenter knows.")] = SHAPES.name,
 ) -> None:
     """Label every pixel of an image, timed stage by stage."""
+    (family,) = chosen(family, tuple(FAMILIES))
     (name,) = chosen(model, segmentation.NAMES)
     pixels = read_image(image)
-    trace = run(segmentation.load(name), pixels)
+    trace = run(segmentation.load(name, family), pixels)
     labels = labels_of(trace.result)
     with writing(out):
         label_picture(labels).save(out, "PNG")
@@ -59,5 +64,5 @@ def segment(
         stages.add_row(_(step.name), f"{1000 * step.seconds:.1f}")
     shares = Table(_("Class"), _("% of pixels"))
     for label in labels.unique().tolist():
-        shares.add_row(_(CLASSES[label]), f"{100 * (labels == label).float().mean():.1f}")
+        shares.add_row(_(FAMILIES[family].classes[label]), f"{100 * (labels == label).float().mean():.1f}")
     messages.print(stages, shares)

@@ -8,19 +8,22 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from core.checkpoint import TRUNK
 from core.commands.console import COLUMNS, chosen, command, fail, messages
 from core.data.scenes import LAST_SEED
-from core.families import SHAPES
+from core.families import FAMILIES, SHAPES, Family
 from core.i18n import N_, _
+from core.training import imagenet
 from core.training.events import Begun, Ended, Event, Scored
 from core.training.loop import TrainingStep, check_device
 from core.training.plan import NAMES as TUNABLE
 from core.training.plan import Plan, plan_for
-from core.training.recipes import AT_ONCE, RECIPES, RUNS, train_by_recipe
+from core.training.recipes import AT_ONCE, PHOTO_RECIPES, RECIPES, RUNS, train_by_recipe
 from core.training.team import Team, joined_team
 from core.training.tuning import tune
 
 TITLES = COLUMNS["detectors"] | COLUMNS["segmenters"] | {"accuracy": N_("Accuracy")}
+TOLD_EVERY = 20  # steps, where there is no terminal that a bar could move on
 NOTHING = "nothing"  # to start from: random weights
 
 Freeze = Literal["none", "trunk"]
@@ -34,7 +37,16 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.01, help="End the gradient steps after this time.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, ...")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from where the last training stopped.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where the weights and their card go.")] = SHAPES.folder,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the weights and their card go, instead of the family's place.")
+    ] = None,
+    family: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(FAMILIES)}: which models to train. photos learns from --data by its own recipes, and "
+            "its trunk is taken over from ImageNet."
+        ),
+    ] = SHAPES.name,
     data: Annotated[
         str | None,
         typer.Option(
@@ -46,7 +58,9 @@ def train(
         str, typer.Option("--from", help="With --data: a checkpoint's name, a .safetensors file, or nothing.")
     ] = "trunk",
     freeze: Annotated[Freeze, typer.Option(help="With --data: what stays as it came.")] = "none",
-    out: Annotated[Path | None, typer.Option(help="With --data: the run directory.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --data: the run directory; of recipes, where their states are.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="With --data: end after so many steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="With --data: images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0, help="With --data: the highest.")] = None,
@@ -60,12 +74,17 @@ def train(
     Several processes share each batch: torchrun --nproc-per-node=2 -m core train yolo --data FOLDER
     """
     check_device(device)
+    (family,) = chosen(family, tuple(FAMILIES))
+    trained = FAMILIES[family] if folder is None else replace(FAMILIES[family], folder=folder)
+    if trained.data:
+        _train_on_photos(name, minutes, device, resume, trained, data, out)
+        return
     with joined_team(device) as (team, own_device):
         if data is None:
             if team.size > 1:
                 fail(_("Several processes train with --data FOLDER, or --data scenes for the scenes."))
             for one in chosen(name, tuple(RECIPES), AT_ONCE):
-                _train_by_recipe(one, minutes, device, resume, folder)
+                _train_by_recipe(one, minutes, device, resume, trained)
             return
         (model,) = chosen(name, TUNABLE)
         given = {"batch_size": batch_size, "learning_rate": learning_rate}
@@ -81,16 +100,38 @@ def train(
             **{key: value for key, value in given.items() if value is not None},
         )
         place = out or RUNS / f"{model}-{datetime.now():%Y%m%d-%H%M%S}"
-        _tune(plan, place, own_device, resume, folder, team)
+        _tune(plan, place, own_device, resume, trained.folder, team)
 
 
-def _train_by_recipe(name: str, minutes: float | None, device: str, resume: bool, folder: Path) -> None:
+def _train_on_photos(
+    name: str, minutes: float | None, device: str, resume: bool, family: Family, data: str | None, out: Path | None
+) -> None:
+    for one in chosen(name, (TRUNK, *PHOTO_RECIPES)):
+        if one == TRUNK:
+            imagenet.take_over(family.folder)
+        else:
+            _train_by_recipe(one, minutes, device, resume, family, Path(data).resolve() if data else None, out)
+
+
+def _train_by_recipe(
+    name: str,
+    minutes: float | None,
+    device: str,
+    resume: bool,
+    family: Family,
+    data: Path | None = None,
+    states: Path | None = None,
+) -> None:
     try:
         with _training_progress() as progress:
             task = progress.add_task(name, total=1.0)
-            for step in train_by_recipe(name, minutes, device, resume, replace(SHAPES, folder=folder)):
+            for step in train_by_recipe(name, minutes, device, resume, family, data, states):
                 progress.update(task, completed=step.done, description=_described(name, step))
+                if not messages.is_terminal and step.step % TOLD_EVERY == 0:
+                    messages.print(_described(name, step), markup=False, soft_wrap=True)
     except KeyboardInterrupt:
+        if data:
+            fail(_("Stopped. Go on with the same command and --resume"))
         fail(_("Stopped. Go on with: python -m core train {name} --resume").format(name=name))
 
 

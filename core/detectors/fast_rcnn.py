@@ -22,7 +22,7 @@ from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
-from core.pooling import flatten_cells, pool_windows, roi_windows
+from core.pooling import flatten_cells, pool_windows, roi_pool_each, roi_windows
 from core.proposals import selective_search
 from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
@@ -81,11 +81,8 @@ class FastRCNN(Detector):
             )
             for target in targets
         ]
-        pooled = [
-            flatten_cells(pool_windows(features, roi_windows(one.regions, 1 / self.trunk.stride), BINS))
-            for features, one in zip(maps, samples, strict=True)
-        ]
-        return self.head.losses(self.head.layers(torch.cat(pooled)), joined(samples))
+        pooled = roi_pool_each(maps, [one.regions for one in samples], 1 / self.trunk.stride, BINS)
+        return self.head.losses(self.head.layers(flatten_cells(pooled)), joined(samples))
 
 
 def distinct(windows: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from core.backbones import TRUNKS
 from core.boxes import clip
 from core.data.scenes import CLASSES
 from core.detectors.regions import BINS, RegionHead, joined, sample, to_input
-from core.pooling import flatten_cells, roi_pool
+from core.pooling import flatten_cells, roi_pool, roi_pool_each
 from core.proposals.rpn import RPN, propose
 from core.stages import Detector, Progress, Step
 from core.suppression import candidates, suppress
@@ -111,10 +111,7 @@ class FasterRCNN(Detector):
             sample(boxes, target, ROIS_PER_IMAGE, POSITIVE_PART, NEGATIVE_IOU)
             for boxes, target in zip(regions, targets, strict=True)
         ]
-        pooled = [
-            flatten_cells(roi_pool(features, one.regions, 1 / self.trunk.stride, BINS))
-            for features, one in zip(maps, samples, strict=True)
-        ]
+        pooled = roi_pool_each(maps, [one.regions for one in samples], 1 / self.trunk.stride, BINS)
         return self.rpn.losses(logits, offsets, self.rpn.anchors(maps), targets, shape) | self.head.losses(
-            self.head.layers(torch.cat(pooled)), joined(samples)
+            self.head.layers(flatten_cells(pooled)), joined(samples)
         )

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from core.backbones import TRUNKS
+from core.backbones import TRUNKS, Trunk
 from core.boxes import clip
 from core.checkpoint import CheckpointError, save_tensors
 from core.data.scenes import label_map
@@ -27,10 +27,8 @@ from core.training.loaders import CACHE
 
 Batch = tuple[Tensor, list[Target]]
 
-TRUNK = TRUNKS["slim"]
-SIDE = TRUNK.crop_side
+SLIM = TRUNKS["slim"]
 SMALL = PRETRAINED["slim"].side
-SQUARES: dict[Form, tuple[int, int]] = {"square": (SIDE, SIDE), "small": (SMALL, SMALL)}
 CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
 MOST_CACHED = 20_000  # photos whose proposals stay on the disk, at about 10 KB each
@@ -58,14 +56,15 @@ NONE = Augmentation(zoom=1, mirror=False, light=0)
 class PhotoBatches:
     """Batch number ``step`` of ``samples``: ``batches(step)`` gives images (B, 3, H, W) uint8 and their targets.
 
-    ``form`` is how a model is shown images: "scaled" as the region-based detectors do it, the short side to 256 pixels
-    and the long one to at most 427, padded with the mean colour to the largest of the batch; "square" stretched to
-    256 x 256, as YOLO does; "cut" a square of 256 pixels out of the photo at its own scale, as large as the segmenters'
-    scenes; "small" stretched to the square that a classifier sees. Targets hold ``boxes``, ``labels`` and, where the
-    samples have masks, ``instances`` (H, W) int32, the number of each pixel's object from 1, and ``cells`` (H / 16,
-    W / 16), the class in the middle of each; ``proposals`` where the samples have them; a classifier's hold ``label``
-    alone. Objects that are marked ``iscrowd`` (VOC's difficult) are not learnt. Epochs are shuffled, the rest that
-    fills no batch is left out, and all depends on ``step`` and ``seed`` alone.
+    ``form`` is how a model is shown images, in pixels as the entry of its ``trunk`` has them (here the slim one's):
+    "scaled" as the region-based detectors do it, the short side to 256 and the long one to at most 427, padded with the
+    mean colour to the largest of the batch; "square" stretched to 256 x 256, as YOLO does; "cut" a square of 256 pixels
+    out of the photo at its own scale, as large as the segmenters' scenes; "small" stretched to the square that a
+    classifier sees. Targets hold ``boxes``, ``labels`` and, where the samples have masks, ``instances`` (H, W) int32,
+    the number of each pixel's object from 1, and ``cells`` (H / 16, W / 16), the class in the middle of each;
+    ``proposals`` where the samples have them; a classifier's hold ``label`` alone. Objects that are marked ``iscrowd``
+    (VOC's difficult) are not learnt. Epochs are shuffled, the rest that fills no batch is left out, and all depends on
+    ``step`` and ``seed`` alone.
     """
 
     samples: Samples
@@ -73,6 +72,7 @@ class PhotoBatches:
     form: Form
     augmentation: Augmentation = PHOTOS
     seed: int = 0
+    trunk: Trunk = SLIM
     photos: "KeptPhotos" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class PhotoBatches:
         for place in range(size) if places is None else places:
             rng = np.random.default_rng([self.seed, epoch, number, place])
             image, target = self.photos[int(order[number * size + place])]
-            made.append(varied(image, target, self.form, self.augmentation, rng))
+            made.append(varied(image, target, self.form, self.augmentation, rng, self.trunk))
         return padded(made)
 
 
@@ -175,18 +175,26 @@ def forget_oldest(folder: Path, most: int) -> None:
 
 
 def varied(
-    image: Tensor, target: Target, form: Form, augmentation: Augmentation, rng: np.random.Generator
+    image: Tensor,
+    target: Target,
+    form: Form,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    trunk: Trunk = SLIM,
 ) -> tuple[Tensor, Target]:
-    """Return ``image`` (3, H, W) uint8 and its target as ``form`` and a draw of ``augmentation`` make them."""
+    """Return ``image`` (3, H, W) uint8 and its target as ``form`` on ``trunk`` and a draw of ``augmentation`` make
+    them."""
     height, width = image.shape[1:]
     zoom = augmentation.zoom ** rng.uniform(-1, 1)
     places, flips, lights = rng.random(2), rng.random(2), 1 + augmentation.light * rng.uniform(-1, 1, 2)
+    side = SMALL if form == "small" else trunk.square_side
+    wanted = side, side
     if form == "cut":
-        wanted = SIDE, SIDE
-        window = round(SIDE / zoom), round(SIDE / zoom)
+        window = round(side / zoom), round(side / zoom)
     else:
-        scale = TRUNK.scale(height, width)
-        wanted = SQUARES.get(form) or (max(CELL, round(height * scale)), max(CELL, round(width * scale)))
+        if form == "scaled":
+            scale = trunk.scale(height, width)
+            wanted = max(CELL, round(height * scale)), max(CELL, round(width * scale))
         window = max(1, round(height / zoom)), max(1, round(width / zoom))
     top, left = (round(places[axis] * (image.shape[1 + axis] - window[axis])) for axis in (0, 1))
     image, target = cut(image, target, (top, left), window, wanted)

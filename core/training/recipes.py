@@ -1,30 +1,37 @@
-"""Training a model by the recipe of its entry, on drawn scenes, with what follows the gradient steps.
+"""Training a model by the recipe of its entry, on drawn scenes or photos, with what follows the gradient steps.
 
 Every recipe runs on two CPU cores; the times that it took are on the checkpoints' cards.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from core.checkpoint import load_trunk, load_weights, save_tensors, update_card
+from core.backbones import TRUNKS, Backbone
+from core.checkpoint import halved, load_trunk, load_weights, own_weights, save_tensors, update_card
 from core.data import ShapeScenes
+from core.data.voc_folder import VOCFolder
+from core.evaluation import Samples, Target
 from core.families import SHAPES, AnyFamily, Family, family_of
+from core.i18n import _
 from core.models import MODELS, Model, Recipe
 from core.segmentation.study import StudiedFCN, UpsampledScores, UpsamplingStudy
+from core.training.batches import PhotoBatches, ProposedPhotos, drawn_ahead
 from core.training.loaders import DrawnScenes, batch, draw_ahead, with_proposals
-from core.training.loop import Schedule, TrainingStep, train
+from core.training.loop import Batch, Schedule, TrainingError, TrainingStep, train
 from core.training.svm import Fitted, fit
 
 RUNS = Path(__file__).parents[2] / "runs"
+SAVE_AFTER = 60.0  # seconds of training on photos, whose steps are slow, that a kill can cost
 SVM_STAGE = "SVMs and box regressions"
 
 RECIPES: dict[str, Recipe] = {name: model.recipe for name, model in MODELS.items() if model.recipe}
+PHOTO_RECIPES: dict[str, Recipe] = {name: model.photo_recipe for name, model in MODELS.items() if model.photo_recipe}
 AT_ONCE = tuple(name for name in RECIPES if MODELS[name].kind != "upsampler")  # the study trains all of those
 
 
@@ -39,30 +46,36 @@ def train_by_recipe(
     device: str = "cpu",
     resume: bool = False,
     family: AnyFamily = SHAPES,
+    data: Path | None = None,
+    states: Path | None = None,
 ) -> Iterator[TrainingStep]:
-    """Train model ``name`` of ``RECIPES`` for ``family``, yielding each step; its weights and card come at the end.
+    """Train model ``name`` for ``family``, yielding each step; its weights and card come at the end.
 
-    ``minutes`` ends the gradient steps early, with the whole cosine in that time. A caller that stops early leaves
-    the state in runs/, from where ``resume`` goes on.
+    A family of photographs learns from the folder ``data``. ``minutes`` ends the gradient steps early, with the whole
+    cosine in that time. A caller that stops early leaves the state in a folder of its name in ``states``, or runs/,
+    from where ``resume`` goes on.
 
     Raises:
         CheckpointError: the recipe starts from a checkpoint that is missing.
+        FolderError: ``data`` cannot be used.
+        TrainingError: ``family`` has no recipe for this model, or learns from photos and there are none.
     """
-    found, recipe = family_of(family), RECIPES[name]
+    found = family_of(family)
+    recipe = recipe_of(name, found)
+    if found.data and data is None:
+        sentence = _("This family learns from photos: give their folder by --data, {name} in Pascal VOC's form.")
+        raise TrainingError(sentence.format(name=found.data))
     schedule = schedule_of(recipe)
+    if found.data:
+        schedule = replace(schedule, save_every=1, save_after=SAVE_AFTER)
     if minutes is not None:
         schedule = replace(schedule, minutes=minutes)
     torch.manual_seed(0)
     model = begun(MODELS[name], recipe, found)
-    scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
-    if recipe.proposals:
-        scenes = with_proposals(scenes)
-    state = RUNS / found.name / name / "state.safetensors"
-    frozen = ("trunk",) if isinstance(model, StudiedFCN) else ()
+    material = photographed(data, name, recipe, found) if data else drawn(recipe)
+    state = (states or RUNS / found.name) / name / "state.safetensors"
     last = None
-    steps = train(
-        model, lambda step: batch(scenes, recipe.batch_size, step), schedule, state, device, resume, frozen=frozen
-    )
+    steps = train(model, material.batch, schedule, state, device, resume, frozen=frozen_parts(model))
     for last in steps:
         yield last
     if last is None:
@@ -70,11 +83,83 @@ def train_by_recipe(
     start = time.perf_counter()
     seconds = last.seconds
     if isinstance(model, Fitted):
-        few = DrawnScenes(scenes.images[: recipe.svm_scenes], scenes.targets[: recipe.svm_scenes])
-        for part in fit(model.cpu(), few, recipe.svm_regions):
+        for part in fit(model.cpu(), material.few, recipe.svm_regions):
             seconds = last.seconds + time.perf_counter() - start
             yield replace(last, done=part, seconds=seconds, stage=SVM_STAGE)
-    save(model, name, recipe, replace(last, seconds=seconds), found.folder)
+    save(model, name, recipe, replace(last, seconds=seconds), found.folder, material.said)
+
+
+def recipe_of(name: str, family: Family) -> Recipe:
+    """Return the recipe by which ``family`` has model ``name``.
+
+    Raises:
+        TrainingError: it has none.
+    """
+    known = PHOTO_RECIPES if family.data else RECIPES
+    if name not in known:
+        sentence = _("There is no recipe for {name} on photos: choose among {known}.")
+        raise TrainingError(sentence.format(name=name, known=", ".join(known)))
+    return known[name]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a recipe learns from: batch number ``step``, the ``few`` images with proposals that SVMs are fitted to, and
+    what is ``said`` of it on the card."""
+
+    batch: Callable[[int], Batch]
+    few: Samples
+    said: str
+
+
+def drawn(recipe: Recipe) -> Material:
+    """Draw the scenes of ``recipe``, with proposals where it asks for them."""
+    scenes = draw_ahead(ShapeScenes("train", recipe.scenes))
+    if recipe.proposals:
+        scenes = with_proposals(scenes)
+    few = DrawnScenes(scenes.images[: recipe.svm_scenes], scenes.targets[: recipe.svm_scenes])
+    said = f"{recipe.scenes} drawn scenes (train split, medium), turned, mirrored, colour channels permuted"
+    return Material(lambda step: batch(scenes, recipe.batch_size, step), few, said)
+
+
+def photographed(data: Path, name: str, recipe: Recipe, family: Family) -> Material:
+    """Open the photos for training in ``data``, a folder in Pascal VOC's form, with proposals where it asks for them.
+
+    Raises:
+        FolderError: there are none.
+    """
+    photos: Samples = VOCFolder(data, family.classes, "train")
+    if recipe.proposals:
+        photos = ProposedPhotos(photos)
+    form = MODELS[name].form
+    assert form
+    batches = PhotoBatches(photos, recipe.batch_size, form, trunk=TRUNKS[family.trunk])
+    said = f"{len(photos)} photos ({data.name}, train), mirrored, enlarged and made smaller, with more and less light"
+    few = FirstOf(batches.photos, min(len(photos), recipe.svm_scenes))
+    return Material(drawn_ahead(batches), few, said)
+
+
+@dataclass(frozen=True)
+class FirstOf:
+    """The first ``count`` of ``samples``."""
+
+    samples: Samples
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+        return self.samples[index]
+
+
+def frozen_parts(model: nn.Module) -> tuple[str, ...]:
+    """Return the names of the parts of ``model`` that its recipe leaves as they are."""
+    if isinstance(model, StudiedFCN):
+        return ("trunk",)
+    trunk = model.trunk
+    assert isinstance(trunk, Backbone)
+    return tuple(f"trunk.{part}" for part in trunk.frozen)
 
 
 def begun(model: Model, recipe: Recipe, family: Family) -> nn.Module:
@@ -99,12 +184,12 @@ def begun(model: Model, recipe: Recipe, family: Family) -> nn.Module:
     return made
 
 
-def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder: Path) -> None:
-    """Write the weights in half precision, which the 40 MB for all checkpoints ask for, and the card.
+def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder: Path, data: str) -> None:
+    """Write the weights in half precision, which the 40 MB for all checkpoints ask for, and the card with its ``data``.
 
     Heads of the upsampling study have a checkpoint each.
     """
-    entries = _card(recipe, last)
+    entries = _card(recipe, last, data)
     if isinstance(model, UpsamplingStudy):
         _save({f"trunk.{key}": value for key, value in model.trunk.state_dict().items()}, name, folder)
         update_card(name, folder, **entries)
@@ -112,7 +197,7 @@ def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder
     elif isinstance(model, StudiedFCN):
         heads = {name: model.head}.items()
     else:
-        _save(model.state_dict(), name, folder)
+        save_tensors(own_weights(model, folder), folder / f"{name}.safetensors")
         update_card(name, folder, **entries)
         return
     for way, head in heads:
@@ -122,13 +207,12 @@ def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder
 
 
 def _save(weights: dict[str, Tensor], name: str, folder: Path) -> None:
-    halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-    save_tensors(halved, folder / f"{name}.safetensors")
+    save_tensors(halved(weights), folder / f"{name}.safetensors")
 
 
-def _card(recipe: Recipe, last: TrainingStep) -> dict[str, Any]:
+def _card(recipe: Recipe, last: TrainingStep, data: str) -> dict[str, Any]:
     return {
-        "data": f"{recipe.scenes} drawn scenes (train split, medium), turned, mirrored, colour channels permuted",
+        "data": data,
         "recipe": {
             "steps": last.step,
             "batch_size": recipe.batch_size,

@@ -12,7 +12,7 @@ ORDER = (
     # PyTorch itself
     "tensors",
     # what is learnt from, and the models
-    *("data", "families", "pretrained", "autograd", "proposals", "detectors", "segmentation", "classifier"),
+    *("data", "families", "pretrained", "imagenet", "autograd", "proposals", "detectors", "segmentation", "classifier"),
     # how they learn
     *("training", "transfer"),
     # what shows them

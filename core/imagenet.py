@@ -1,0 +1,75 @@
+"""ImageNet's classifier behind the trunk of the photographs: it names what a whole picture shows, of 1000 things."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2.functional import center_crop, resize
+
+from core.backbones import Lite0
+from core.backbones.lite0 import CHANNELS, convolution
+from core.checkpoint import TRUNK, load_ready
+from core.families import PHOTOS, AnyFamily, family_of
+
+SIDE = 224  # pixels of the square that it was trained on
+WIDTH = 1280
+NAMES_FILE = "imagenet.txt"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One of ImageNet's names with its probability."""
+
+    name: str
+    probability: float
+
+
+class ImageNetClassifier(nn.Module):
+    """EfficientNet-Lite0 as a whole: the trunk, the convolution that is its head, and a layer for 1000 classes."""
+
+    def __init__(self, classes: int = 1000):
+        super().__init__()
+        self.trunk = Lite0()
+        self.head = nn.Sequential(*convolution(CHANNELS[32], WIDTH, 1))
+        self.classify = nn.Linear(WIDTH, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return a logit for each class: squares (B, 3, H, W) uint8, best of 224 pixels, to (B, 1000)."""
+        logits: Tensor = self.classify(self.features(images))
+        return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the last layer is given: squares (B, 3, H, W) uint8 to (B, 1280)."""
+        maps: Tensor = self.head(self.trunk.deepest(images))
+        return maps.mean((2, 3))
+
+
+@lru_cache(maxsize=1)
+def load(family: AnyFamily = PHOTOS) -> ImageNetClassifier:
+    """Return the classifier with its weights, ready to name pictures.
+
+    Raises:
+        CheckpointError: the checkpoint is missing or damaged.
+    """
+    return load_ready(ImageNetClassifier(), TRUNK, family_of(family).folder)
+
+
+@lru_cache(maxsize=1)
+def names(family: AnyFamily = PHOTOS) -> tuple[str, ...]:
+    """Return ImageNet's 1000 names in English, in the order of the classifier's classes."""
+    return tuple((family_of(family).folder / NAMES_FILE).read_text("utf-8").splitlines())
+
+
+def guess(image: Tensor, count: int = 5) -> tuple[Guess, ...]:
+    """Return the ``count`` likeliest names of ``image`` (3, H, W) uint8, or of a region cut out of one, best first.
+
+    The square in its middle is looked at.
+
+    Raises:
+        CheckpointError: as ``load`` does.
+    """
+    square = resize(center_crop(image, [min(image.shape[1:])] * 2), [SIDE, SIDE], antialias=True)
+    with torch.inference_mode():
+        best = load()(square[None])[0].softmax(0).topk(count)
+    return tuple(Guess(names()[label], value) for value, label in zip(*map(Tensor.tolist, best), strict=True))
