@@ -13,6 +13,7 @@ import pytest
 from tests.elsewhere.system import MODULES
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 300.0  # seconds, on a busy machine
 APP = [ROOT / "streamlit_app.py", *(path for part in ("core", "ui", "pages") for path in (ROOT / part).rglob("*.py"))]
 TEXTS = {"read_text": 0, "write_text": 1}  # where the encoding is among the arguments
 
@@ -28,6 +29,7 @@ def test_the_app_works_without_what_only_linux_has(platform: str, parts: list[st
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
     assert [json.loads(line)["part"] for line in ran.stdout.splitlines() if line.startswith("{")] == parts
