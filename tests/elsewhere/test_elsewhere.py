@@ -18,6 +18,7 @@ APP = [ROOT / "streamlit_app.py", *(path for part in ("core", "ui", "pages") for
 TEXTS = {"read_text": 0, "write_text": 1}  # where the encoding is among the arguments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("platform", "parts"), [("win32", ["trains", "races", "keeps"]), ("darwin", ["loads"])], ids=["win32", "darwin"]
 )
@@ -68,6 +69,7 @@ def test_what_only_some_systems_have_is_imported_where_it_is_used() -> None:
     assert found == set()
 
 
+@pytest.mark.slow
 def test_text_is_read_and_written_in_one_encoding() -> None:
     lines = [
         f"{path.relative_to(ROOT)}, line {line}" for path in APP for line in in_the_systems_own_letters(parsed(path))
