@@ -54,6 +54,7 @@ def test_stages_are_the_last_maps_of_each_stride_and_the_feature_map(name: str) 
         assert [tuple(one.shape[1:]) for one in stages] == [(32, 33, 64), (96, 17, 32), (128, 9, 16)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "cells"), [(227, 13), (448, 27), (600, 36)])
 def test_paper_has_alexnets_map(side: int, cells: int) -> None:
     trunk = paper().eval()

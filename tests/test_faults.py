@@ -130,6 +130,7 @@ def shows(node: ast.AST, error: str) -> bool:
     return any(shows(child, error) for child in ast.iter_child_nodes(node))
 
 
+@pytest.mark.slow
 def test_whatever_is_raised_for_people_derives_from_the_one_base() -> None:
     found = {f"{name} {one}" for name, tree in parsed() for one in derived(tree)}
     assert found == INTERNAL
@@ -137,6 +138,7 @@ def test_whatever_is_raised_for_people_derives_from_the_one_base() -> None:
     assert not lines, f"raise a UserError of their own: {lines}"
 
 
+@pytest.mark.slow
 def test_nobody_shows_the_words_of_an_error_that_was_not_raised_for_people() -> None:
     found = {f"{name} {one}" for name, tree in parsed() for one in looked_into(tree)}
     assert found - LOOKED_INTO.keys() == set(), "catch UserError, or let core.faults.logged say it"

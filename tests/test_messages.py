@@ -57,12 +57,14 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.slow
 def test_the_search_for_sentences_finds_all_kinds() -> None:
     catalogue = said()
     for sentence in ("Non-maximum suppression", "ellipse", "Spatial pyramid pooling", "Detecting ...", "Detector"):
         assert catalogue.get(sentence) is not None, sentence
 
 
+@pytest.mark.slow
 def test_every_sentence_is_translated(language: str) -> None:
     catalogue = translated(language)
     missing = []
@@ -73,6 +75,7 @@ def test_every_sentence_is_translated(language: str) -> None:
     assert not missing, f"run python -m core.messages, and translate: {missing}"
 
 
+@pytest.mark.slow
 def test_nothing_is_translated_that_nobody_says(language: str) -> None:
     catalogue = said()
     idle = [message.id for message in messages(language) if catalogue.get(message.id) is None]

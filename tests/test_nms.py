@@ -50,6 +50,7 @@ def test_greedy_by_hand_keeps_what_torchvision_keeps(case: tuple[Tensor, Tensor,
     assert nms(boxes, scores, threshold).tolist() == expected
 
 
+@pytest.mark.slow
 @given(scored_boxes(), thresholds)
 def test_per_class_is_nms_on_each_class_alone(case: tuple[Tensor, Tensor, Tensor], threshold: float) -> None:
     boxes, scores, labels = case

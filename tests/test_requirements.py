@@ -71,12 +71,14 @@ def brought_along(names: set[str]) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_app_imports_what_its_requirements_name() -> None:
     named = set(required("requirements.txt")) | set(required("requirements-ray.txt"))
     missing = {module for module, names in distributions(APP).items() if not names & named}
     assert not missing, f"requirements.txt names nothing that brings {missing}"
 
 
+@pytest.mark.slow
 def test_tests_and_benchmarks_import_what_the_requirements_bring() -> None:
     named = brought_along({name for file in FILES for name in required(file)})
     missing = {module for module, names in distributions(WORK).items() if not names & named}

@@ -165,6 +165,7 @@ def test_instances_are_as_many_as_the_page_counts(scene: tuple[Tensor, dict[str,
     assert f"Mask R-CNN: {len(panels['masks']['labels'])} with" in printed
 
 
+@pytest.mark.slow
 def test_the_ways_to_enlarge_leave_the_checkerboard_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
     printed, _names = ran(segmentation.ways(KEY, TITLE, True))
     for way in scene_data(load_study(), in_whole_cells(scene[0]), scene[1], None, True)["ways"]:
@@ -234,6 +235,7 @@ def test_the_optimizers_end_where_the_page_lets_them() -> None:
         assert f"{rule['name']:9} ends at ({x:.3f}, {y:.3f})" in printed
 
 
+@pytest.mark.slow
 def test_the_classifier_ends_as_on_the_page() -> None:
     plan = Plan("moons", 0.1, "relu", 4, 1, "adam", 0.03, 0)
     printed, _names = ran(pytorch.classify(plan))

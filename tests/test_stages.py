@@ -208,6 +208,7 @@ def test_the_papers_size_runs(name: str) -> None:
     assert trace.detections.scores.isfinite().all()
 
 
+@pytest.mark.slow
 def test_every_trainable_parameter_learns_from_the_losses(detector: Detector) -> None:
     detector.train()
     losses = detector.losses(*scenes_with_proposals())

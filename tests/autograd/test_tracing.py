@@ -62,6 +62,7 @@ def test_a_branch_on_values_is_refused_or_breaks_the_graph(captures: dict[str, t
     assert list(compiled.breaks) == ["while x.norm() < 4:", "if x.sum() > 0:"]
 
 
+@pytest.mark.slow
 def test_a_number_and_a_shape_become_guards(captures: dict[str, tuple[Capture, Capture]]) -> None:
     exported, compiled = captures["shape"]
     assert not exported.refusal and not compiled.refusal and not compiled.breaks

@@ -9,6 +9,7 @@ from core.data import digits
 from core.data.digits import CLASSES, DIGITS, PARTS, SIDES, SINGLE_SIDE, DigitScenes, SingleDigits, handwritten
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", PARTS)
 def test_boxes_and_masks_are_of_ink_that_stands_out(split: str) -> None:
     for image, target in (DigitScenes(split, 30)[index] for index in range(30)):

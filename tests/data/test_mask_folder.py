@@ -127,6 +127,7 @@ def test_folders_without_masks_that_fit_are_refused_with_a_sentence(tmp_path: Pa
         folder[0]
 
 
+@pytest.mark.slow
 def test_nuclei_have_the_boxes_of_their_manifest() -> None:
     root = shared("nuclei")
     folder = MaskFolder(root)

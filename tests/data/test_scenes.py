@@ -182,6 +182,7 @@ def test_boxes_are_tight_around_the_visible_part_and_half_open(by_level: dict[st
         assert shape.box.tolist() == tight
 
 
+@pytest.mark.slow
 def test_masks_do_not_overlap(by_level: dict[str, list[list[Shape]]]) -> None:
     for picture in by_level["hard"]:
         assert torch.stack([shape.mask for shape in picture]).sum(0).max() == 1

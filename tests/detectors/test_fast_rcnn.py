@@ -116,6 +116,7 @@ def test_at_paper_size_nothing_is_factored(monkeypatch: pytest.MonkeyPatch) -> N
     assert shapes == [(1024, 9216), (4096, 1024), (256, 4096), (4096, 256)]
 
 
+@pytest.mark.slow
 def test_truncated_detector_runs_and_scores_almost_alike(detector: FastRCNN, scene: Tensor) -> None:
     """fc6 and fc7 are made of low rank first, so that nothing is lost."""
     for index, rank in zip((0, 2), TRUNKS["slim"].svd_ranks, strict=True):

@@ -55,6 +55,7 @@ def untrained() -> FasterRCNN:
     return detector
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 def test_detections_are_torchvisions(detector: FasterRCNN, peer: TorchvisionFasterRCNN, image: Tensor) -> None:
     ours = run(detector, image).detections

@@ -123,6 +123,7 @@ def test_stages_arrive_while_the_rest_still_has_to_run(
     assert built == ["yolo"]
 
 
+@pytest.mark.slow
 def test_signs_of_life_come_before_their_stage(scene: Tensor) -> None:
     events = [event.event for event in race.race(scene, ("rcnn",), 40) if isinstance(event, Ran)]
     names = [event.name for event in events]
@@ -139,6 +140,7 @@ def test_proposals_are_bounded_anew_in_every_race(scene: Tensor) -> None:
                 assert len(regions.boxes) == most, event.name
 
 
+@pytest.mark.slow
 def test_large_values_are_thinned_and_boxes_kept_whole(scene: Tensor) -> None:
     traces = {
         event.name: event.trace for event in race.race(scene, ("rcnn", "sppnet"), 90) if isinstance(event, Finished)
@@ -257,6 +259,7 @@ def test_a_multiplication_and_its_addition_are_two_operations(scene: Tensor) -> 
     assert gigaflops(build("yolo"), run) == pytest.approx(expected / 1e9, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_curve_goes_up_to_the_proposals_that_there_are(scene: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each contestant at one number of proposals before the next number, so that a busy minute hits all of them."""
     there = len(searched(scene, "quality").boxes)

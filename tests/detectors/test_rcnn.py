@@ -234,6 +234,7 @@ def test_any_image_is_gone_through(detector: RCNN, image: Tensor) -> None:
     assert found.boxes.isfinite().all() and (found.boxes[:, 2] <= image.shape[2]).all()
 
 
+@pytest.mark.slow
 def test_fine_tuning_classifies_sampled_crops(scene: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     sampled: list[Samples] = []
     asked = []

@@ -209,6 +209,7 @@ def test_fine_tuning_classifies_sampled_regions(monkeypatch: pytest.MonkeyPatch)
     assert 0 < (labels > 0).sum() <= 2 * 16
 
 
+@pytest.mark.slow
 def test_the_networks_of_both_sizes_differ_in_width_alone() -> None:
     slim, paper = SPPNet("slim"), SPPNet("paper")
     assert slim.layers[0].in_features == 50 * 128 and slim.layers[0].out_features == 256

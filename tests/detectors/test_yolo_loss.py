@@ -147,6 +147,7 @@ def test_classes_are_learnt_only_where_an_object_is_and_boxes_only_by_the_respon
     assert (moved.sum(1) == 1).all(), "one of two boxes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "names"),
     [

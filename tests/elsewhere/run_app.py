@@ -91,7 +91,7 @@ def reading(path: Path) -> Iterator[None]:
     over = threading.Event()
 
     def read() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.15):
             with path.open("rb"):
                 time.sleep(0.02)
 

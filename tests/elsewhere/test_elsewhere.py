@@ -13,10 +13,12 @@ import pytest
 from tests.elsewhere.system import MODULES
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 300.0  # seconds, on a busy machine
 APP = [ROOT / "streamlit_app.py", *(path for part in ("core", "ui", "pages") for path in (ROOT / part).rglob("*.py"))]
 TEXTS = {"read_text": 0, "write_text": 1}  # where the encoding is among the arguments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("platform", "parts"), [("win32", ["trains", "races", "keeps"]), ("darwin", ["loads"])], ids=["win32", "darwin"]
 )
@@ -28,6 +30,7 @@ def test_the_app_works_without_what_only_linux_has(platform: str, parts: list[st
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
     assert [json.loads(line)["part"] for line in ran.stdout.splitlines() if line.startswith("{")] == parts
@@ -66,6 +69,7 @@ def test_what_only_some_systems_have_is_imported_where_it_is_used() -> None:
     assert found == set()
 
 
+@pytest.mark.slow
 def test_text_is_read_and_written_in_one_encoding() -> None:
     lines = [
         f"{path.relative_to(ROOT)}, line {line}" for path in APP for line in in_the_systems_own_letters(parsed(path))

@@ -23,6 +23,7 @@ def unpacked(text: str, *shape: int) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), "u1").reshape(shape)
 
 
+@pytest.mark.slow
 def test_scores_and_curves_are_those_of_the_training(data: LearntPlane) -> None:
     places = torch.tensor([[EDGE, -EDGE], [-EDGE, EDGE], [0.0, 0.0]])
     looks = train(PLAN, places).looks

@@ -35,6 +35,7 @@ def walks(data: Walks) -> tuple[np.ndarray, np.ndarray]:
     return unpacked(data["points"], "<f4", *shape, 2), unpacked(data["losses"], "<f4", *shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_picture_is_lowest_at_the_minimum_and_rises_with_the_loss(name: str) -> None:
     data, surface = surface_data(name), surface_called(name)
@@ -50,6 +51,7 @@ def test_the_picture_is_lowest_at_the_minimum_and_rises_with_the_loss(name: str)
     assert all(drawn[a] <= drawn[b] for a in range(4) for b in range(4) if losses[a] < losses[b])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_contour_line_is_a_line_of_equal_loss(name: str) -> None:
     data, surface = surface_data(name), surface_called(name)

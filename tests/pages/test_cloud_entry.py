@@ -12,6 +12,7 @@ from ui.frame.places import PAGES
 ENTRY = Path(APP).parent / "deploy" / "cloud" / "streamlit_app.py"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["start", "nms"])
 def test_it_opens_the_apps_pages(page: str) -> None:
     app = AppTest.from_file(str(ENTRY), default_timeout=60)

@@ -79,6 +79,7 @@ def test_an_order_that_cannot_be_is_a_sentence_with_what_came_before() -> None:
     assert data["swaps"][1]["error"] == "", "exchanged, it would work"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["dance", "crop:side=9999", "crop(160)", ",".join(["flip"] * 99)])
 def test_steps_that_are_none_are_a_sentence_with_a_way_back(steps: str) -> None:
     app = open_page(steps=steps)
@@ -109,6 +110,7 @@ def test_epochs_follow_the_controls() -> None:
     assert lines(app)["loader"] == ["batches of 10", "200 an epoch"]
 
 
+@pytest.mark.slow
 def test_images_a_second_are_measured_for_each_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.data.batches.IMAGES", 8)
     monkeypatch.setattr("ui.data.batches.MEASURED", (0, 1))
@@ -157,6 +159,7 @@ def test_the_flawed_set_itself_is_a_sentence_that_leads_to_its_flaws() -> None:
     assert app.segmented_control(key="view").value == "cleaning"
 
 
+@pytest.mark.slow
 def test_an_upload_goes_through_all_views(tmp_path: Path) -> None:
     for number in range(12):
         write(tmp_path / "pets", f"{number}", thing("dog", 1, 2, 10, 12), thing("cat", 3, 3, 3, 3))
@@ -172,6 +175,7 @@ def test_an_upload_goes_through_all_views(tmp_path: Path) -> None:
     assert set(check_folder(tmp_path / "pets").flaws) == set(flaws), "nothing in it was changed"
 
 
+@pytest.mark.slow
 def test_a_set_with_fewer_photos_than_the_sample_of_the_last_source_shows_its_last(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path / "few", f"{number}", thing("dog", 1, 2, 10, 12))

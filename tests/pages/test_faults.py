@@ -280,6 +280,7 @@ def broken(error: Exception) -> Callable[..., None]:
     return fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("bug", [RuntimeError("/secret/path"), ValueError("zip() of /secret/path is longer")])
 def test_a_bug_is_a_sentence_without_its_words(

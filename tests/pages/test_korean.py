@@ -107,12 +107,14 @@ def test_a_page_is_korean_throughout(page: str, english: set[str]) -> None:
         assert not left_in_english(opened_in("ko", page, **address), english), address
 
 
+@pytest.mark.slow
 def test_english_that_is_left_is_found(english: set[str]) -> None:
     """The same search on an English page."""
     found = left_in_english(opened_in(ENGLISH, "upsampling"), english)
     assert "label: View" in found and any("Ten networks on one trunk" in text for text in found)
 
 
+@pytest.mark.slow
 def test_a_finished_race_is_drawn_anew_for_another_language() -> None:
     app = settled(opened_in(ENGLISH, "detectors"))
     assert all(words.isascii() for words in stage_words(app))

@@ -17,6 +17,7 @@ def test_opens_with_a_network_and_a_batch_in_it() -> None:
     assert 2 < data["loss"] < 3, "ten classes, guessed"
 
 
+@pytest.mark.slow
 def test_every_view_opens_after_every_other() -> None:
     app = open_page()
     for view in ("descent", "classify", "build", "classify", "descent", "build"):
@@ -105,6 +106,7 @@ def test_a_start_that_is_typed_is_where_the_walks_start() -> None:
 # ---- classify ----
 
 
+@pytest.mark.slow
 def test_a_plan_gives_its_training_and_the_same_plan_the_same() -> None:
     app = open_page(modules=VIEWS["classify"], points="Two moons")
     first = sent(app)
@@ -117,6 +119,7 @@ def test_a_plan_gives_its_training_and_the_same_plan_the_same() -> None:
     assert sent(app) == first
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_training() -> None:
     app = open_page(modules=VIEWS["classify"])
     first = sent(app)

@@ -105,6 +105,7 @@ def test_a_region_outside_is_a_sentence() -> None:
     assert "outside the image, which is 256 x 256 pixels" in app.error[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trunk", ["Faster R-CNN", "Fast R-CNN", "SPPNet"])
 def test_every_trunk_and_a_photo(trunk: str) -> None:
     app = open_page(trunk=trunk, image="Photo", photo="Rocket")

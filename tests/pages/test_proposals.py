@@ -79,6 +79,7 @@ def test_the_three_methods_are_compared_on_the_image() -> None:
     assert at_100["rpn"] > at_100["sliding_window"], "a trained RPN does better than a grid"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["Selective search", "RPN", "Compare"])
 def test_an_image_without_truth_says_what_is_missing(view: str) -> None:
     app = open_page(view=view, image="Photo", photo="Coffee", mode="Single")
@@ -87,6 +88,7 @@ def test_an_image_without_truth_says_what_is_missing(view: str) -> None:
     assert explorer(app)["truth"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["Selective search", "RPN", "Compare"])
 def test_a_wrong_upload_is_a_sentence(view: str) -> None:
     app = open_page(view=view, image="Upload")
@@ -114,6 +116,7 @@ def finished(app: AppTest) -> AppTest:
     return app.run()
 
 
+@pytest.mark.slow
 def test_held_out_scenes_are_measured_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recall, "SCENES", 3)
     app = open_page(view="Compare", mode="Single")
@@ -136,6 +139,7 @@ def test_a_measurement_can_be_cancelled() -> None:
     assert not app.exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     [

@@ -42,6 +42,7 @@ def test_opens_with_a_label_map_its_figures_and_layers() -> None:
     assert [one["name"] for one in data["layers"]][-1] == "score"
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_view_the_model_and_the_image() -> None:
     app = open_page(view="Explore", model="Patch CNN", scene="7")
     assert app.pills(key="model").value == "patch_cnn" and app.number_input(key="scene").value == 7
@@ -124,6 +125,7 @@ def wait_for(app: AppTest, events: int) -> Any:
     return job
 
 
+@pytest.mark.slow
 def test_the_patch_slides_and_can_be_cancelled() -> None:
     app = open_page(view="Fully connected", image="Photo")
     assert {name: way["done"] for name, way in sent(app)[1]["ways"].items()} == {
@@ -140,6 +142,7 @@ def test_the_patch_slides_and_can_be_cancelled() -> None:
     assert sent(app)[1]["ways"]["convolution"]["done"] == 1024, "what was labelled stays"
 
 
+@pytest.mark.slow
 def test_a_patch_that_has_slid_shows_every_way() -> None:
     app = open_page(view="Fully connected", image="Upload")
     small = io.BytesIO()

@@ -39,6 +39,7 @@ def test_every_topic_has_a_picture_that_was_computed_and_leads_to_a_page() -> No
             assert topic["href"].partition("?")[0] in LESSONS, topic["href"]
 
 
+@pytest.mark.slow
 def test_without_weights_the_lines_still_lead_to_their_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise CheckpointError("no weights")

@@ -39,6 +39,7 @@ def forget() -> None:
     st.cache_data.clear()
 
 
+@pytest.mark.slow
 def test_opens_with_a_scene_in_all_ten_ways() -> None:
     app = open_page()
     data = sent(app)
@@ -78,6 +79,7 @@ def test_a_grid_goes_through_trained_ways_as_one_class() -> None:
     assert "the scores of the chosen class" in app.caption[0].value
 
 
+@pytest.mark.slow
 def test_a_photo_and_an_upload_have_no_mask_but_every_way() -> None:
     app = open_page(image="Photo")
     assert sent(app)["truth"] is None
@@ -107,12 +109,14 @@ def test_padding_that_leaves_nothing_is_a_sentence() -> None:
     assert "leaves nothing: (4 − 1) × 1 − 2 × 4 + 1 + 0 = −4" in app.error[0].value
 
 
+@pytest.mark.slow
 def test_the_checkerboards_come_with_two_charts() -> None:
     app = open_page(upsampling=BOARD)
     assert len(sent(app)["boards"]) == 24
     assert len(app.get("plotly_chart")) == 2
 
 
+@pytest.mark.slow
 def test_every_view_opens_after_every_other() -> None:
     app = open_page()
     for view in ("stamps", "ways", "board", "stamps", "board", "ways"):
@@ -121,6 +125,7 @@ def test_every_view_opens_after_every_other() -> None:
         assert len(figures(app)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", [{}, {"source": GRID}, {"upsampling": BOARD}])
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     address: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -76,6 +76,7 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest
     assert not figures(app)
 
 
+@pytest.mark.slow
 def test_a_training_streams_its_loss_and_can_be_cancelled() -> None:
     app = open_page(view="Train it")
     before = sent(app)

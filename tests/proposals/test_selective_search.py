@@ -227,6 +227,7 @@ def test_the_same_image_gives_the_same_boxes_with_any_number_of_threads(
         torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_proposals_cover_the_shapes_of_scenes() -> None:
     scenes = ShapeScenes("validation", 6)
     covers, counts = [], []

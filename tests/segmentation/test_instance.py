@@ -65,6 +65,7 @@ def target(index: int) -> dict[str, Tensor]:
     return {"boxes": truth["boxes"], "labels": truth["labels"], "instances": instances}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 def test_detections_are_faster_rcnns_to_the_last_bit(net: MaskRCNN, image: Tensor) -> None:
     detector = FasterRCNN().eval()

@@ -53,6 +53,7 @@ def test_convolutions_give_what_sliding_gives_at_every_16th_pixel(net: PatchCNN,
     torch.testing.assert_close(scores.flatten(1).T, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (131, 90), (75, 201)])
 def test_the_shipped_weights_convolved_give_what_they_give_slid(height: int, width: int) -> None:
     net = load("patch_cnn")

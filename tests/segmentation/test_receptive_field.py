@@ -51,6 +51,7 @@ def test_the_trunks_fields_are_those_of_its_layout() -> None:
     assert receptive_fields(slim()) == [ReceptiveField(*one) for one in EXPECTED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(EXPECTED)))
 def test_a_cell_of_the_trunk_sees_the_pixels_that_its_gradient_reaches(index: int) -> None:
     trunk = slim()

@@ -83,6 +83,7 @@ def test_fixed_ways_have_nothing_to_train(name: str, study: UpsamplingStudy) -> 
     assert len(trained) == (0 if name in FIXED else DOUBLINGS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(257, 130), (33, 70), (64, 96), (2, 2), (1, 1)])
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_every_way_ends_at_the_images_size(name: str, shape: tuple[int, int], study: UpsamplingStudy) -> None:

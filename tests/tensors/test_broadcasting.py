@@ -15,6 +15,7 @@ from core.tensors.source import Place
 shapes = st.lists(st.sampled_from([0, 1, 1, 2, 3]), max_size=4).map(tuple)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(shapes, min_size=1, max_size=3))
 def test_the_result_is_torchs_and_an_axis_is_stretched_where_expand_does_not_step(given: list[tuple[int, ...]]) -> None:

@@ -72,6 +72,7 @@ def around(marked: Tensor) -> list[int]:
     return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
+@pytest.mark.slow
 def test_scenes_drawn_by_two_processes_are_the_data_set_and_are_read_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_scenes_of_another_data_set_are_never_read(tmp_path: Path, in_process: N
     assert torch.equal(drawn.images[-1], other[len(other) - 1][0])
 
 
+@pytest.mark.slow
 def test_proposals_are_selective_search_of_each_scene_and_are_read_back(
     tmp_path: Path, in_process: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def digits() -> tasks.Task:
     return open_task("digits", 64)
 
 
+@pytest.mark.slow
 def test_digits_are_a_balanced_task(digits: tasks.Task) -> None:
     assert digits.classes == tuple("0123456789")
     assert digits.images.shape == (1000, 3, 64, 64) and digits.images.dtype == torch.uint8
