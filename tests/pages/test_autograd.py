@@ -1,6 +1,7 @@
 """The autograd page, driven by AppTest."""
 
 import json
+import math
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,13 @@ from tests.pages.opening import figures, opened
 from ui.autograd.lessons import FIRST, lessons
 
 open_page = partial(opened, "autograd")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check every gradient, however slow the first call of torch's operators is in this process."""
+    monkeypatch.setattr("core.autograd.checking.MOST_SECONDS", math.inf)
+    monkeypatch.setattr("core.autograd.walkthrough.MOST_SECONDS", math.inf)
 
 
 def sent(app: AppTest) -> list[dict[str, Any]]:
