@@ -89,14 +89,14 @@ class Model:
         return resolve_name(self.implementation)(*args, **others)
 
 
+# How the detectors end, behind what they pool.
+_BY_SVMS = {"Fully connected": CONNECTING, "SVM": SCORING, "Box regression": MOVING, "NMS": SUPPRESSING}
+_BY_SOFTMAX = {"Fully connected": CONNECTING, "Softmax": SCORING, "Box regression": MOVING, "NMS": SUPPRESSING}
 _FAST_RCNN_STAGES = {
     "Region proposals": PROPOSING,
     "Convolution": CONVOLVING,
     "RoI pooling": POOLING,
-    "Fully connected": CONNECTING,
-    "Softmax": SCORING,
-    "Box regression": MOVING,
-    "NMS": SUPPRESSING,
+    **_BY_SOFTMAX,
 }
 _HEAD = Recipe(8000, 8, steps=1800, learning_rate=1e-3, start="upsamplers")
 
@@ -126,10 +126,7 @@ _ENTRIES = (
             "Region proposals": PROPOSING,
             "Warp": WARPING,
             "Convolution": CONVOLVING,
-            "Fully connected": CONNECTING,
-            "SVM": SCORING,
-            "Box regression": MOVING,
-            "NMS": SUPPRESSING,
+            **_BY_SVMS,
         },
         look=("#D55E00", "circle"),
         figures=(
@@ -150,10 +147,7 @@ _ENTRIES = (
             "Region proposals": PROPOSING,
             "Convolution": CONVOLVING,
             "Spatial pyramid pooling": POOLING,
-            "Fully connected": CONNECTING,
-            "SVM": SCORING,
-            "Box regression": MOVING,
-            "NMS": SUPPRESSING,
+            **_BY_SVMS,
         },
         look=("#E69F00", "square"),
         figures=(
@@ -207,10 +201,7 @@ _ENTRIES = (
             "Convolution": CONVOLVING,
             "RPN": PROPOSING,
             "RoI pooling": POOLING,
-            "Fully connected": CONNECTING,
-            "Softmax": SCORING,
-            "Box regression": MOVING,
-            "NMS": SUPPRESSING,
+            **_BY_SOFTMAX,
         },
         look=("#CC79A7", "triangle-up"),
         figures=(
