@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 from rich.console import Console
 
+from core.families import FAMILIES, Family
 from core.faults import logged
 from core.i18n import N_, _
 
@@ -66,6 +67,12 @@ def chosen(names: str, known: tuple[str, ...], at_once: tuple[str, ...] = ()) ->
             sentence = _("there is no {name!r}: choose among {known}, or all.")
             raise typer.BadParameter(sentence.format(name=name, known=", ".join(known)))
     return chosen
+
+
+def chosen_family(name: str) -> Family:
+    """Return the family of trained models called ``name``."""
+    (one,) = chosen(name, tuple(FAMILIES))
+    return FAMILIES[one]
 
 
 def fail(sentence: str) -> NoReturn:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from core import segmentation
 from core.checkpoint import update_card
-from core.commands.console import COLUMNS, JsonFile, chosen, command, messages, write
+from core.commands.console import COLUMNS, JsonFile, chosen, chosen_family, command, messages, write
 from core.data import ShapeScenes
 from core.data.mask_folder import MaskFolder
 from core.data.scenes import DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
@@ -54,8 +54,7 @@ def evaluate_command(
     learnt from) also goes onto the checkpoints' cards, which the pages show.
     """
     (difficulty,) = chosen(difficulty, tuple(DIFFICULTIES))
-    (family,) = chosen(family, tuple(FAMILIES))
-    found = FAMILIES[family]
+    found = chosen_family(family)
     if found.data and data is None:
         raise EvaluationError(_("The photographs' models are measured on a folder: give it by --data."))
     part = part or ("val" if found.data else "")

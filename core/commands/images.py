@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from core import segmentation
-from core.commands.console import JsonFile, chosen, command, messages, write, writing
+from core.commands.console import JsonFile, chosen, chosen_family, command, messages, write, writing
 from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
 from core.families import FAMILIES, SHAPES
@@ -27,8 +27,7 @@ def detect(
     json_file: JsonFile = None,
 ) -> None:
     """Run detectors on one image, timed stage by stage."""
-    (family,) = chosen(family, tuple(FAMILIES))
-    found = FAMILIES[family]
+    found = chosen_family(family)
     names = chosen(detectors, NAMES, tuple(one for one in NAMES if MODELS[one].photo_recipe) if found.data else ())
     pixels = read_image(image)
     traces: dict[str, Trace] = {}
@@ -52,10 +51,10 @@ def segment(
     family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: what the segmenter knows.")] = SHAPES.name,
 ) -> None:
     """Label every pixel of an image, timed stage by stage."""
-    (family,) = chosen(family, tuple(FAMILIES))
+    found = chosen_family(family)
     (name,) = chosen(model, segmentation.NAMES)
     pixels = read_image(image)
-    trace = run(segmentation.load(name, family), pixels)
+    trace = run(segmentation.load(name, found), pixels)
     labels = labels_of(trace.result)
     with writing(out):
         label_picture(labels).save(out, "PNG")
@@ -64,5 +63,5 @@ def segment(
         stages.add_row(_(step.name), f"{1000 * step.seconds:.1f}")
     shares = Table(_("Class"), _("% of pixels"))
     for label in labels.unique().tolist():
-        shares.add_row(_(FAMILIES[family].classes[label]), f"{100 * (labels == label).float().mean():.1f}")
+        shares.add_row(_(found.classes[label]), f"{100 * (labels == label).float().mean():.1f}")
     messages.print(stages, shares)

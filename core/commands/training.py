@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from core.checkpoint import TRUNK
-from core.commands.console import COLUMNS, chosen, command, fail, messages
+from core.commands.console import COLUMNS, chosen, chosen_family, command, fail, messages
 from core.data.scenes import LAST_SEED
 from core.families import FAMILIES, SHAPES, Family
 from core.i18n import N_, _
@@ -74,8 +74,9 @@ def train(
     Several processes share each batch: torchrun --nproc-per-node=2 -m core train yolo --data FOLDER
     """
     check_device(device)
-    (family,) = chosen(family, tuple(FAMILIES))
-    trained = FAMILIES[family] if folder is None else replace(FAMILIES[family], folder=folder)
+    trained = chosen_family(family)
+    if folder:
+        trained = replace(trained, folder=folder)
     if trained.data:
         _train_on_photos(name, minutes, device, resume, trained, data, out)
         return
