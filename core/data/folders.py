@@ -104,7 +104,24 @@ def read_photo(photo: Path) -> Tensor:
                 raise ValueError("too large to be decoded")
         return to_dtype(decode_image(str(photo), ImageReadMode.RGB), torch.uint8, scale=True)
     except (RuntimeError, *UNREADABLE):
-        raise FolderError(_("{file} is not a photo that can be read.").format(file=photo)) from None
+        raise _unreadable(photo) from None
+
+
+def photo_size(photo: Path) -> tuple[int, int]:
+    """Return a photo's width and height, from its header alone.
+
+    Raises:
+        FolderError: it is no photo.
+    """
+    try:
+        with Image.open(photo, formats=FORMATS) as picture:
+            return picture.size
+    except UNREADABLE:
+        raise _unreadable(photo) from None
+
+
+def _unreadable(photo: Path) -> FolderError:
+    return FolderError(_("{file} is not a photo that can be read.").format(file=photo))
 
 
 def sentences_of(left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from core.data.folders import FolderError, in_split, nothing_known, read_photo, sentences_of
+from core.data.folders import FolderError, in_split, nothing_known, photo_size, read_photo, sentences_of
 from core.i18n import _
 
 MOST_XML = 2**20  # bytes of an annotation, enough for thousands of objects
@@ -66,6 +66,14 @@ class VOCFolder(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         return read_photo(self._annotated[index].photo), self.target(index)
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Return each photo's (width, height), from its header.
+
+        Raises:
+            FolderError: a photo cannot be read.
+        """
+        return [photo_size(one.photo) for one in self._annotated]
 
     def target(self, index: int) -> dict[str, Tensor]:
         """Return the target of one photo, which is not read for it."""

@@ -64,7 +64,8 @@ class PhotoBatches:
     the number of each pixel's object from 1, and ``cells`` (H / 16, W / 16), the class in the middle of each;
     ``proposals`` where the samples have them; a classifier's hold ``label`` alone. Objects that are marked ``iscrowd``
     (VOC's difficult) are not learnt. Epochs are shuffled, the rest that fills no batch is left out, and all depends on
-    ``step`` and ``seed`` alone.
+    ``step`` and ``seed`` alone. Where ``tall`` says of each sample whether it is higher than wide, a batch holds one
+    kind only, so that little is padded.
     """
 
     samples: Samples
@@ -73,6 +74,7 @@ class PhotoBatches:
     augmentation: Augmentation = PHOTOS
     seed: int = 0
     trunk: Trunk = SLIM
+    tall: Sequence[bool] = ()
     photos: "KeptPhotos" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -81,14 +83,28 @@ class PhotoBatches:
     def __call__(self, step: int, places: Collection[int] | None = None) -> Batch:
         """Return batch number ``step``, or of it only what stands at ``places``: one process's share."""
         size = min(self.size, len(self.samples))
-        epoch, number = divmod(step, len(self.samples) // size)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.samples))
+        kinds = self._kinds(size)
+        epoch, number = divmod(step, sum(len(kind) // size for kind in kinds))
+        chosen = self._shuffled(kinds, size, epoch)[number]
         made = []
         for place in range(size) if places is None else places:
             rng = np.random.default_rng([self.seed, epoch, number, place])
-            image, target = self.photos[int(order[number * size + place])]
+            image, target = self.photos[int(chosen[place])]
             made.append(varied(image, target, self.form, self.augmentation, rng, self.trunk))
         return padded(made)
+
+    def _kinds(self, size: int) -> list[np.ndarray]:
+        """Return the samples that may come together, each kind enough for a batch of ``size``."""
+        everything = np.arange(len(self.samples))
+        tall = np.array(self.tall, dtype=bool)
+        kinds = [everything[tall], everything[~tall]] if self.tall else []
+        return [kind for kind in kinds if len(kind) >= size] or [everything]
+
+    def _shuffled(self, kinds: list[np.ndarray], size: int, epoch: int) -> np.ndarray:
+        """Return the samples of each batch of an epoch: (batches, ``size``)."""
+        rng = np.random.default_rng([self.seed, epoch])
+        whole = [rng.permutation(kind)[: len(kind) // size * size].reshape(-1, size) for kind in kinds]
+        return whole[0] if len(whole) == 1 else rng.permutation(np.concatenate(whole))
 
 
 @dataclass(frozen=True)

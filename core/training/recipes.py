@@ -128,12 +128,12 @@ def photographed(data: Path, name: str, recipe: Recipe, family: Family) -> Mater
     Raises:
         FolderError: there are none.
     """
-    photos: Samples = VOCFolder(data, family.classes, "train")
-    if recipe.proposals:
-        photos = ProposedPhotos(photos)
+    folder = VOCFolder(data, family.classes, "train")
+    photos = ProposedPhotos(folder) if recipe.proposals else folder
     form = MODELS[name].form
     assert form
-    batches = PhotoBatches(photos, recipe.batch_size, form, trunk=TRUNKS[family.trunk])
+    tall = [height > width for width, height in folder.sizes()]
+    batches = PhotoBatches(photos, recipe.batch_size, form, trunk=TRUNKS[family.trunk], tall=tall)
     said = f"{len(photos)} photos ({data.name}, train), mirrored, enlarged and made smaller, with more and less light"
     few = FirstOf(batches.photos, min(len(photos), recipe.svm_scenes))
     return Material(drawn_ahead(batches), few, said)

@@ -201,6 +201,26 @@ def test_shares_of_a_batch_are_the_batch() -> None:
         assert all(torch.equal(one["boxes"], two["boxes"]) for one, two in zip(found, targets[rank::2], strict=True))
 
 
+def test_batches_of_tall_and_wide_photos_hold_one_kind_each_and_every_photo_once_an_epoch() -> None:
+    sizes = [(240, 180), (160, 200), (260, 180), (170, 200), (140, 200), (280, 180), (180, 200), (300, 180)]
+    tall = [height > width for height, width in sizes]
+    made = PhotoBatches(Rectangles(*sizes), 2, "scaled", NONE, tall=tall)
+    for epoch in range(3):
+        shapes = [tuple(made(4 * epoch + number)[0].shape) for number in range(4)]
+        assert sorted(height > width for _size, _colours, height, width in shapes) == [False, False, True, True]
+        assert all(max(shape[2:]) < 1.8 * min(shape[2:]) for shape in shapes), "a batch of both kinds would be square"
+    chosen = made._shuffled(made._kinds(2), 2, 0)
+    assert sorted(chosen.flatten().tolist()) == list(range(8))
+    assert not np.array_equal(chosen, made._shuffled(made._kinds(2), 2, 1))
+
+
+def test_a_kind_too_rare_for_a_batch_is_left_out_unless_both_are() -> None:
+    made = PhotoBatches(Rectangles(*[(160, 200)] * 3, (240, 180)), 2, "scaled", NONE, tall=[False] * 3 + [True])
+    assert all(made(step)[0].shape[2] < made(step)[0].shape[3] for step in range(4))
+    few = PhotoBatches(Rectangles((160, 200), (240, 180)), 2, "scaled", NONE, tall=[False, True])
+    assert len(few(0)[0]) == 2
+
+
 def test_a_set_smaller_than_a_batch_is_a_batch() -> None:
     images, targets = PhotoBatches(Rectangles((300, 400)), 8, "square", PHOTOS)(11)
     assert len(images) == len(targets) == 1
