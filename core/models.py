@@ -122,6 +122,7 @@ _ENTRIES = (
         "Girshick et al. 2014",
         form="scaled",
         recipe=Recipe(2000, 4, steps=2400, learning_rate=5e-4, proposals=True, svm_scenes=300, svm_regions=200),
+        photo_recipe=Recipe(ALL, 4, steps=4000, learning_rate=5e-4, proposals=True, svm_scenes=2400, svm_regions=200),
         stages={
             "Region proposals": PROPOSING,
             "Warp": WARPING,
@@ -143,6 +144,7 @@ _ENTRIES = (
         "He et al. 2014",
         form="scaled",
         recipe=Recipe(2000, 8, steps=6000, learning_rate=1e-3, proposals=True, svm_scenes=1000, svm_regions=500),
+        photo_recipe=Recipe(ALL, 8, steps=4000, learning_rate=1e-3, proposals=True, svm_scenes=2400, svm_regions=200),
         stages={
             "Region proposals": PROPOSING,
             "Convolution": CONVOLVING,
@@ -196,7 +198,7 @@ _ENTRIES = (
         "Ren et al. 2015",
         form="scaled",
         recipe=Recipe(8000, 8, steps=16_000, learning_rate=1e-3, cycles=2),
-        photo_recipe=Recipe(ALL, 8, steps=6000, learning_rate=5e-4),
+        photo_recipe=Recipe(ALL, 8, steps=5000, learning_rate=5e-4),
         stages={
             "Convolution": CONVOLVING,
             "RPN": PROPOSING,

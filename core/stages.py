@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones import Backbone
-from core.values import Crops, Detections, Regions, Value
+from core.values import Crops, Detections, FeatureMap, Regions, Value
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,10 @@ class Trace:
 
     @property
     def convolution_passes(self) -> int:
-        """How many pictures went through the convolutions: one for each crop, or one in all."""
+        """How many pictures went through the convolutions: one for each crop, or the image at each of its scales."""
         crops = [len(step.value.boxes) for step in self.steps if isinstance(step.value, Crops)]
-        return crops[0] if crops else 1
+        scales = [step.value.scales for step in self.steps if isinstance(step.value, FeatureMap)]
+        return [*crops, *scales, 1][0]
 
 
 Proposer = Callable[[Tensor], Regions]

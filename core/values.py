@@ -27,10 +27,14 @@ class Crops:
 
 @dataclass(frozen=True)
 class FeatureMap:
-    """One convolutional map of the whole image: ``values`` (C, H, W); one cell is ``stride`` input pixels wide."""
+    """One convolutional map of the whole image: ``values`` (C, H, W); one cell is ``stride`` input pixels wide.
+
+    It is one of as many as there were ``scales`` at which the image went through the convolutions.
+    """
 
     values: Tensor
     stride: int
+    scales: int = 1
 
 
 @dataclass(frozen=True)

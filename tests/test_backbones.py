@@ -10,6 +10,7 @@ from torchvision.models import alexnet
 from torchvision.transforms.v2.functional import normalize
 
 from core.backbones import TRUNKS, Backbone, fold_batch_norm, paper, slim
+from core.backbones.lite0 import SameConvolution
 from core.detectors import NAMES, build
 
 STRIDE = 16  # of both trunks, and of AlexNet up to its fifth convolution
@@ -128,6 +129,23 @@ def test_sizes(name: str, second: type[nn.Module], width: int, crop: int, square
     assert [type(layer) for layer in layers] == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU]
     assert layers(torch.zeros(3, 40)).shape == (3, width) and entry.width == width
     assert (entry.crop_side, entry.square_side) == (crop, square)
+
+
+def test_depthwise_convolutions_that_learn_are_not_in_bfloat16_under_autocast() -> None:
+    layer = SameConvolution(4, 4, 3, groups=4)
+    maps = torch.randn(1, 4, 6, 6).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(maps).dtype == torch.float32
+        torch.testing.assert_close(layer(maps), layer(maps.float()))
+        assert layer.requires_grad_(False)(maps).dtype == torch.bfloat16, "one that is frozen"
+        assert SameConvolution(4, 4, 3)(maps).dtype == torch.bfloat16, "one that is not depthwise"
+
+
+def test_another_short_side_is_another_scale() -> None:
+    entry = TRUNKS["lite0"]
+    assert entry.scale(300, 400) == pytest.approx(320 / 300)
+    assert entry.scale(300, 400, 600) == pytest.approx(2)
+    assert entry.scale(100, 400, 640) == pytest.approx(2 * 533 / 400), "the long side grows in proportion"
 
 
 def test_folding_the_batch_norm_changes_no_output() -> None:

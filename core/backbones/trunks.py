@@ -15,12 +15,13 @@ from core.backbones.lite0 import Lite0
 class Trunk:
     """The entry of a trunk: how it is built, and what the models on it take from its size.
 
-    An image is scaled so that its short side has ``short_side`` pixels, its long side at most ``long_side``, and none
-    fewer than ``least_side``. Warped regions and batches of photos are squares of ``crop_side``, YOLO's input one of
-    ``square_side``. fc6 and fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the mode
-    ``search``. The RPN has ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops proposals
-    with a side under ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing`` only, nobody
-    trained it.
+    An image is scaled so that its short side has ``short_side`` pixels, its long side at most ``long_side``, and
+    none fewer than ``least_side``; SPPNet sees it at each of ``short_sides``. Warped regions and batches of photos
+    are squares of ``crop_side``, with ``context`` pixels on each side of the region, YOLO's input one of
+    ``square_side``. fc6 and fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the
+    mode ``search``. The RPN has ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops
+    proposals with a side under ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing``
+    only, nobody trained it.
     """
 
     name: str
@@ -28,7 +29,9 @@ class Trunk:
     short_side: int
     long_side: int
     least_side: int
+    short_sides: tuple[int, ...]
     crop_side: int
+    context: int
     square_side: int
     width: int
     svd_ranks: tuple[int, int]
@@ -38,12 +41,13 @@ class Trunk:
     least_proposal: float
     for_timing: bool = False
 
-    def scale(self, height: int, width: int) -> float:
+    def scale(self, height: int, width: int, short_side: int | None = None) -> float:
         """Return the factor from pixels of an image of ``height`` x ``width`` to those of the network's input.
 
-        Fast R-CNN, section 3.
+        Fast R-CNN, section 3. With another ``short_side`` the long one may be longer, in proportion.
         """
-        return min(self.short_side / min(height, width), self.long_side / max(height, width))
+        times = (short_side or self.short_side) / self.short_side
+        return times * min(self.short_side / min(height, width), self.long_side / max(height, width))
 
     def fully_connected(self, inputs: int) -> nn.Sequential:
         """Return AlexNet's fc6 and fc7 for ``inputs`` numbers a region.
@@ -64,7 +68,9 @@ TRUNKS: dict[str, Trunk] = {
             short_side=256,
             long_side=427,  # 256 * 1000 / 600
             least_side=64,  # the poolings leave nothing of a shorter side
+            short_sides=(256,),
             crop_side=256,
+            context=16,
             square_side=256,
             width=256,
             svd_ranks=(64, 32),
@@ -81,7 +87,9 @@ TRUNKS: dict[str, Trunk] = {
             short_side=600,
             long_side=1000,
             least_side=64,
+            short_sides=(600,),
             crop_side=227,
+            context=16,
             square_side=448,
             width=4096,
             svd_ranks=(1024, 256),  # Fast R-CNN, section 4.4
@@ -99,9 +107,11 @@ TRUNKS: dict[str, Trunk] = {
             short_side=320,
             long_side=533,  # 320 * 1000 / 600
             least_side=64,
+            short_sides=(240, 288, 344, 432, 600),  # He et al. 2014, section 4.1, halved: 480, 576, 688, 864 and 1200
             crop_side=120,
+            context=8,  # 16 of 227
             square_side=320,
-            width=256,
+            width=128,
             svd_ranks=(64, 32),
             search="fast",
             anchors=(48, 112, 224),

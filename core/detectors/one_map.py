@@ -130,7 +130,7 @@ def rcnn_around(detector: Detector) -> RCNN:
 
 def crop_of(rcnn: RCNN, image: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
     """Return the crop (3, S, S) uint8 that R-CNN warps ``box`` (4,) to, and its feature (C, 6, 6) of that crop."""
-    crops = warp(image, box[None], rcnn.side)
+    crops = warp(image, box[None], rcnn.side, rcnn.facts.context)
     with torch.inference_mode():
         return crops[0], rcnn.convolve(crops)[0].float()
 

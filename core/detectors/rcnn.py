@@ -32,7 +32,6 @@ from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
 from core.values import Crops, RegionFeatures, Regions, Scores
 
-CONTEXT = 16  # pixels of the warped crop, on each side
 MEAN_COLOUR = (124, 116, 104)  # fills what lies outside the image, and is 0 to the network
 BATCH = 32
 ROIS_PER_IMAGE = 16
@@ -67,7 +66,7 @@ class RCNN(Detector):
         regions = self.propose(image).boxes[: self.max_regions]
         yield Step("Region proposals", Regions(regions))
 
-        crops = warp(image, regions, self.side)
+        crops = warp(image, regions, self.side, self.facts.context)
         yield Step("Warp", Crops(crops, regions))
 
         pooled = image.new_empty((len(crops), BINS, BINS, self.trunk.channels), dtype=torch.float32)
@@ -96,7 +95,7 @@ class RCNN(Detector):
 
     def region_features(self, image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled (R, P) and the fc7 (R, D) features of ``regions`` (R, 4)."""
-        crops = warp(image, regions, self.side)
+        crops = warp(image, regions, self.side, self.facts.context)
         pooled = torch.cat([flatten_cells(self.convolve(batch)) for batch in crops.split(BATCH)])
         return pooled, self.layers(pooled)
 
@@ -108,7 +107,9 @@ class RCNN(Detector):
             )
             for target in targets
         ]
-        crops = [warp(image, one.regions, self.side) for image, one in zip(images, samples, strict=True)]
+        crops = [
+            warp(image, one.regions, self.side, self.facts.context) for image, one in zip(images, samples, strict=True)
+        ]
         scores = self.score(self.layers(flatten_cells(self.convolve(torch.cat(crops)))))
         return {"classification": classification_loss(scores.float(), joined(samples).labels)}
 
@@ -116,15 +117,15 @@ class RCNN(Detector):
 SVM_THRESHOLD = 0.2  # a margin of -1.4, beyond the edge of the SVMs' negatives
 
 
-def warp(image: Tensor, regions: Tensor, side: int) -> Tensor:
+def warp(image: Tensor, regions: Tensor, side: int, context: int) -> Tensor:
     """Cut ``regions`` (R, 4) out of ``image`` (3, H, W) uint8 and warp each to ``side`` x ``side``: (R, 3, S, S) uint8.
 
-    A region is grown about its centre so that it leaves ``CONTEXT`` pixels of the crop on each side; what lies
+    A region is grown about its centre so that it leaves ``context`` pixels of the crop on each side; what lies
     outside the image is the mean colour; bilinear without antialiasing, as in the released code (appendix A).
     """
     pixels = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
     crops = np.empty((len(regions), side, side, 3), np.uint8)
-    grown = side / (side - 2 * CONTEXT)
+    grown = side / (side - 2 * context)
     for crop, (x0, y0, x1, y1) in zip(crops, regions.tolist(), strict=True):
         across, down = grown * (x1 - x0) / side, grown * (y1 - y0) / side
         left, top = (x0 + x1 - across * side) / 2, (y0 + y1 - down * side) / 2

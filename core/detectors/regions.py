@@ -12,13 +12,13 @@ from core.boxes import assign, decode, encode
 BINS = 6  # AlexNet's pool5
 
 
-def to_input(image: Tensor, trunk: Trunk) -> tuple[Tensor, float]:
-    """Scale ``image`` (3, H, W) to the input of a network on ``trunk``.
+def to_input(image: Tensor, trunk: Trunk, short_side: int | None = None) -> tuple[Tensor, float]:
+    """Scale ``image`` (3, H, W) to the input of a network on ``trunk``, or to another ``short_side``.
 
     Returns the pixels (1, 3, h, w) float and the factor from image to input pixels. Fast R-CNN, section 3.
     """
     height, width = image.shape[1:]
-    scale = trunk.scale(height, width)
+    scale = trunk.scale(height, width, short_side)
     pixels = image[None].float()
     if scale != 1:
         shape = (max(trunk.least_side, round(height * scale)), max(trunk.least_side, round(width * scale)))

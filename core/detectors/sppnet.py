@@ -6,11 +6,14 @@
 4. Fully connected layers.
 5. One linear SVM a class, 6. one ridge regression of boxes a class, 7. suppression: as R-CNN.
 
-Only the fully connected layers are fine-tuned; the convolutions stay as they were pre-trained. One scale, where the
-paper also has a version with five.
+Only the fully connected layers are fine-tuned; the convolutions stay as they were pre-trained. Where the trunk has
+several ``short_sides``, as the paper's second version five, the whole image goes through the convolutions at each of
+them, and a region is pooled from the map on which its area is nearest 224 x 224 pixels, or as much less as the sides
+are shorter than the paper's; fine-tuning shows each batch at one of them at random (sections 3.1.3 and 4.1).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -29,9 +32,19 @@ from core.stages import Detector, Progress, Proposer, Step
 from core.suppression import candidates, suppress
 from core.values import FeatureMap, RegionFeatures, Regions, Scores
 
+WANTED = 224  # pixels, the side of what the paper's trunk was trained on
+MIDDLE_SIDE = 688  # of the paper's five
 ROIS_PER_IMAGE = 64
 POSITIVE_PART = 0.25
 NEGATIVE_IOU = (0.1, 0.5)
+
+
+@dataclass(frozen=True)
+class ScaledMap:
+    """The map of an image at one scale: ``values`` (C, H, W), and the ``scale`` from its pixels to the input's."""
+
+    values: Tensor
+    scale: float
 
 
 class SPPNet(Detector):
@@ -56,11 +69,10 @@ class SPPNet(Detector):
         regions = self.propose(image).boxes[: self.max_regions].to(image.device)
         yield Step("Region proposals", Regions(regions))
 
-        pixels, scale = to_input(image, self.facts)
-        features = self.trunk(pixels)[0]
-        yield Step("Convolution", FeatureMap(features, self.trunk.stride))
+        maps = self.maps(image)
+        yield Step("Convolution", FeatureMap(maps[len(maps) // 2].values, self.trunk.stride, len(maps)))
 
-        pooled = pyramid_pool(features, regions * scale, self.trunk.stride)
+        pooled = self.pool(maps, regions)
         yield Step("Spatial pyramid pooling", RegionFeatures(pooled, regions))
 
         hidden = self.layers(pooled)
@@ -76,9 +88,24 @@ class SPPNet(Detector):
 
     def region_features(self, image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled (R, P) and the fc7 (R, D) features of ``regions`` (R, 4)."""
-        pixels, scale = to_input(image, self.facts)
-        pooled = pyramid_pool(self.trunk(pixels)[0], regions * scale, self.trunk.stride)
+        pooled = self.pool(self.maps(image), regions)
         return pooled, self.layers(pooled)
+
+    def maps(self, image: Tensor) -> list[ScaledMap]:
+        """Return the map of ``image`` (3, H, W) at each of the trunk's scales, the smallest first."""
+        inputs = [to_input(image, self.facts, side) for side in self.facts.short_sides]
+        return [ScaledMap(self.trunk(pixels)[0], scale) for pixels, scale in inputs]
+
+    def pool(self, maps: list[ScaledMap], regions: Tensor) -> Tensor:
+        """Pool each of ``regions`` (R, 4) from the one of ``maps`` on which its size is right: (R, P)."""
+        if len(maps) == 1:
+            return pyramid_pool(maps[0].values, regions * maps[0].scale, self.trunk.stride)
+        choice = nearest_scale(regions, [one.scale for one in maps], self.facts.short_sides)
+        pooled = [
+            pyramid_pool(one.values, regions[choice == number] * one.scale, self.trunk.stride)
+            for number, one in enumerate(maps)
+        ]
+        return torch.cat(pooled)[choice.argsort(stable=True).argsort()]
 
     def train(self, mode: bool = True) -> "SPPNet":
         """Set the training mode; the convolutions and their normalisation stay as they are."""
@@ -88,6 +115,7 @@ class SPPNet(Detector):
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         """The fine-tuning's cross-entropy over K + 1 classes of pooled regions; targets also hold ``proposals``."""
+        images, targets = self._at_a_scale(images, targets)
         maps = self.trunk(images)
         samples = [
             sample(
@@ -100,3 +128,27 @@ class SPPNet(Detector):
         ]
         scores = self.score(self.layers(torch.cat(pooled)))
         return {"classification": classification_loss(scores.float(), joined(samples).labels)}
+
+    def _at_a_scale(self, images: Tensor, targets: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
+        """Scale ``images`` and the boxes of ``targets`` to one of the trunk's sides, drawn at random."""
+        sides = self.facts.short_sides
+        if len(sides) == 1:
+            return images, targets
+        factor = sides[int(torch.randint(len(sides), ()))] / self.facts.short_side
+        shape = [round(length * factor) for length in images.shape[2:]]
+        scaled = functional.interpolate(images.float(), shape, mode="bilinear", antialias=True)
+        moved = [
+            target | {name: target[name] * factor for name in ("boxes", "proposals") if name in target}
+            for target in targets
+        ]
+        return scaled, moved
+
+
+def nearest_scale(regions: Tensor, scales: Sequence[float], short_sides: Sequence[int]) -> Tensor:
+    """Return for each of ``regions`` (R, 4) which of ``scales`` brings its area nearest to what is wanted: (R,).
+
+    That is 224 x 224 where the ``short_sides`` are the paper's, in proportion where they are others.
+    """
+    wanted = (WANTED * short_sides[len(short_sides) // 2] / MIDDLE_SIDE) ** 2
+    areas = (regions[:, 2:] - regions[:, :2]).prod(1)[:, None] * regions.new_tensor(scales).square()
+    return (areas - wanted).abs().argmin(1)

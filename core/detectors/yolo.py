@@ -27,6 +27,7 @@ from core.suppression import candidates, suppress
 from core.values import FeatureMap, Scores
 
 BOXES_PER_CELL = 2
+WIDEST = 512  # channels of the head
 LAMBDA_COORD = 5.0
 LAMBDA_NOOBJ = 0.5
 STEP = 0.05  # of gradient descent by hand: with the weight 5 it halves the error of a box
@@ -91,7 +92,7 @@ class YOLO(Detector):
         self.classes = classes
         self.side = TRUNKS[trunk].square_side
         self.trunk = TRUNKS[trunk].build()
-        width = 2 * self.trunk.channels
+        width = min(2 * self.trunk.channels, WIDEST)
         self.head = nn.Sequential(
             nn.Conv2d(self.trunk.channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),

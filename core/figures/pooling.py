@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from core.detectors.one_map import ImageMap, count_multiply_adds, pool_each_way
-from core.detectors.rcnn import CONTEXT
 from core.detectors.regions import BINS
 from core.figures.lettering import CHART_FONT_SIZE
 from core.figures.sent.pooling import CostBySize, Pooled, PooledRegions, PoolingLevel
@@ -42,7 +41,13 @@ def strongest_channels(image_map: ImageMap, box: Tensor, count: int) -> list[int
 
 
 def explorer_data(
-    image: Tensor, image_map: ImageMap, box: Tensor, channel: int, crop: Tensor, offered: Sequence[int] = ()
+    image: Tensor,
+    image_map: ImageMap,
+    box: Tensor,
+    channel: int,
+    crop: Tensor,
+    context: int,
+    offered: Sequence[int] = (),
 ) -> PooledRegions:
     """Return, ready for JSON, how ``box`` (4,) of ``image`` (3, H, W) uint8 is pooled from one ``channel`` of its map.
 
@@ -51,7 +56,7 @@ def explorer_data(
     the region's edges in pixels of the image, and ``levels`` of n x n bins: the ``columns`` and ``rows`` that they run
     from and to, their pooled ``values``, and either the ``greatest`` cell (column, row) of each bin, None where it is
     empty, or the sampling ``points`` by which bilinear interpolation takes a mean, as their columns and rows. ``crop``
-    (3, S, S) uint8 is what R-CNN warps the region to, with ``context`` of its side as a margin. Of each channel in
+    (3, S, S) uint8 is what R-CNN warps the region to, ``context`` pixels wide on each side of it. Of each channel in
     ``offered``, base64 holds the ``cells`` as places in the ``palette``, a byte each, up to that channel's own maximum.
     """
     values = image_map.features[channel]
@@ -70,7 +75,7 @@ def explorer_data(
         "top": max(float(values.max()), 1e-9),
         "palette": viridis(),
         "crop": data_url(crop),
-        "context": CONTEXT / crop.shape[-1],
+        "context": context / crop.shape[-1],
         "ways": {
             name: {"colour": WAYS[name][0], **way}
             for name, way in (

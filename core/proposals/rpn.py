@@ -14,6 +14,7 @@ from core.values import Regions
 POSITIVE_IOU = 0.7
 NEGATIVE_IOU = 0.3
 ANCHORS_PER_IMAGE = 256
+WIDTH = 256  # channels, as with the paper's ZF net
 NMS_THRESHOLD = 0.7
 SMOOTH_L1_BETA = 1 / 9  # sigma = 3 in the released code
 
@@ -35,7 +36,8 @@ class AnchorLabels:
 
 
 class RPN(nn.Module):
-    """A 3 x 3 convolution, then two 1 x 1: objectness (A a cell) and box offsets (4 A a cell).
+    """A 3 x 3 convolution to ``WIDTH`` channels, or as many as the map has where those are fewer, then two 1 x 1:
+    objectness (A a cell) and box offsets (4 A a cell).
 
     ``scales`` are the anchors' sides, ``stride`` the map's, in input pixels; all new layers start from N(0, 0.01).
     """
@@ -47,9 +49,10 @@ class RPN(nn.Module):
         count = len(scales) * len(RATIOS)
         self.stride = stride
         self.register_buffer("shapes", anchor_shapes(scales), persistent=False)
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-        self.objectness = nn.Conv2d(channels, count, 1)
-        self.offset = nn.Conv2d(channels, 4 * count, 1)
+        width = min(channels, WIDTH)
+        self.conv = nn.Conv2d(channels, width, 3, padding=1)
+        self.objectness = nn.Conv2d(width, count, 1)
+        self.offset = nn.Conv2d(width, 4 * count, 1)
         for layer in (self.conv, self.objectness, self.offset):
             nn.init.normal_(layer.weight, std=0.01)
             assert layer.bias is not None

@@ -74,7 +74,7 @@ def test_the_crop_is_rcnns(detector: FasterRCNN, scene: tuple[Tensor, dict[str, 
     image, truth = scene
     rcnn = rcnn_around(detector)
     crop, feature = crop_of(rcnn, image, truth["boxes"][0])
-    assert crop.equal(warp(image, truth["boxes"][:1], 256)[0])
+    assert crop.equal(warp(image, truth["boxes"][:1], 256, 16)[0])
     with torch.inference_mode():
         pooled, _hidden = rcnn.region_features(image, truth["boxes"][:1])
     torch.testing.assert_close(feature.permute(1, 2, 0).flatten(), pooled[0])

@@ -7,11 +7,12 @@ from torch.nn import functional
 
 from core.data import ShapeScenes
 from core.detectors import Progress, Step, build, rcnn
-from core.detectors.rcnn import BATCH, CONTEXT, MEAN_COLOUR, RCNN, SVM_THRESHOLD, warp
+from core.detectors.rcnn import BATCH, MEAN_COLOUR, RCNN, SVM_THRESHOLD, warp
 from core.detectors.regions import Samples, sample
 from core.proposals import selective_search
 from core.values import Crops, Detections, RegionFeatures, Regions, Scores
 
+CONTEXT = 16
 SIDE = 96  # 64 pixels of region and twice 16 of context
 NAMES = ["Region proposals", "Warp", "Convolution", "Fully connected", "SVM", "Box regression", "NMS"]
 
@@ -22,7 +23,7 @@ def noise(height: int = 200, width: int = 220, seed: int = 0) -> Tensor:
 
 
 def warp_one(image: Tensor, *box: float, side: int = SIDE) -> Tensor:
-    return warp(image, torch.tensor([box]), side)[0].int()
+    return warp(image, torch.tensor([box]), side, CONTEXT)[0].int()
 
 
 def means(height: int, width: int) -> Tensor:
@@ -124,7 +125,7 @@ def test_crops_equal_torchs_sampler_on_any_region() -> None:
     rng = torch.Generator().manual_seed(4)
     corner = torch.rand(60, 2, generator=rng) * 150 - 20
     regions = torch.cat([corner, corner + 3 + torch.rand(60, 2, generator=rng) * 120], 1)
-    crops = warp(image, regions, SIDE)
+    crops = warp(image, regions, SIDE, CONTEXT)
     for crop, region in zip(crops, regions, strict=True):
         assert (crop - by_grid_sample(image, region, SIDE)).abs().max() < 1.5, region.tolist()
 
@@ -137,10 +138,12 @@ def test_a_region_without_area_becomes_a_crop_without_detail(box: tuple[float, .
 
 
 def test_crops_are_bytes_and_none_is_none() -> None:
-    crops = warp(noise(), torch.tensor([[3.0, 4, 60, 70], [5, 6, 9, 9]]), 227)
+    crops = warp(noise(), torch.tensor([[3.0, 4, 60, 70], [5, 6, 9, 9]]), 227, CONTEXT)
     assert crops.shape == (2, 3, 227, 227) and crops.dtype == torch.uint8
-    assert warp(noise(), torch.zeros(0, 4), 256).shape == (0, 3, 256, 256)
-    assert (warp(torch.full((3, 50, 50), 77, dtype=torch.uint8), torch.tensor([[20.0, 20, 30, 30]]), 64) == 77).all()
+    assert warp(noise(), torch.zeros(0, 4), 256, CONTEXT).shape == (0, 3, 256, 256)
+    assert (
+        warp(torch.full((3, 50, 50), 77, dtype=torch.uint8), torch.tensor([[20.0, 20, 30, 30]]), 64, CONTEXT) == 77
+    ).all()
 
 
 def test_steps_are_the_papers_in_its_order(events: list[Step | Progress], values: dict[str, object]) -> None:
@@ -162,7 +165,7 @@ def test_each_step_works_on_the_best_proposals(scene: Tensor, values: dict[str, 
         boxes = values[name].boxes  # type: ignore[attr-defined]
         assert torch.equal(boxes, regions), name
     crops = values["Warp"]
-    assert isinstance(crops, Crops) and torch.equal(crops.images, warp(scene, regions, 256))
+    assert isinstance(crops, Crops) and torch.equal(crops.images, warp(scene, regions, 256, CONTEXT))
 
 
 def test_every_crop_goes_through_the_convolutions_on_its_own(detector: RCNN, values: dict[str, object]) -> None:

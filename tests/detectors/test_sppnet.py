@@ -11,7 +11,7 @@ from core.detectors import Trace, build, run, sppnet
 from core.detectors.rcnn import SVM_THRESHOLD
 from core.detectors.regions import Samples, sample, to_input
 from core.detectors.sppnet import SPPNet
-from core.pooling import spp_windows
+from core.pooling import pyramid_pool, spp_windows
 from core.proposals import selective_search
 from core.values import Detections, FeatureMap, RegionFeatures, Regions, Scores
 
@@ -207,6 +207,56 @@ def test_fine_tuning_classifies_sampled_regions(monkeypatch: pytest.MonkeyPatch)
     labels = torch.cat([one.labels for one in sampled])
     torch.testing.assert_close(losses["classification"].detach(), functional.cross_entropy(torch.cat(logits), labels))
     assert 0 < (labels > 0).sum() <= 2 * 16
+
+
+@pytest.fixture(scope="module")
+def of_photos() -> SPPNet:
+    torch.manual_seed(6)
+    built = build("sppnet", "photos")
+    assert isinstance(built, SPPNet)
+    built.limit_regions(REGIONS)
+    return built
+
+
+def test_at_several_scales_a_region_comes_from_the_map_on_which_its_size_is_right(of_photos: SPPNet) -> None:
+    rng = torch.Generator().manual_seed(0)
+    image = torch.randint(0, 256, (3, 240, 320), dtype=torch.uint8, generator=rng)
+    # 224 x 224 pixels of the paper's middle scale are 112 x 112 of ours, which has half its sides.
+    sides = torch.tensor([112 * 240 / side for side in of_photos.facts.short_sides])
+    boxes = torch.stack([torch.full((5,), 20.0), torch.full((5,), 30.0), 20 + sides, 30 + sides], 1).flip(0)
+    with torch.inference_mode():
+        maps = of_photos.maps(image)
+        pooled = of_photos.pool(maps, boxes)
+        for index, one in enumerate(reversed(maps)):
+            alone = pyramid_pool(one.values, boxes[index : index + 1] * one.scale, 16)
+            torch.testing.assert_close(pooled[index], alone[0])
+    assert [one.scale for one in maps] == pytest.approx([side / 240 for side in of_photos.facts.short_sides])
+
+
+def test_several_scales_are_as_many_passes(of_photos: SPPNet, scene: Tensor) -> None:
+    found = run(of_photos, scene)
+    assert found.convolution_passes == len(of_photos.facts.short_sides) == 5
+    value = found.steps[1].value
+    assert isinstance(value, FeatureMap) and value.values.shape[-1] == 22, "the middle one, of 344 pixels"
+
+
+def test_fine_tuning_draws_one_of_the_scales(of_photos: SPPNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    box = torch.tensor([[16.0, 32, 160, 200]])
+    target = {"boxes": box, "labels": torch.tensor([1]), "proposals": box}
+
+    def watch(regions: Tensor, target: dict[str, Tensor], *others: object) -> Samples:
+        seen.append(float(target["boxes"][0, 2] / 160 * 320))
+        assert torch.equal(regions, torch.cat([target["boxes"], target["proposals"]]))
+        return Samples(regions, regions, torch.tensor([1, 1]))
+
+    monkeypatch.setattr(sppnet, "sample", watch)
+    images = torch.zeros(1, 3, 320, 320, dtype=torch.uint8)
+    for seed in range(12):
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            assert of_photos.losses(images, [target])["classification"].isfinite()
+    assert {round(side) for side in seen} == set(of_photos.facts.short_sides)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def sent(edges: tuple[int, ...], input_scale: float = 1.0) -> tuple[dict[str, An
     features = torch.randn(4, *cells, generator=rng)
     image = torch.randint(0, 256, (3, HEIGHT, WIDTH), generator=rng, dtype=torch.uint8)
     box = torch.tensor(edges, dtype=torch.float32)
-    data = explorer_data(image, ImageMap(features, input_scale, 16), box, CHANNEL, image[:, :32, :32])
+    data = explorer_data(image, ImageMap(features, input_scale, 16), box, CHANNEL, image[:, :32, :32], 4)
     return json.loads(json.dumps(data, allow_nan=False)), features[CHANNEL], box * input_scale
 
 
@@ -184,7 +184,7 @@ def test_offered_channels_travel_as_places_in_the_palette() -> None:
     image = torch.zeros(3, 64, 64, dtype=torch.uint8)
     features = torch.rand(4, 4, 4, generator=torch.Generator().manual_seed(0))
     box = torch.tensor([0.0, 0, 64, 64])
-    data = explorer_data(image, ImageMap(features, 1.0, 16), box, 0, image, offered=[3, 1])
+    data = explorer_data(image, ImageMap(features, 1.0, 16), box, 0, image, 4, offered=[3, 1])
     assert [offer["channel"] for offer in data["offered"]] == [3, 1]
     for offer in data["offered"]:
         values = features[offer["channel"]]
@@ -196,7 +196,7 @@ def test_offered_channels_travel_as_places_in_the_palette() -> None:
 def test_a_dead_channel_is_dark_and_no_division_by_zero() -> None:
     image = torch.zeros(3, 64, 64, dtype=torch.uint8)
     box = torch.tensor([0.0, 0, 64, 64])
-    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0, 16), box, 0, image, offered=[0])
+    data = explorer_data(image, ImageMap(torch.zeros(1, 4, 4), 1.0, 16), box, 0, image, 4, offered=[0])
     assert data["top"] > 0 and base64.b64decode(data["offered"][0]["cells"]) == bytes(16)
     assert json.dumps(data, allow_nan=False)
 
