@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn, ssdlite320_mobilenet_v3_large
 
 from benchmarks.torchvision_faster_rcnn import twin
 from core.data import ShapeScenes
@@ -19,7 +20,7 @@ from core.detectors import NAMES, Detector, Trace, build, load, run
 from core.detectors.fast_rcnn import FastRCNN, truncate
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.rcnn import RCNN
-from core.families import PAPER_SIZE, SHAPES
+from core.families import PAPER_SIZE, PHOTOS, SHAPES
 from core.machine import machine
 from core.proposals import selective_search
 from core.stages import Progress, Step
@@ -27,6 +28,7 @@ from core.values import Detections
 
 REGIONS = 2000
 PHOTO = "astronaut"  # it has more than 2000 proposals
+MOBILE = {"faster_rcnn": fasterrcnn_mobilenet_v3_large_320_fpn, "yolo": ssdlite320_mobilenet_v3_large}
 NETWORK = ("Convolution", "RoI pooling", "Fully connected", "SVM", "Softmax")
 EMPTY_STAGES = 1000
 
@@ -41,6 +43,7 @@ def measure(quick: bool, say: Say) -> dict[str, Any]:
         "stopwatch": stopwatch,
         "against torchvision": against_torchvision,
         "2000 regions": many_regions,
+        "photographs, against torchvision's mobile networks": against_mobile_networks,
     }
     return measured(parts, quick, say)
 
@@ -111,6 +114,32 @@ def against_torchvision(repeats: int) -> dict[str, Any]:
         "ms torchvision": _ms(median(theirs for _ours, theirs in pairs)),
         "torchvision / ours": round(median(theirs / ours for ours, theirs in pairs), 2),
     }
+
+
+def against_mobile_networks(repeats: int) -> dict[str, Any]:
+    """Return the median time of two detectors of photographs over that of torchvision's for devices, turn by turn.
+
+    All see the same photo, scaled by each as it does it: to a short side of 320 pixels, or to 320 x 320. torchvision's
+    have random weights.
+    """
+    image = photo(PHOTO)
+    as_theirs = [image / 255]
+    report: dict[str, Any] = {}
+    with torch.inference_mode():
+        for name, theirs in MOBILE.items():
+            ours, other = load(name, PHOTOS), theirs(weights=None, weights_backbone=None).eval()
+            pairs = []
+            for turn in range(repeats + 1):
+                runs: list[Callable[[], object]] = [partial(run, ours, image), partial(other, as_theirs)]
+                seconds = {side: seconds_of(runs[side]) for side in sorted((0, 1), reverse=bool(turn % 2))}
+                pairs.append((seconds[0], seconds[1]))
+            pairs = pairs[1:]  # the first also pays for torch's preparations
+            report[name] = {
+                "ms ours": _ms(median(ours for ours, _theirs in pairs)),
+                f"ms {theirs.__name__}": _ms(median(theirs for _ours, theirs in pairs)),
+                "ours / torchvision": round(median(ours / theirs for ours, theirs in pairs), 2),
+            }
+    return report
 
 
 def many_regions(repeats: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 PYRAMID = (6, 3, 2, 1)
 SAMPLES = 2  # points of RoIAlign across and down each bin: four in all (He et al. 2017, section 3)
-_PIECE = 2048
+_PIECE = 2**18  # bytes
 
 
 def roi_windows(boxes: Tensor, scale: float) -> Tensor:
@@ -77,7 +77,8 @@ def pool_windows(features: Tensor, windows: Tensor, bins: int) -> Tensor:
         for column in columns
     ]
     # In pieces that stay in the processor's cache; whole, the four look-ups would travel through memory.
-    pieces = zip(*(corner.split(_PIECE) for corner in corners), strict=True)
+    most = max(1, _PIECE // (channels * features.element_size()))
+    pieces = zip(*(corner.split(most) for corner in corners), strict=True)
     pooled = torch.cat([reduce(torch.maximum, (table.index_select(0, one) for one in piece)) for piece in pieces])
     return pooled.view(-1, bins, bins, channels).permute(0, 3, 1, 2)
 

@@ -39,6 +39,10 @@ class SameConvolution(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
+        if self.kernel_size == (1, 1):
+            # A product over the channels, which lie together; on one thread PyTorch's convolution would move them.
+            values = functional.linear(maps.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
+            return values.permute(0, 3, 1, 2)
         if self.groups > 1 and self.weight.requires_grad and torch.is_autocast_enabled(maps.device.type):
             # On a CPU the gradient of a depthwise convolution takes five to ten times as long in bfloat16.
             with torch.autocast(maps.device.type, enabled=False):

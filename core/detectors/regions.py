@@ -19,11 +19,11 @@ def to_input(image: Tensor, trunk: Trunk, short_side: int | None = None) -> tupl
     """
     height, width = image.shape[1:]
     scale = trunk.scale(height, width, short_side)
-    pixels = image[None].float()
+    pixels = image[None]
     if scale != 1:
         shape = (max(trunk.least_side, round(height * scale)), max(trunk.least_side, round(width * scale)))
         pixels = functional.interpolate(pixels, shape, mode="bilinear", antialias=True)
-    return pixels, scale
+    return pixels.float(), scale
 
 
 @dataclass(frozen=True)
