@@ -223,7 +223,7 @@ _ENTRIES = (
         "Redmon et al. 2016",
         form="square",
         recipe=Recipe(8000, 32, steps=12_000, learning_rate=2e-3, cycles=2),
-        photo_recipe=Recipe(ALL, 16, steps=6000, learning_rate=1e-3),
+        photo_recipe=Recipe(ALL, 16, steps=4500, learning_rate=1e-3),
         stages={"Convolution": CONVOLVING, "Grid": MOVING, "Class confidence": SCORING, "NMS": SUPPRESSING},
         look=("#56B4E9", "x"),
         figures=(

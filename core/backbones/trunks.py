@@ -18,10 +18,10 @@ class Trunk:
     An image is scaled so that its short side has ``short_side`` pixels, its long side at most ``long_side``, and
     none fewer than ``least_side``; SPPNet sees it at each of ``short_sides``. Warped regions and batches of photos
     are squares of ``crop_side``, with ``context`` pixels on each side of the region, YOLO's input one of
-    ``square_side``. fc6 and fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the
-    mode ``search``. The RPN has ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops
-    proposals with a side under ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing``
-    only, nobody trained it.
+    ``square_side``, with a cell for every ``grid_stride`` pixels and a head ``grid_width`` channels wide. fc6 and
+    fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the mode ``search``. The RPN has
+    ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops proposals with a side under
+    ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing`` only, nobody trained it.
     """
 
     name: str
@@ -33,6 +33,8 @@ class Trunk:
     crop_side: int
     context: int
     square_side: int
+    grid_stride: int
+    grid_width: int
     width: int
     svd_ranks: tuple[int, int]
     search: Literal["single", "fast", "quality"]
@@ -72,6 +74,8 @@ TRUNKS: dict[str, Trunk] = {
             crop_side=256,
             context=16,
             square_side=256,
+            grid_stride=16,
+            grid_width=256,
             width=256,
             svd_ranks=(64, 32),
             search="fast",
@@ -91,6 +95,8 @@ TRUNKS: dict[str, Trunk] = {
             crop_side=227,
             context=16,
             square_side=448,
+            grid_stride=16,
+            grid_width=512,
             width=4096,
             svd_ranks=(1024, 256),  # Fast R-CNN, section 4.4
             search="quality",
@@ -111,6 +117,8 @@ TRUNKS: dict[str, Trunk] = {
             crop_side=120,
             context=8,  # 16 of 227
             square_side=320,
+            grid_stride=32,
+            grid_width=320,
             width=128,
             svd_ranks=(64, 32),
             search="fast",

@@ -6,10 +6,11 @@
 3. A box's confidence times its cell's class probability is its class-specific confidence.
 4. Non-maximum suppression.
 
-Ours differs from the paper where the scenes or the shared trunk ask for it: S = 16 instead of 7, since the trunk's
-map of a 256-pixel image is 16 x 16 and two small shapes often share a cell of a 7 x 7 grid; a convolutional head,
-since fully connected layers on that map would hold more weights than all the detectors together; AdamW with a
-cosine schedule instead of 135 epochs of SGD. The loss is the paper's, term by term (section 2.2, equation 3).
+Ours differs from the paper where the images or the shared trunk ask for it: S = 16 on scenes instead of 7, since the
+trunk's map of a 256-pixel image is 16 x 16 and two small shapes often share a cell of a 7 x 7 grid, and 10 on photos;
+a convolutional head, since fully connected layers on that map would hold more weights than all the detectors together,
+on photos with a stride of 2 in its first layer, as one of the paper's last four convolutions has; AdamW with a cosine
+schedule instead of 135 epochs of SGD. The loss is the paper's, term by term (section 2.2, equation 3).
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,6 @@ from core.suppression import candidates, suppress
 from core.values import FeatureMap, Scores
 
 BOXES_PER_CELL = 2
-WIDEST = 512  # channels of the head
 LAMBDA_COORD = 5.0
 LAMBDA_NOOBJ = 0.5
 STEP = 0.05  # of gradient descent by hand: with the weight 5 it halves the error of a box
@@ -90,25 +90,24 @@ class YOLO(Detector):
     def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
-        self.side = TRUNKS[trunk].square_side
-        self.trunk = TRUNKS[trunk].build()
-        width = min(2 * self.trunk.channels, WIDEST)
-        self.head = nn.Sequential(
-            nn.Conv2d(self.trunk.channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.LeakyReLU(0.1, inplace=True),
-            nn.Conv2d(width, 5 * BOXES_PER_CELL + len(classes) - 1, 1),
-        )
+        facts = TRUNKS[trunk]
+        self.side = facts.square_side
+        self.trunk = facts.build()
+        stride = facts.grid_stride // self.trunk.stride
+        layers = _convolution(self.trunk.channels, facts.grid_width, stride)
+        if stride > 1:
+            layers += _convolution(facts.grid_width, facts.grid_width)
+        self.head = nn.Sequential(*layers, nn.Conv2d(facts.grid_width, 5 * BOXES_PER_CELL + len(classes) - 1, 1))
 
     def look(self, image: Tensor) -> Grid:
         """Return all that the network says of ``image`` (3, H, W) uint8: the grid of a batch of one."""
         return self.grid(self.trunk(self._resized(image)))
 
     def _resized(self, image: Tensor) -> Tensor:
-        pixels = image[None].float()
-        if image.shape[1:] == (self.side, self.side):
-            return pixels
-        return functional.interpolate(pixels, (self.side, self.side), mode="bilinear", antialias=True)
+        pixels = image[None]
+        if image.shape[1:] != (self.side, self.side):
+            pixels = functional.interpolate(pixels, (self.side, self.side), mode="bilinear", antialias=True)
+        return pixels.float()
 
     def grid(self, features: Tensor) -> Grid:
         """Read the head's channels on a feature map (B, C, S, S) as a ``Grid``."""
@@ -136,6 +135,11 @@ class YOLO(Detector):
         grid = self.grid(self.trunk(images))
         truth = lay_into_grid(targets, grid.xy.shape[1], images.shape[-1])
         return loss_parts(grid, truth)
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+    layer = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+    return [layer, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1, inplace=True)]
 
 
 def lay_into_grid(targets: list[dict[str, Tensor]], side: int, pixels: int) -> CellTruth:

@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import gradcheck
 from torchvision.ops import box_iou
 
+from core.detectors import build
 from core.detectors.yolo import STEP, YOLO, Grid, lay_into_grid, loss_parts, paired_iou, pull, responsible
 from core.stages import run
 from core.values import Scores
@@ -72,7 +73,7 @@ def test_a_score_is_the_boxs_confidence_times_its_cells_class_probability() -> N
     trace = run(yolo, image)
     scores = next(step.value for step in trace.steps if step.name == "Grid")
     assert isinstance(scores, Scores)
-    pixels = torch.nn.functional.interpolate(image[None].float(), (256, 256), mode="bilinear", antialias=True)
+    pixels = torch.nn.functional.interpolate(image[None], (256, 256), mode="bilinear", antialias=True).float()
     with torch.inference_mode():
         grid = yolo.grid(yolo.trunk(pixels))
     row, column, box = 5, 9, 1
@@ -172,3 +173,13 @@ def test_one_look_is_what_the_stages_start_from() -> None:
         grid = yolo.look(image)
     expected = (grid.confidence[0][..., None] * grid.classes[0][:, :, None]).flatten(0, 2)
     torch.testing.assert_close(scores.values[:, 1:], expected)
+
+
+def test_on_photos_a_cell_is_32_pixels_and_the_head_has_a_stride() -> None:
+    of_photos = build("yolo", "photos")
+    assert isinstance(of_photos, YOLO)
+    with torch.inference_mode():
+        grid = of_photos.look(torch.zeros(3, 240, 320, dtype=torch.uint8))
+    assert grid.xy.shape == (1, 10, 10, 2, 2) and grid.classes.shape == (1, 10, 10, 6)
+    strides = [layer.stride[0] for layer in of_photos.head if isinstance(layer, nn.Conv2d)]
+    assert strides == [2, 1, 1]
