@@ -17,7 +17,7 @@ from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -29,6 +29,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 TRUNK = "trunk"  # the checkpoint of the trunk that all models of a family start from
+RESTS_ON = "rests_on"  # what a file's header says of the checkpoint that has the rest of its model
 PARTIAL = ".partial"
 READING = (0.01, 0.03, 0.1, 0.3, 1.0)  # seconds
 OLD = 3600  # seconds: nobody writes one file for so long
@@ -137,36 +138,64 @@ def load_weights(model: nn.Module, name: str, folder: Path, part: bool = False) 
     """Load ``name``.safetensors of ``folder`` into ``model``; every key and shape has to fit.
 
     A checkpoint of a ``part`` only leaves the rest of the model as it is. What that of a model on a shared trunk does
-    not hold of it, the family's trunk does.
+    not hold, the one that it rests on does, which is the family's trunk unless its header names another.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
-    shared = _shared_weights(model, folder) if name != TRUNK else {}
+    shared = _shared_weights(model, rest_of(name, folder), folder) if name != TRUNK else {}
     with _retraining(name):
         weights = shared | load_file(folder / f"{name}.safetensors")
         model.load_state_dict({**model.state_dict(), **weights} if part else weights)
 
 
-def _shared_weights(model: nn.Module, folder: Path) -> dict[str, Tensor]:
-    """Return the weights of the trunk of ``folder`` by their names in ``model``, none where it shares no trunk."""
+def rest_of(name: str, folder: Path) -> str:
+    """Return the name of the checkpoint that has what checkpoint ``name`` of ``folder`` leaves out of its model.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    with _retraining(name), safe_open(folder / f"{name}.safetensors", "pt") as file:
+        return (file.metadata() or {}).get(RESTS_ON, TRUNK)
+
+
+def _shared_weights(model: nn.Module, rest: str, folder: Path) -> dict[str, Tensor]:
+    """Return the weights of ``model`` that checkpoint ``rest`` of ``folder`` has, with those that it rests on itself.
+
+    There are none where the model shares no trunk.
+    """
     trunk = getattr(model, "trunk", None)
     if not (isinstance(trunk, Backbone) and trunk.shared):
         return {}
-    with _retraining(TRUNK):
-        weights = load_file(folder / f"{TRUNK}.safetensors")
-    return {key: values for key, values in weights.items() if key.startswith("trunk.")}
+    with _retraining(rest):
+        weights = load_file(folder / f"{rest}.safetensors")
+    if rest == TRUNK:
+        return {key: values for key, values in weights.items() if key.startswith(f"{TRUNK}.")}
+    known = model.state_dict().keys()
+    below = _shared_weights(model, rest_of(rest, folder), folder)
+    return below | {key: values for key, values in weights.items() if key in known}
 
 
-def own_weights(model: nn.Module, folder: Path) -> dict[str, Tensor]:
-    """Return the weights of ``model`` in half precision, without those that are bit by bit the shared trunk's.
+def own_weights(model: nn.Module, folder: Path, rest: str = TRUNK) -> dict[str, Tensor]:
+    """Return the weights of ``model`` in half precision, without those that are bit by bit what ``rest`` has of them.
 
     Raises:
-        CheckpointError: the family's trunk is missing or damaged.
+        CheckpointError: checkpoint ``rest`` or the family's trunk is missing or damaged.
     """
-    shared = _shared_weights(model, folder)
+    shared = _shared_weights(model, rest, folder)
     own = halved(model.state_dict())
     return {key: values for key, values in own.items() if key not in shared or not values.cpu().equal(shared[key])}
+
+
+def save_own(model: nn.Module, name: str, folder: Path, rest: str = TRUNK) -> None:
+    """Write the ``own_weights`` of ``model`` as checkpoint ``name``, which rests on ``rest`` where a trunk is shared.
+
+    Raises:
+        CheckpointError: as ``own_weights`` and ``save_tensors`` do.
+    """
+    own = own_weights(model, folder, rest)
+    said = {RESTS_ON: rest} if rest != TRUNK and len(own) < len(model.state_dict()) else {}
+    save_tensors(own, folder / f"{name}.safetensors", **said)
 
 
 def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -215,10 +244,11 @@ def load_trunk(trunk: Backbone, name: str, folder: Path) -> None:
     Raises:
         CheckpointError: as ``load_weights`` does.
     """
+    holder = nn.ModuleDict({TRUNK: trunk})
+    shared = _shared_weights(holder, rest_of(name, folder), folder) if name != TRUNK else {}
     with _retraining(name):
-        weights = load_file(folder / f"{name}.safetensors")
-        prefix = "trunk."
-        trunk.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        weights = shared | load_file(folder / f"{name}.safetensors")
+        holder.load_state_dict({key: values for key, values in weights.items() if key.startswith(f"{TRUNK}.")})
 
 
 def read_card(name: str, folder: Path) -> dict[str, Any]:

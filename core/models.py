@@ -27,8 +27,9 @@ class Recipe:
     size, in how many ``steps``, under ``cycles`` cosines from which highest ``learning_rate``.
 
     It starts from the checkpoint ``start``: ``"trunk"``, the pre-trained one, or that of a model which it extends;
-    None for random weights. ``proposals`` says whether it needs region proposals, and ``svm_regions`` how many of them
-    an image gives to the SVMs and box regressions that follow, on ``svm_scenes`` images.
+    None for random weights. Where ``trunk_stays``, the trunk that comes with it learns no more. ``proposals`` says
+    whether it needs region proposals, and ``svm_regions`` how many of them an image gives to the SVMs and box
+    regressions that follow, on ``svm_scenes`` images.
     """
 
     scenes: int
@@ -37,6 +38,7 @@ class Recipe:
     learning_rate: float
     cycles: int = 1
     start: str | None = "trunk"
+    trunk_stays: bool = False
     proposals: bool = False
     svm_scenes: int = 0
     svm_regions: int = 0
@@ -99,6 +101,8 @@ _FAST_RCNN_STAGES = {
     **_BY_SOFTMAX,
 }
 _HEAD = Recipe(8000, 8, steps=1800, learning_rate=1e-3, start="upsamplers")
+# Equal for all three, on one trunk that has learnt photos by the pixel: the step from one to the next is the skip.
+_PHOTO_FCN = Recipe(ALL, 8, steps=2400, learning_rate=1e-3, start="upsamplers", trunk_stays=True)
 
 
 def _upsampler(name: str, title: str, implementation: str, paper: str = "") -> Model:
@@ -239,6 +243,7 @@ _ENTRIES = (
         "Long et al. 2015",
         form="cut",
         recipe=Recipe(8000, 8, steps=1500, learning_rate=1e-3),
+        photo_recipe=Recipe(ALL, 8, steps=1500, learning_rate=1e-3, trunk_stays=True),
     ),
     Model(
         "fcn32s",
@@ -248,6 +253,7 @@ _ENTRIES = (
         "Long et al. 2015",
         form="cut",
         recipe=Recipe(8000, 16, steps=4000, learning_rate=2e-3),
+        photo_recipe=_PHOTO_FCN,
     ),
     Model(
         "fcn16s",
@@ -257,6 +263,7 @@ _ENTRIES = (
         "Long et al. 2015",
         form="cut",
         recipe=Recipe(8000, 16, steps=2500, learning_rate=1e-3, start="fcn32s"),
+        photo_recipe=_PHOTO_FCN,
     ),
     Model(
         "fcn8s",
@@ -266,6 +273,7 @@ _ENTRIES = (
         "Long et al. 2015",
         form="cut",
         recipe=Recipe(8000, 16, steps=12_000, learning_rate=2e-3, cycles=2, start="fcn16s"),
+        photo_recipe=_PHOTO_FCN,
     ),
     Model(
         "mask_rcnn",
@@ -275,6 +283,7 @@ _ENTRIES = (
         "He et al. 2017",
         form="scaled",
         recipe=Recipe(8000, 8, steps=4000, learning_rate=1e-3, start="faster_rcnn"),
+        photo_recipe=Recipe(ALL, 8, steps=3000, learning_rate=1e-3, start="faster_rcnn"),
     ),
     Model(
         "upsamplers",
@@ -282,6 +291,7 @@ _ENTRIES = (
         "study",
         "core.segmentation.study:UpsamplingStudy",
         recipe=Recipe(8000, 8, steps=1800, learning_rate=1e-3),
+        photo_recipe=Recipe(ALL, 8, steps=2400, learning_rate=5e-4),
     ),
     _upsampler("nearest", N_("Nearest"), "Nearest"),
     _upsampler("bilinear", N_("Bilinear"), "Bilinear"),

@@ -18,10 +18,8 @@ from core import checkpoint
 from core.backbones import Backbone, normalised_convolution, slim
 from core.checkpoint import (
     CheckpointError,
-    halved,
     load_trunk,
     load_weights,
-    own_weights,
     read_card,
     save_tensors,
     update_card,
@@ -181,59 +179,6 @@ def test_a_trunk_that_cannot_be_taken_names_the_command_that_makes_it(with_trunk
     (with_trunk / "trunk.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="trunk is damaged: run `python -m core train trunk` to train it anew"):
         load_trunk(tiny_trunk(), "trunk", with_trunk)
-
-
-class SharedTrunk(Backbone):
-    """A trunk of two layers, one of which everybody has from the family's file."""
-
-    frozen, shared = ("0",), True
-
-    def __init__(self, kernel: int = 3) -> None:
-        super().__init__(nn.Conv2d(3, 4, kernel), nn.Conv2d(4, 4, 1), channels=4, stride=1)
-
-
-def on_shared_trunk(kernel: int = 3) -> nn.ModuleDict:
-    return nn.ModuleDict({"trunk": SharedTrunk(kernel), "last": nn.Linear(4, 2)})
-
-
-@pytest.fixture
-def finetuned(tmp_path: Path) -> nn.ModuleDict:
-    """A model that learnt all but the first layer of its trunk, saved beside that trunk."""
-    start = on_shared_trunk()
-    save_tensors(halved(start.state_dict()), tmp_path / "trunk.safetensors")
-    load_trunk(trunk := SharedTrunk(), "trunk", tmp_path)
-    model = nn.ModuleDict({"trunk": trunk, "last": nn.Linear(4, 2)})
-    nn.init.ones_(trunk[1].weight)  # type: ignore[arg-type]
-    model.load_state_dict(halved(model.state_dict()))
-    save_tensors(own_weights(model, tmp_path), tmp_path / "yolo.safetensors")
-    return model
-
-
-def test_a_model_carries_only_what_it_changed_of_a_shared_trunk(finetuned: nn.ModuleDict, tmp_path: Path) -> None:
-    assert set(load_file(tmp_path / "yolo.safetensors")) == {"trunk.1.weight", "last.weight", "last.bias"}
-    loaded = on_shared_trunk()
-    load_weights(loaded, "yolo", tmp_path)
-    for key, values in finetuned.state_dict().items():
-        assert torch.equal(loaded.state_dict()[key], values), key
-
-
-def test_a_model_on_a_trunk_of_its_own_carries_all_of_it(tmp_path: Path) -> None:
-    model = nn.ModuleDict({"trunk": tiny_trunk(), "last": nn.Linear(4, 2)})
-    assert own_weights(model, tmp_path).keys() == model.state_dict().keys()
-
-
-def test_a_shared_trunk_that_is_not_there_or_of_another_size_is_a_sentence(
-    finetuned: nn.ModuleDict, tmp_path: Path
-) -> None:
-    with pytest.raises(CheckpointError, match="yolo holds weights of another model"):
-        load_weights(on_shared_trunk(kernel=5), "yolo", tmp_path)
-    save_tensors({"trunk.1.weight": torch.zeros(4, 4, 1, 1)}, tmp_path / "yolo.safetensors")
-    with pytest.raises(CheckpointError, match="yolo holds weights of another model"):
-        load_weights(on_shared_trunk(), "yolo", tmp_path)
-    (tmp_path / "trunk.safetensors").unlink()
-    for use in (load_weights, lambda model, _name, folder: own_weights(model, folder)):
-        with pytest.raises(CheckpointError, match="trunk is missing: run"):
-            use(on_shared_trunk(), "yolo", tmp_path)
 
 
 @pytest.mark.parametrize("moment", ["writing", "renaming"])

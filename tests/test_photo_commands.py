@@ -10,15 +10,17 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from core import segmentation
 from core.__main__ import app
 from core.commands import evaluating, images, training
 from core.data.photos import photo
-from core.detectors import Detector, build
+from core.detectors import NAMES, Detector, build
 from core.families import PHOTOS, AnyFamily
+from core.segmentation import MaskRCNN, Segmenter
 from core.training import imagenet
 from core.training.loop import TrainingStep
 from core.training.recipes import PHOTO_RECIPES
-from tests.data.written_folders import thing, write
+from tests.data.written_folders import thing, write, write_voc_masks
 
 runner = CliRunner()
 
@@ -114,6 +116,10 @@ def test_all_is_what_the_family_has_recipes_for(
     monkeypatch.setattr(evaluating, "_measured", note)
     monkeypatch.setattr(evaluating, "_measured_segmenters", note)
     said("evaluate", "all", "--family", "photos", "--data", animals)
+    assert set(measured) == set(PHOTO_RECIPES) & set(NAMES), "there are no masks to measure segmenters by"
+    measured.clear()
+    write_voc_masks(animals, "three", [(10, 5, 50, 36, 2, 1)])
+    said("evaluate", "all", "--family", "photos", "--data", animals)
     assert set(measured) == set(PHOTO_RECIPES)
 
 
@@ -137,6 +143,42 @@ def test_a_photo_is_looked_at_for_what_the_family_knows(untrained: list[AnyFamil
     said("detect", place, "--family", "photos", "--detectors", "faster_rcnn", "--json", tmp_path / "out.json")
     (ran,) = json.loads((tmp_path / "out.json").read_text())["runs"]
     assert untrained == [PHOTOS] and {one["label"] for one in ran["detections"]} <= set(PHOTOS.classes[1:])
+
+
+@pytest.fixture
+def unschooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segmenters with random weights in place of trained ones."""
+
+    def load(name: str, family: AnyFamily) -> Segmenter | MaskRCNN:
+        torch.manual_seed(0)
+        return segmentation.build(name, family)
+
+    monkeypatch.setattr(segmentation, "load", load)
+
+
+@pytest.mark.usefixtures("unschooled")
+@pytest.mark.parametrize("name", ["fcn8s", "mask_rcnn"])
+def test_segmenters_are_measured_on_the_pixels_that_are_known(
+    name: str, animals: Path, noted: dict[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    write_voc_masks(animals, "one", [(10, 5, 50, 36, 2, 1), (50, 5, 52, 36, 255, 255)])
+    words = ("evaluate", name, "--family", "photos", "--data", animals, "--part", "test")
+    output = said(*words, "--json", tmp_path / "out.json")
+    assert "since the mask is missing: two" in output
+    report = json.loads((tmp_path / "out.json").read_text())["segmenters"][name]
+    assert sum(map(sum, report["confusion"])) == 60 * 40 - 2 * 31
+    assert report["boundary_f"] is None and ("mask_ap75" in report) == (name == "mask_rcnn")
+    (evaluation,) = (card["evaluation"] for card in noted.values())
+    assert evaluation["data"] == {"set": "animals", "part": "test", "images": 1}  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("unschooled")
+def test_a_photo_is_labelled_at_its_own_size(tmp_path: Path) -> None:
+    place, out = tmp_path / "astronaut.png", tmp_path / "labels.png"
+    Image.fromarray(photo("astronaut").permute(1, 2, 0).numpy()).resize((200, 160)).save(place)
+    said("segment", place, "--out", out, "--family", "photos")
+    with Image.open(out) as labels:
+        assert labels.size == (200, 160)
 
 
 def test_training_goes_by_the_familys_recipe(animals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,12 @@ class Backbone(nn.Sequential):
             values = layer(values)
         return [*maps, values]
 
+    def unpad(self) -> None:
+        """Pad no layer from now on, so that a patch gives the same numbers as the image that surrounds it does."""
+        for layer in self:
+            if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+                layer.padding = 0 if isinstance(layer, nn.MaxPool2d) else (0, 0)
+
     def stage_channels(self) -> list[int]:
         """Return how many channels each map of ``stages`` has."""
         channels, current = [], 3

@@ -25,6 +25,7 @@ STAGES = (
 )
 LAST = {"block2": 4, "block4": 8, "block10": 16, "block15": 32}  # the last block of each stride
 CHANNELS = {4: 24, 8: 40, 16: 112, 32: 320}
+LAST_UNPADDED, UNPADDED_CHANNELS = "block7", 80
 FRAME = 8  # pixels
 
 
@@ -34,6 +35,8 @@ class SameConvolution(nn.Conv2d):
     What it takes of padding is parted evenly, an odd row lying below and an odd column to the right. With a stride of 2
     a cell's middle so depends on whether the side is even.
     """
+
+    padded = True
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__(inputs, outputs, kernel, stride, groups=groups, bias=False)
@@ -46,10 +49,12 @@ class SameConvolution(nn.Conv2d):
         if self.groups > 1 and self.weight.requires_grad and torch.is_autocast_enabled(maps.device.type):
             # On a CPU the gradient of a depthwise convolution takes five to ten times as long in bfloat16.
             with torch.autocast(maps.device.type, enabled=False):
-                return self._padded(maps.float())
-        return self._padded(maps)
+                return self._spread(maps.float())
+        return self._spread(maps)
 
-    def _padded(self, maps: Tensor) -> Tensor:
+    def _spread(self, maps: Tensor) -> Tensor:
+        if not self.padded:
+            return functional.conv2d(maps, self.weight, self.bias, self.stride, groups=self.groups)
         (top, bottom), (left, right) = (
             same_padding(length, kernel, stride)
             for length, kernel, stride in zip(maps.shape[-2:], self.kernel_size, self.stride, strict=True)
@@ -67,7 +72,8 @@ def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 class Block(nn.Module):
-    """An inverted residual block; what comes in is added where what goes out has its shape."""
+    """An inverted residual block; what comes in, or its middle if nothing is padded, is added to what goes out where
+    they have the same channels and stride."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int):
         super().__init__()
@@ -82,7 +88,10 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         values: Tensor = self.layers(maps)
-        return maps + values if self.adds else values
+        if not self.adds:
+            return values
+        top, left = ((before - after) // 2 for before, after in zip(maps.shape[2:], values.shape[2:], strict=True))
+        return maps[..., top : top + values.shape[2], left : left + values.shape[3]] + values
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
@@ -105,8 +114,12 @@ class Lite0(Backbone):
 
     The stem and blocks 0 to 10 are ``frozen``, as Fast R-CNN fine-tunes from a stage on (section 4.5). Batch
     normalisation keeps ImageNet's averages while the others learn: those of a few photos would be worse.
+
+    Without padding it ends at block 7: its cells see 147 pixels, with a stride of 16 too, and those of block 10 would
+    see 339, which is a whole photo.
     """
 
+    padded = True
     frozen = ("stem", *(f"block{number}" for number in range(11)))
     shared = True
 
@@ -122,7 +135,22 @@ class Lite0(Backbone):
                 inputs, number = outputs, number + 1
 
     def forward(self, images: Tensor) -> Tensor:
+        if not self.padded:
+            return self._unpadded(self.normalised(images))
         return self.stages(images)[-1]
+
+    def _unpadded(self, values: Tensor) -> Tensor:
+        for name, layer in self.named_children():
+            values = layer(values)
+            if name == LAST_UNPADDED:
+                break
+        return values
+
+    def unpad(self) -> None:
+        self.padded, self.channels = False, UNPADDED_CHANNELS
+        for module in self.modules():
+            if isinstance(module, SameConvolution):
+                module.padded = False
 
     def stages(self, images: Tensor) -> list[Tensor]:
         """Return the last map of strides 4 and 8, and the feature map: what a ``Backbone``'s stages are."""

@@ -21,7 +21,9 @@ class Trunk:
     ``square_side``, with a cell for every ``grid_stride`` pixels and a head ``grid_width`` channels wide. fc6 and
     fc7 are ``width`` wide, and thinned to ``svd_ranks``. Selective search works in the mode ``search``. The RPN has
     ``anchors`` of these scales, suppresses its best ``before_nms`` of them, and drops proposals with a side under
-    ``least_proposal``; all in pixels of the network's input. Where it is ``for_timing`` only, nobody trained it.
+    ``least_proposal``; all in pixels of the network's input. A map of the patch CNN's patch has ``patch_cells`` a side.
+    Where ``segments_scaled``, segmenters see images as large as detectors do, else at their own scale. Where it is
+    ``for_timing`` only, nobody trained it.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Trunk:
     anchors: tuple[int, ...]
     before_nms: int
     least_proposal: float
+    patch_cells: int = 5
+    segments_scaled: bool = False
     for_timing: bool = False
 
     def scale(self, height: int, width: int, short_side: int | None = None) -> float:
@@ -50,6 +54,10 @@ class Trunk:
         """
         times = (short_side or self.short_side) / self.short_side
         return times * min(self.short_side / min(height, width), self.long_side / max(height, width))
+
+    def segmented_scale(self, height: int, width: int) -> float:
+        """Return the factor from pixels of an image to those that segmenters are shown."""
+        return self.scale(height, width) if self.segments_scaled else 1.0
 
     def fully_connected(self, inputs: int) -> nn.Sequential:
         """Return AlexNet's fc6 and fc7 for ``inputs`` numbers a region.
@@ -125,6 +133,8 @@ TRUNKS: dict[str, Trunk] = {
             anchors=(48, 112, 224),
             before_nms=1000,
             least_proposal=8,
+            patch_cells=6,
+            segments_scaled=True,
         ),
     )
 }

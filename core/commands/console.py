@@ -32,6 +32,7 @@ COLUMNS = {
         "frequency_weighted_iou": N_("Frequency-weighted IU"),
         "boundary_f": N_("Boundary F"),
         "mask_ap50": N_("Mask AP@0.5"),
+        "mask_ap75": N_("Mask AP@0.75"),
     },
 }
 

@@ -9,12 +9,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from core import segmentation
+from core.backbones import TRUNKS
 from core.checkpoint import update_card
 from core.commands.console import COLUMNS, JsonFile, chosen, chosen_family, command, messages, write
 from core.data import ShapeScenes
 from core.data.mask_folder import MaskFolder
 from core.data.scenes import DIFFICULTIES, LAST_SEED, LONGEST_SPLIT
 from core.data.voc_folder import VOCFolder
+from core.data.voc_masks import CLASS_MASKS, VOCMasks
 from core.detectors import NAMES, load
 from core.evaluation import EvaluationError, Samples, as_report, evaluate, outcomes
 from core.families import FAMILIES, SHAPES, Family
@@ -62,15 +64,15 @@ def evaluate_command(
     if data is None:
         described = {"split": "test", "difficulty": difficulty, "seed": seed}
     report: dict[str, Any] = {"data": described, "detectors": {}, "segmenters": {}}
-    at_once = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
+    known = (*NAMES, *segmentation.NAMES, UpsamplingStudy.name)
     if found.data:
-        at_once = tuple(one for one in at_once if MODELS[one].photo_recipe)
-    for one in chosen(name, (*at_once, *UPSAMPLERS), at_once):
+        known = tuple(one for one in known if MODELS[one].photo_recipe)
+    at_once = tuple(one for one in known if one in NAMES or not data or not _has_boxes_alone(data))
+    for one in chosen(name, (*known, *UPSAMPLERS), at_once):
         kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
         samples: Samples = ShapeScenes("test", images, difficulty, seed)
         if data:
-            reader = VOCFolder if one in NAMES else MaskFolder
-            folder = reader(data, found.classes, part)
+            folder = _reader(one, data)(data, found.classes, part)
             for note in folder.notes:
                 messages.print(note)
             samples = folder
@@ -87,6 +89,18 @@ def evaluate_command(
     write(report, json_file)
 
 
+def _reader(name: str, data: Path) -> type[VOCFolder | MaskFolder]:
+    """Return what reads ``data`` for model ``name``."""
+    if name in NAMES:
+        return VOCFolder
+    return VOCMasks if (data / "Annotations").is_dir() else MaskFolder
+
+
+def _has_boxes_alone(data: Path) -> bool:
+    """Whether ``data`` is in Pascal VOC's layout without masks."""
+    return (data / "Annotations").is_dir() and not (data / CLASS_MASKS).is_dir()
+
+
 def _measured(name: str, family: Family, samples: Samples, count: int) -> dict[str, Any]:
     detector = load(name, family)
     return {name: as_report(evaluate(_tracked(name, outcomes(detector, samples, count), count), detector.classes))}
@@ -94,6 +108,7 @@ def _measured(name: str, family: Family, samples: Samples, count: int) -> dict[s
 
 def _measured_segmenters(name: str, family: Family, samples: Samples, count: int) -> dict[str, Any]:
     """Measure one segmenter, or one of the upsampling study's, or each of those."""
+    trunk = TRUNKS[family.trunk]
     if name == UpsamplingStudy.name:
         segmenters: dict[str, Segmenter | MaskRCNN] = dict(studied(family=family))
     elif name in UPSAMPLERS:
@@ -101,7 +116,7 @@ def _measured_segmenters(name: str, family: Family, samples: Samples, count: int
     else:
         segmenters = {name: segmentation.load(name, family)}
     return {
-        one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count), count), segmenter.classes)
+        one: evaluate_segmenter(_tracked(one, segmented(segmenter, samples, count, trunk), count), segmenter.classes)
         for one, segmenter in segmenters.items()
     }
 

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from core import segmentation
+from core.backbones import TRUNKS
 from core.commands.console import JsonFile, chosen, chosen_family, command, messages, write, writing
 from core.detectors import NAMES, Trace, load, run
 from core.detectors.report import race_report
@@ -16,6 +17,7 @@ from core.i18n import _
 from core.images import read_image
 from core.models import MODELS
 from core.segmentation.evaluation import labels_of
+from core.segmentation.scaling import at_size, fitted
 
 
 @command()
@@ -54,8 +56,8 @@ def segment(
     found = chosen_family(family)
     (name,) = chosen(model, segmentation.NAMES)
     pixels = read_image(image)
-    trace = run(segmentation.load(name, found), pixels)
-    labels = labels_of(trace.result)
+    trace = run(segmentation.load(name, found), fitted(pixels, TRUNKS[found.trunk]))
+    labels = labels_of(at_size(trace.result, pixels.shape[1], pixels.shape[2]))
     with writing(out):
         label_picture(labels).save(out, "PNG")
     stages = Table(_("Stage"), "ms")

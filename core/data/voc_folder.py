@@ -21,12 +21,14 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 @dataclass(frozen=True)
 class Annotation:
     """One photo's annotation in Pascal VOC's form: its objects' half-open ``boxes`` (x0, y0, x1, y1) in pixels, class
-    ``names`` and ``difficult`` marks, and the ``size`` (width, height) that it says the ``photo`` has, or None."""
+    ``names``, ``difficult`` marks and ``numbers``, their places in the file from 1 on, and the ``size`` (width, height)
+    that it says the ``photo`` has, or None."""
 
     photo: Path
     boxes: list[list[float]]
     names: list[str]
     difficult: list[bool]
+    numbers: list[int]
     size: tuple[int, int] | None = None
 
 
@@ -121,6 +123,7 @@ def read_annotation(path: Path, photos: Path) -> Annotation:
         [[x0 - 1, y0 - 1, x1, y1] for x0, y0, x1, y1 in corners],
         [one.findtext("name", "").strip() for one in objects],
         [one.findtext("difficult", "0").strip() == "1" for one in objects],
+        list(range(1, 1 + len(objects))),
         (size[0], size[1]) if all(size) else None,
     )
 
@@ -137,6 +140,7 @@ def _kept(one: Annotation, classes: Sequence[str]) -> Annotation:
         [one.boxes[index] for index in fit],
         [one.names[index] for index in fit],
         [one.difficult[index] for index in fit],
+        [one.numbers[index] for index in fit],
     )
 
 

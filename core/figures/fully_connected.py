@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from core.figures.pooling import viridis
 from core.figures.segmentation import segmented_data, squeezed
 from core.figures.sent.segmentation import Flattened, ShuffledConvolution, SlidCells, SlidWay
-from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
+from core.segmentation.patch_cnn import PATCH, PatchCNN
 from core.segmentation.shuffling import random_order, shuffled_connected, shuffled_convolution
 from core.segmentation.sliding import WAYS, Slid
 from core.stages import Trace
@@ -30,8 +30,8 @@ def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
         next(step.value.values for step in trace.steps if isinstance(step.value, kind))
         for kind in (FeatureMap, ScoreMap)
     )
-    order = random_order(features.shape[0] * CELLS * CELLS, seed)
-    patches = features.unfold(1, CELLS, 1).unfold(2, CELLS, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
+    order = random_order(features.shape[0] * model.cells**2, seed)
+    patches = features.unfold(1, model.cells, 1).unfold(2, model.cells, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
     with torch.inference_mode():
         scores = {
             "plain": model.connected(patches),
@@ -45,7 +45,7 @@ def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
         "patch": PATCH,
         "stride": model.trunk.stride,
         "around": (PATCH - model.trunk.stride) // 2,
-        "cells": CELLS,
+        "cells": model.cells,
         "rows": whole.shape[1],
         "columns": whole.shape[2],
         "channels": len(features),

@@ -26,7 +26,7 @@ from core.segmentation.components import components, matched
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
 from core.segmentation.instance import SURE, MaskRCNN, topmost
-from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
+from core.segmentation.patch_cnn import PATCH, PatchCNN
 from core.segmentation.quality import as_report, summed_up
 from core.segmentation.receptive_field import receptive_fields
 from core.stages import Staged, Trace
@@ -169,7 +169,7 @@ def _convolutions(model: Staged) -> list[nn.Module]:
         return [*layers, *model.layers, model.score[0]]
     if isinstance(model, PatchCNN):
         connected = [layer for layer in (*model.layers, model.score) if isinstance(layer, nn.Linear)]
-        sides = (CELLS, 1, 1)
+        sides = (model.cells, 1, 1)
         return [*layers, *(nn.Conv2d(1, one.out_features, side) for one, side in zip(connected, sides, strict=True))]
     return layers
 

@@ -32,7 +32,6 @@ import torch
 $image_import
 from core.detectors import run
 from core.segmentation import load
-from core.segmentation.patch_cnn import CELLS
 from core.segmentation.shuffling import random_order, shuffled_connected
 from core.values import FeatureMap
 
@@ -40,7 +39,7 @@ $image
 model = load("patch_cnn")
 trace = run(model, image)
 features = next(step.value.values for step in trace.steps if isinstance(step.value, FeatureMap))
-patches = features.unfold(1, CELLS, 1).unfold(2, CELLS, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
+patches = features.unfold(1, model.cells, 1).unfold(2, model.cells, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
 print(f"{len(patches)} patches of {tuple(patches.shape[1:])}, flattened to {patches[0].numel()} numbers")
 
 # To a fully connected layer no two numbers are neighbours: any order does, if its weights follow.

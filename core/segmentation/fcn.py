@@ -8,7 +8,9 @@
 5. Bilinear interpolation to the image's pixels: the last deconvolution, which the paper fixes.
 6. Argmax.
 
-Each net starts as the next coarser one: its new scores begin at zero, its deconvolution as bilinear interpolation. The
+On drawn scenes each net starts as the next coarser one: its new scores begin at zero, its deconvolution as bilinear
+interpolation. On photos all three begin alike, on one trunk that the study of upsamplers taught to label pixels and
+that learns no more, and learn for as many steps: what one gains on another, its skip alone has given. The
 convolutionalised layers start at random (the scenes' trunk has none to reshape) and pad by half their kernel, as the
 trunk does, where the paper pads the image by 100 pixels and crops.
 

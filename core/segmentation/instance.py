@@ -8,7 +8,7 @@
 
 Trained as in the paper, everything together by the multi-task loss L = L_cls + L_box + L_mask beside the RPN's
 (section 3), or the masks alone on a Faster R-CNN that is trained already, so that its detections stay what they were:
-so the shipped weights were made. The masks learn on regions that overlap an object by 0.5.
+so the shipped weights were made. The masks learn on regions that overlap an object by 0.5, if its pixels are known.
 """
 
 from collections.abc import Iterator
@@ -89,7 +89,8 @@ class MaskRCNN(FasterRCNN):
         """Return Faster R-CNN's four parts, unless the masks learn alone, and ``mask``.
 
         That is the binary cross-entropy of the true class's mask, mean over the pixels of sampled RoIs. Targets hold
-        ``boxes``, ``labels`` and ``instances`` (H, W), the number of the object at each pixel from 1.
+        ``boxes``, ``labels`` and ``instances`` (H, W), the number of the object at each pixel from 1, and -1 where it
+        is not known: no mask learns from such a pixel, nor from an object without any of its own.
         """
         shape = (images.shape[2], images.shape[3])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.masks_alone):
@@ -102,15 +103,17 @@ class MaskRCNN(FasterRCNN):
     def _mask_loss(self, maps: Tensor, regions: list[Tensor], targets: list[dict[str, Tensor]]) -> Tensor:
         pooled, labels, truth = [], [], []
         for features, boxes, target in zip(maps, regions, targets, strict=True):
-            chosen, objects = _positives(boxes, target["boxes"])
+            instances = target["instances"]
+            chosen, objects = _positives(boxes, target["boxes"], have_pixels(instances, len(target["boxes"])))
             pooled.append(roi_align(features, chosen, 1 / self.trunk.stride, BINS))
             labels.append(target["labels"][objects])
-            truth.append(_true_masks(chosen, objects, target["instances"]))
-        label = torch.cat(labels)
+            truth.append(_true_masks(chosen, objects, instances))
+        label, wanted = torch.cat(labels), torch.cat(truth)
         masks = self.mask(torch.cat(pooled))[torch.arange(len(label)), label - 1].float()
-        if not len(label):
-            return masks.sum()  # no object, nothing to learn: 0, where a mean would be none
-        return functional.binary_cross_entropy_with_logits(masks, torch.cat(truth))
+        known = wanted >= 0
+        if not known.any():
+            return 0 * masks.sum()  # nothing to learn: 0, where a mean would be none
+        return functional.binary_cross_entropy_with_logits(masks[known], wanted[known])
 
 
 def painted(found: Instances, least_score: float = SURE) -> Tensor:
@@ -125,20 +128,31 @@ def topmost(masks: Tensor, numbers: Tensor) -> Tensor:
     return label_map(first, numbers)
 
 
-def _positives(regions: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Choose at random ``regions`` (R, 4) that overlap one of ``boxes`` (N, 4), and say which: (r, 4), (r,)."""
+def have_pixels(instances: Tensor, count: int) -> Tensor:
+    """Return which of ``count`` objects have any pixel of their own in the map ``instances`` (H, W): (N,) bool."""
+    return (instances.flatten().long() + 1).bincount(minlength=2 + count)[2 : 2 + count] > 0
+
+
+def _positives(regions: Tensor, boxes: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose at random ``regions`` (R, 4) that overlap one of ``boxes`` (N, 4) best, and it is ``wanted`` (N,).
+
+    Return them and which box each overlaps: (r, 4), (r,).
+    """
     iou, objects = assign(regions, boxes)
-    positive = (iou >= POSITIVE_IOU).nonzero()[:, 0]
+    positive = ((iou >= POSITIVE_IOU) & functional.pad(wanted, (0, 1))[objects]).nonzero()[:, 0]
     chosen = positive[torch.randperm(len(positive), device=regions.device)[:ROIS_PER_IMAGE]]
     return regions[chosen], objects[chosen]
 
 
 def _true_masks(regions: Tensor, objects: Tensor, instances: Tensor) -> Tensor:
-    """Cut the masks of ``objects`` (r,) out of ``instances`` (H, W) at ``regions`` (r, 4): (r, 28, 28), 0 or 1."""
-    masks = (instances == 1 + objects[:, None, None]).float()
+    """Cut the masks of ``objects`` (r,) out of ``instances`` (H, W) at ``regions`` (r, 4): (r, 28, 28), 0 or 1.
+
+    Where it is not known which object is there, it is -1.
+    """
+    masks = torch.stack([instances == 1 + objects[:, None, None], (instances == -1).expand(len(objects), -1, -1)], 1)
     each = torch.arange(len(regions), device=regions.device)[:, None].to(regions)
-    cut = roi_align_each(masks[:, None], torch.cat([each, regions], 1), MASK, aligned=True)
-    return (cut[:, 0] >= 0.5).float()
+    own, unknown = (roi_align_each(masks.float(), torch.cat([each, regions], 1), MASK, aligned=True) >= 0.5).unbind(1)
+    return own.float().where(~unknown, -1)
 
 
 def _mask_head(channels: int, classes: int) -> nn.Sequential:

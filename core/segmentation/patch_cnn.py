@@ -1,12 +1,13 @@
 """A fully connected CNN that names the centre of a patch, and the same weights as convolutions.
 
-1. A patch of 227 x 227 pixels, AlexNet's input, goes through the convolutions: a map of 5 x 5 cells.
+1. A patch of 227 x 227 pixels, AlexNet's input, goes through the convolutions: a map of 5 x 5 cells, or 6 x 6 on the
+   photographs' trunk.
 2. The map is flattened: fc6, fc7 and the scores each take all of their numbers, wherever they stood.
 3. Softmax: one class, that of the patch's centre.
 
 Slid over the image it labels every place that it is put on. Convolutionalised (Long, Shelhamer and Darrell 2015,
-section 3.1) fc6 becomes a 5 x 5 convolution and the others 1 x 1: one pass over the whole image gives the same scores
-at every 16th pixel, for all that the patches share is computed once.
+section 3.1) fc6 becomes a convolution of the map's size and the others 1 x 1: one pass over the whole image gives the
+same scores at every 16th pixel, for all that the patches share is computed once.
 
 Nothing is padded within the network, so that a patch and the image that surrounds it give the same numbers; around the
 image there are zeros, the mean colour, so that patches are centred on all of its cells. It is trained as convolutions:
@@ -22,27 +23,29 @@ from torch.nn import functional
 
 from core.backbones import TRUNKS
 from core.data.scenes import CLASSES
-from core.segmentation.base import Segmenter
+from core.segmentation.base import VOID, Segmenter
 from core.stages import Progress, Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 
 PATCH = 227
-CELLS = 5  # a side of the patch's map: the trunk without padding sees 163 pixels in a cell, and 16 more in each next
 
 
 class PatchCNN(Segmenter):
-    """A classifier of patches on the shared trunk; ``steps`` is its convolutional form, ``slide`` its naive one."""
+    """A classifier of patches on the shared trunk; ``steps`` is its convolutional form, ``slide`` its naive one.
+
+    The map of a patch has ``cells`` a side. The first sees 163 pixels with the slim trunk, 147 with the photographs',
+    and each next one 16 more.
+    """
 
     name = "patch_cnn"
 
     def __init__(self, trunk: str = "slim", classes: tuple[str, ...] = CLASSES):
         super().__init__()
         self.classes = classes
+        self.cells = TRUNKS[trunk].patch_cells
         self.trunk = TRUNKS[trunk].build()
-        for layer in self.trunk:
-            if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-                layer.padding = 0 if isinstance(layer, nn.MaxPool2d) else (0, 0)
-        self.layers = TRUNKS[trunk].fully_connected(self.trunk.channels * CELLS * CELLS)
+        self.trunk.unpad()
+        self.layers = TRUNKS[trunk].fully_connected(self.trunk.channels * self.cells**2)
         self.score = nn.Linear(self.layers[-2].out_features, len(classes))  # type: ignore[arg-type]
 
     def steps(self, image: Tensor) -> Iterator[Step | Progress]:
@@ -62,13 +65,13 @@ class PatchCNN(Segmenter):
         return self.connected(self.trunk(patches))
 
     def connected(self, features: Tensor) -> Tensor:
-        """Score maps (N, C, 5, 5) of patches as the fully connected layers do, flattened: (N, K + 1)."""
+        """Score maps (N, C, 5, 5), or 6, of patches as the fully connected layers do, flattened: (N, K + 1)."""
         return self.score(self.layers(features.flatten(1)))
 
     def convolved(self, features: Tensor) -> Tensor:
-        """Score a map (B, C, h, w) with the same weights as convolutions: (B, K + 1, h - 4, w - 4)."""
+        """Score a map (B, C, h, w) with the same weights as convolutions: (B, K + 1, h - 4, w - 4), or less 5."""
         fc6, fc7 = (layer for layer in self.layers if isinstance(layer, nn.Linear))
-        kernels = (fc6.weight.view(len(fc6.weight), -1, CELLS, CELLS), fc7.weight[..., None, None])
+        kernels = (fc6.weight.view(len(fc6.weight), -1, self.cells, self.cells), fc7.weight[..., None, None])
         hidden = functional.conv2d(features, kernels[0], fc6.bias).relu()
         hidden = functional.conv2d(hidden, kernels[1], fc7.bias).relu()
         return functional.conv2d(hidden, self.score.weight[..., None, None], self.score.bias)
@@ -97,7 +100,10 @@ class PatchCNN(Segmenter):
         return functional.pad(images - self.trunk.mean, padding) + self.trunk.mean
 
     def losses(self, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return the cross-entropy of the patches about all cells; targets hold their classes, ``cells`` (h, w)."""
+        """Return the cross-entropy of the patches about all cells.
+
+        Targets hold their classes, ``cells`` (h, w), ``VOID`` where they are not known.
+        """
         scores = self.convolved(self.trunk(self.surrounded(images)))
         cells = torch.stack([target["cells"] for target in targets])
-        return {"classification": functional.cross_entropy(scores.float(), cells)}
+        return {"classification": functional.cross_entropy(scores.float(), cells, ignore_index=VOID)}

@@ -1,6 +1,7 @@
 """How good a segmentation is: the four figures of the FCN paper, and how near the boundaries are.
 
-Classes that occur nowhere are left out of every mean, as in the evaluation that the FCN's authors published.
+Classes that occur nowhere are left out of every mean, and pixels of which nothing is known out of every figure, as in
+the evaluation that the FCN's authors published. Where such pixels hide the boundaries, these have none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,13 +18,17 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionM
 
 from core.evaluation import EvaluationError
 from core.i18n import _
+from core.segmentation.base import VOID
 
 TOLERANCE = 0.0075  # of the image's diagonal
 ALONE: dict[str, Any] = {"sync_on_compute": False}  # of several processes that train together, one measures
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 Outcome = tuple[Tensor, Tensor, float]
-"""What a segmenter made of one image: the predicted and the true labels, (H, W) each, and the seconds it took."""
+"""What a segmenter made of one image: the predicted and the true labels, (H, W) each, and the seconds it took.
+
+A true label of ``VOID`` says that nothing is known of the pixel.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,10 @@ def summed_up(outcomes: Iterable[Outcome], classes: Sequence[str]) -> SemanticQu
     )
     boundaries, seconds = [], []
     for predicted, truth, took in outcomes:
-        metrics.update(predicted.flatten(), truth.flatten())
-        boundaries.append(boundary_f_score(predicted, truth))
+        known = truth != VOID
+        if known.any():
+            metrics.update(predicted[known], truth[known])
+        boundaries.append(boundary_f_score(predicted, truth) if known.all() else float("nan"))
         seconds.append(took)
     if not seconds:
         raise EvaluationError(_("There is no image to measure: choose at least one."))

@@ -23,6 +23,8 @@ from core.evaluation import Samples, Target
 from core.models import Form
 from core.pretrained import PRETRAINED
 from core.proposals import selective_search
+from core.segmentation.base import VOID, labels_to_learn
+from core.segmentation.instance import have_pixels
 from core.training.loaders import CACHE
 
 Batch = tuple[Tensor, list[Target]]
@@ -33,6 +35,8 @@ CELL = 16
 MEAN_COLOUR = (124, 116, 104)  # what the trunk's normalisation makes zero: padding that looks like a layer's own
 MOST_CACHED = 20_000  # photos whose proposals stay on the disk, at about 10 KB each
 MOST_KEPT = 2**29  # bytes of decoded photos and their targets; those beyond are decoded again in every epoch
+NOT_KNOWN = -1  # the number of the object at a pixel where nobody has said which, or where there is no photo
+OUTSIDE = {"instances": NOT_KNOWN, "pixel_labels": VOID}  # the maps of a target, and what they are where no photo is
 LEAST_SIDE = 2  # pixels of the input: what is left of a box at the edge of a cut is no object below that
 
 
@@ -59,13 +63,14 @@ class PhotoBatches:
     ``form`` is how a model is shown images, in pixels as the entry of its ``trunk`` has them (here the slim one's):
     "scaled" as the region-based detectors do it, the short side to 256 and the long one to at most 427, padded with the
     mean colour to the largest of the batch; "square" stretched to 256 x 256, as YOLO does; "cut" a square of 256 pixels
-    out of the photo at its own scale, as large as the segmenters' scenes; "small" stretched to the square that a
-    classifier sees. Targets hold ``boxes``, ``labels`` and, where the samples have masks, ``instances`` (H, W) int32,
-    the number of each pixel's object from 1, and ``cells`` (H / 16, W / 16), the class in the middle of each;
-    ``proposals`` where the samples have them; a classifier's hold ``label`` alone. Objects that are marked ``iscrowd``
-    (VOC's difficult) are not learnt. Epochs are shuffled, the rest that fills no batch is left out, and all depends on
-    ``step`` and ``seed`` alone. Where ``tall`` says of each sample whether it is higher than wide, a batch holds one
-    kind only, so that little is padded.
+    out of the photo at its own scale or, where segmenters on the trunk see all photos alike large, at theirs; "small"
+    stretched to the square that a classifier sees. Targets hold ``boxes``, ``labels`` and, where the samples have
+    masks, ``instances`` (H, W) int32, the number of each pixel's object from 1 and -1 where it is not known, and
+    ``cells`` (H / 16, W / 16), the class in the middle of each; ``pixel_labels`` (H, W) and ``proposals`` where the
+    samples have them; a classifier's hold ``label`` alone. Objects that are marked ``iscrowd`` (VOC's difficult) are
+    not learnt, though what ``pixel_labels`` say of their pixels is. Epochs are shuffled, the rest that fills no batch
+    is left out, and all depends on ``step`` and ``seed`` alone. Where ``tall`` says of each sample whether it is higher
+    than wide, a batch holds one kind only, so that little is padded.
     """
 
     samples: Samples
@@ -141,7 +146,8 @@ def _learnable(target: Target) -> Target:
     if "masks" in target:
         numbers = torch.arange(1, 1 + int(wanted.sum()), dtype=torch.int32)
         learnt["instances"] = label_map(target["masks"][wanted], numbers).int()
-    return learnt | {name: target[name] for name in ("proposals",) if name in target}
+        learnt["instances"][target["masks"][~wanted].any(0) | target.get("void", torch.tensor(False))] = NOT_KNOWN
+    return learnt | {name: target[name] for name in ("proposals", "pixel_labels") if name in target}
 
 
 @dataclass(frozen=True)
@@ -206,6 +212,7 @@ def varied(
     side = SMALL if form == "small" else trunk.square_side
     wanted = side, side
     if form == "cut":
+        zoom *= trunk.segmented_scale(height, width)
         window = round(side / zoom), round(side / zoom)
     else:
         if form == "scaled":
@@ -220,9 +227,7 @@ def varied(
     if augmentation.light:
         image = _lit(image, lights[0], lights[1])
     if form == "cut" and "instances" in target:
-        target["cells"] = functional.pad(target["labels"], (1, 0))[
-            target["instances"][CELL // 2 :: CELL, CELL // 2 :: CELL].long()
-        ]
+        target["cells"] = labels_to_learn(target)[CELL // 2 :: CELL, CELL // 2 :: CELL]
     return image, target
 
 
@@ -238,8 +243,9 @@ def cut(
 ) -> tuple[Tensor, Target]:
     """Cut a ``window`` (height, width) at ``corner`` (top, left) out of ``image`` and its target, scaled to ``wanted``.
 
-    What lies outside the image is the mean colour. Boxes end at the window's edge. An object stays where its middle
-    lies in the window or, if its pixels are known, any part of it; a proposal where there is something of it.
+    What lies outside the image is the mean colour, and nothing is known of it. Boxes end at the window's edge. An
+    object stays where its middle lies in the window or, if its pixels are known, any part of it; a proposal where there
+    is something of it.
     """
     pixels = _window(image, corner, window, MEAN_COLOUR)
     if window != wanted:
@@ -257,19 +263,29 @@ def _cut_target(target: Target, corner: tuple[int, int], window: tuple[int, int]
     boxes = moved(target["boxes"])
     inside = clip(boxes, *wanted)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    seen = ((middle >= 0) & (middle < torch.tensor([wanted[1], wanted[0]]))).all(1) | ("instances" in target)
+    seen = ((middle >= 0) & (middle < torch.tensor([wanted[1], wanted[0]]))).all(1)
+    if "instances" in target:
+        seen |= have_pixels(target["instances"], len(boxes))
     stays = _is_large(inside) & seen
     found = {"boxes": inside[stays], "labels": target["labels"][stays]}
     if "proposals" in target:
         proposals = clip(moved(target["proposals"]), *wanted)
         found["proposals"] = proposals[_is_large(proposals)]
-    if "instances" in target:
-        instances = _window(target["instances"][None], corner, window, (0,))
+    for name, outside in _maps(target):
+        values = _window(target[name][None], corner, window, (outside,))
         if window != wanted:
-            instances = functional.interpolate(instances[None].float(), wanted, mode="nearest-exact")[0].int()
-        numbers = functional.pad(stays.cumsum(0) * stays, (1, 0)).int()  # objects are counted anew, the others are none
-        found["instances"] = numbers[instances[0].long()]
+            values = functional.interpolate(values[None].float(), wanted, mode="nearest-exact")[0].to(values.dtype)
+        found[name] = values[0]
+    if "instances" in target:
+        numbers = functional.pad(stays.cumsum(0) * stays, (1, 0))  # objects are counted anew, the others are none
+        numbers = functional.pad(numbers, (0, 1), value=NOT_KNOWN).int()  # the last is that of -1
+        found["instances"] = numbers[found["instances"].long()]
     return found
+
+
+def _maps(target: Target) -> list[tuple[str, int]]:
+    """Return the names of the maps that ``target`` has, with what they are where no photo is."""
+    return [(name, outside) for name, outside in OUTSIDE.items() if name in target]
 
 
 def _is_large(boxes: Tensor) -> Tensor:
@@ -288,19 +304,18 @@ def _mirrored(image: Tensor, target: Target, axis: int) -> tuple[Tensor, Target]
                 length - target[name][:, last],
                 length - target[name][:, first],
             )
-    if "instances" in target:
-        mirrored["instances"] = target["instances"].flip(axis)
+    for name, _outside in _maps(target):
+        mirrored[name] = target[name].flip(axis)
     return image.flip(axis), mirrored
 
 
 def padded(made: Sequence[tuple[Tensor, Target]]) -> Batch:
-    """Stack images and maps of several sizes, each in the corner of as much mean colour, or nothing, as it takes."""
+    """Stack images and maps of several sizes, each in the corner of as much mean colour, or void, as it takes."""
     height, width = (max(image.shape[axis] for image, _target in made) for axis in (1, 2))
     images = torch.stack([_window(image, (0, 0), (height, width), MEAN_COLOUR) for image, _target in made])
     targets = [
-        target | {"instances": _window(target["instances"][None], (0, 0), (height, width), (0,))[0]}
-        if "instances" in target
-        else target
+        target
+        | {name: _window(target[name][None], (0, 0), (height, width), (outside,))[0] for name, outside in _maps(target)}
         for _image, target in made
     ]
     return images, targets

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from core.backbones import TRUNKS, Backbone
-from core.checkpoint import halved, load_trunk, load_weights, own_weights, save_tensors, update_card
+from core.checkpoint import TRUNK, halved, load_trunk, load_weights, save_own, save_tensors, update_card
 from core.data import ShapeScenes
 from core.data.voc_folder import VOCFolder
+from core.data.voc_masks import VOCMasks
 from core.evaluation import Samples, Target
 from core.families import SHAPES, AnyFamily, Family, family_of
 from core.i18n import _
@@ -75,7 +76,7 @@ def train_by_recipe(
     material = photographed(data, name, recipe, found) if data else drawn(recipe)
     state = (states or RUNS / found.name) / name / "state.safetensors"
     last = None
-    steps = train(model, material.batch, schedule, state, device, resume, frozen=frozen_parts(model))
+    steps = train(model, material.batch, schedule, state, device, resume, frozen=frozen_parts(model, recipe))
     for last in steps:
         yield last
     if last is None:
@@ -125,15 +126,16 @@ def drawn(recipe: Recipe) -> Material:
 def photographed(data: Path, name: str, recipe: Recipe, family: Family) -> Material:
     """Open the photos for training in ``data``, a folder in Pascal VOC's form, with proposals where it asks for them.
 
+    A detector learns from all of them, the others from those with masks.
+
     Raises:
         FolderError: there are none.
     """
-    folder = VOCFolder(data, family.classes, "train")
+    model = MODELS[name]
+    folder = (VOCFolder if model.kind == "detector" else VOCMasks)(data, family.classes, "train")
     photos = ProposedPhotos(folder) if recipe.proposals else folder
-    form = MODELS[name].form
-    assert form
     tall = [height > width for width, height in folder.sizes()]
-    batches = PhotoBatches(photos, recipe.batch_size, form, trunk=TRUNKS[family.trunk], tall=tall)
+    batches = PhotoBatches(photos, recipe.batch_size, model.form or "cut", trunk=TRUNKS[family.trunk], tall=tall)
     said = f"{len(photos)} photos ({data.name}, train), mirrored, enlarged and made smaller, with more and less light"
     few = FirstOf(batches.photos, min(len(photos), recipe.svm_scenes))
     return Material(drawn_ahead(batches), few, said)
@@ -153,9 +155,9 @@ class FirstOf:
         return self.samples[index]
 
 
-def frozen_parts(model: nn.Module) -> tuple[str, ...]:
+def frozen_parts(model: nn.Module, recipe: Recipe) -> tuple[str, ...]:
     """Return the names of the parts of ``model`` that its recipe leaves as they are."""
-    if isinstance(model, StudiedFCN):
+    if recipe.trunk_stays or isinstance(model, StudiedFCN):
         return ("trunk",)
     trunk = model.trunk
     assert isinstance(trunk, Backbone)
@@ -191,13 +193,13 @@ def save(model: nn.Module, name: str, recipe: Recipe, last: TrainingStep, folder
     """
     entries = _card(recipe, last, data)
     if isinstance(model, UpsamplingStudy):
-        _save({f"trunk.{key}": value for key, value in model.trunk.state_dict().items()}, name, folder)
+        save_own(nn.ModuleDict({TRUNK: model.trunk}), name, folder)
         update_card(name, folder, **entries)
         heads = model.heads.items()
     elif isinstance(model, StudiedFCN):
         heads = {name: model.head}.items()
     else:
-        save_tensors(own_weights(model, folder), folder / f"{name}.safetensors")
+        save_own(model, name, folder, recipe.start or TRUNK)
         update_card(name, folder, **entries)
         return
     for way, head in heads:

@@ -43,3 +43,19 @@ def write_classes(root: Path, *names: str) -> None:
     for number, name in enumerate(names):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (6, 4), (number, 0, 0)).save(root / name)
+
+
+def write_voc_masks(root: Path, stem: str, parts: list[tuple[int, int, int, int, int, int]]) -> None:
+    """Write the two masks of a photo of 60 x 40 pixels, with a palette as VOC's have, or of 16 bits for large numbers.
+
+    ``parts`` are half-open boxes x0, y0, x1, y1 whose pixels are of this class and object, by their numbers.
+    """
+    for place, kind in enumerate(("SegmentationClass", "SegmentationObject")):
+        numbers: np.ndarray = np.zeros((40, 60), np.uint16)
+        for x0, y0, x1, y1, *both in parts:
+            numbers[y0:y1, x0:x1] = both[place]
+        picture = Image.fromarray(numbers if numbers.max() > 255 else numbers.astype(np.uint8))
+        if picture.mode == "L":
+            picture.putpalette([number % 256 for number in range(768)])
+        (root / kind).mkdir(parents=True, exist_ok=True)
+        picture.save(root / kind / f"{stem}.png")

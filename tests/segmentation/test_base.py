@@ -13,7 +13,7 @@ from core.checkpoint import CheckpointError, save_tensors
 from core.families import SHAPES
 from core.models import MODELS
 from core.segmentation import NAMES, build, load
-from core.segmentation.base import Segmenter, pixel_loss
+from core.segmentation.base import VOID, Segmenter, labels_to_learn, pixel_loss, true_labels
 from core.segmentation.fcn import FCN8s, FCN16s, FCN32s
 from core.segmentation.instance import MaskRCNN
 from core.segmentation.patch_cnn import PatchCNN
@@ -52,6 +52,28 @@ def test_names_are_those_of_the_classes() -> None:
         assert type(segmenter) is kind and segmenter.name == name
         assert MODELS[name].title and MODELS[name].paper and segmenter.classes[0] == "background"
         assert not segmenter.training
+
+
+def test_the_loss_leaves_out_pixels_whose_class_is_not_known() -> None:
+    scores = torch.randn(1, 4, 2, 3, generator=torch.Generator().manual_seed(0))
+    target = {"instances": torch.tensor([[0, 1, -1], [2, -1, 1]]), "labels": torch.tensor([3, 2])}
+    chances = scores[0].log_softmax(0)
+    known = [chances[0, 0, 0], chances[3, 0, 1], chances[2, 1, 0], chances[3, 1, 2]]
+    torch.testing.assert_close(pixel_loss(scores, [target]), -torch.stack(known).mean())
+
+
+def test_what_the_pixels_are_said_to_be_counts_more_than_whose_they_are() -> None:
+    pixel_labels = torch.tensor([[1, 255, 0]], dtype=torch.uint8)
+    target = {"instances": torch.tensor([[-1, 1, 0]]), "labels": torch.tensor([2]), "pixel_labels": pixel_labels}
+    assert labels_to_learn(target).tolist() == [[1, VOID, 0]]
+    assert labels_to_learn({name: target[name] for name in ("instances", "labels")}).tolist() == [[VOID, 2, 0]]
+
+
+def test_the_true_labels_are_those_of_the_pixels_or_else_of_the_masks() -> None:
+    truth = {"masks": torch.tensor([[[True, False, False]]]), "labels": torch.tensor([2])}
+    assert true_labels(truth).tolist() == [[2, 0, 0]]
+    labelled = truth | {"pixel_labels": torch.tensor([[2, 1, 255]], dtype=torch.uint8)}
+    assert true_labels(labelled).tolist() == [[2, 1, VOID]] and true_labels(labelled).dtype == torch.int64
 
 
 @pytest.mark.slow

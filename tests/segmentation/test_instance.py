@@ -20,7 +20,7 @@ from core.detectors import faster_rcnn, run
 from core.detectors.faster_rcnn import FasterRCNN
 from core.families import SHAPES
 from core.segmentation import instance
-from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, painted, topmost
+from core.segmentation.instance import BINS, MASK, ROIS_PER_IMAGE, MaskRCNN, have_pixels, painted, topmost
 from core.stages import Step
 from core.values import FeatureMap, Instances, RegionFeatures, Regions, Value
 from tests.test_backbones import STRIDE, noise
@@ -211,12 +211,28 @@ def test_regions_that_overlap_an_object_by_half_are_chosen_at_random() -> None:
     bad = torch.tensor([[0.0, 0, 100, 49.9], [120, 0, 180, 100]])
     seen = set()
     for _trial in range(60):
-        regions, objects = instance._positives(torch.cat([bad, good]), boxes)
+        regions, objects = instance._positives(torch.cat([bad, good]), boxes, torch.tensor([True, True]))
         assert len(regions) == ROIS_PER_IMAGE and len(regions.unique(dim=0)) == ROIS_PER_IMAGE
         assert objects.equal((regions[:, 0] >= 200).long())
         seen |= {tuple(region) for region in regions.tolist()}
     wanted = {tuple(region) for region in good.tolist() if region[3] >= 50}
     assert seen == wanted and len(wanted) == 26
+    _regions, objects = instance._positives(torch.cat([bad, good]), boxes, torch.tensor([False, True]))
+    assert objects.tolist() == [1] * ROIS_PER_IMAGE
+
+
+def test_objects_have_pixels_where_their_number_stands() -> None:
+    instances = torch.tensor([[-1, 0, 3], [3, 1, -1]], dtype=torch.int32)
+    assert have_pixels(instances, 4).tolist() == [True, False, True, False]
+    assert have_pixels(instances.clamp(min=0).to(torch.uint8), 0).tolist() == []
+
+
+def test_what_is_not_known_of_a_region_is_neither_object_nor_background() -> None:
+    instances = torch.zeros(56, 56, dtype=torch.int32)
+    instances[:28] = 1
+    instances[28:42] = -1
+    (truth,) = instance._true_masks(torch.tensor([[0.0, 0, 56, 56]]), torch.tensor([0]), instances)
+    assert truth[:, 0].tolist() == [1] * 14 + [-1] * 7 + [0] * 7 and (truth == truth[:, :1]).all()
 
 
 @pytest.fixture
@@ -241,6 +257,28 @@ def test_loss_is_the_binary_cross_entropy_of_the_true_classs_mask(fresh: MaskRCN
             right = torch.where(mask == 1, chance[label - 1], 1 - chance[label - 1])
             losses.append(-right.log().mean())
     torch.testing.assert_close(parts["mask"], torch.stack(losses).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_pixels_that_are_not_known_and_objects_without_pixels_teach_no_mask(fresh: MaskRCNN, boxes_alone: None) -> None:
+    image, one = SCENES[0][0], target(0)
+    fresh.train()
+
+    def gradients(images: Tensor, wanted: dict[str, Tensor]) -> list[Tensor]:
+        fresh.zero_grad()
+        torch.manual_seed(0)
+        fresh.losses(images[None], [wanted])["mask"].backward()
+        return [values.grad.clone() for values in fresh.mask.parameters() if values.grad is not None]
+
+    alone = {"boxes": one["boxes"][:1], "labels": one["labels"][:1], "instances": one["instances"].int()}
+    alone["instances"] *= alone["instances"] == 1
+    beside = one["boxes"][:1].repeat(2, 1) + torch.tensor([[0.0], [1]])
+    unmasked = {**alone, "boxes": beside, "labels": one["labels"][[0, 0]]}
+    expected = gradients(image, alone)
+    assert any(values.any() for values in expected)
+    torch.testing.assert_close(gradients(image, unmasked), expected)
+
+    unknown = {**alone, "instances": torch.full_like(alone["instances"], -1)}
+    assert not any(values.any() for values in gradients(image, unknown)), "no pixel was known"
 
 
 def test_other_classes_masks_learn_nothing(fresh: MaskRCNN, boxes_alone: None) -> None:
@@ -269,8 +307,8 @@ def test_only_the_mask_head_is_trained(fresh: MaskRCNN) -> None:
 def test_masks_are_trained_on_proposals_as_well_as_on_boxes(net: MaskRCNN, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
 
-    def watched(choose: Any, regions: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        chosen = choose(regions, boxes)
+    def watched(choose: Any, *given: Tensor) -> tuple[Tensor, Tensor]:
+        chosen: tuple[Tensor, Tensor] = choose(*given)
         seen.append(chosen[0])
         return chosen
 

@@ -1,6 +1,7 @@
 """The patch CNN: convolved, slid and one patch at a time it gives the same scores."""
 
 import math
+from copy import deepcopy
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from core.data import ShapeScenes
 from core.segmentation import load
-from core.segmentation.patch_cnn import CELLS, PATCH, PatchCNN
+from core.segmentation.patch_cnn import PATCH, PatchCNN
 from core.stages import Step
 from core.values import FeatureMap, LabelMap, ScoreMap
 from tests.test_backbones import STRIDE, noise, stir_batch_norm
@@ -16,11 +17,11 @@ from tests.test_backbones import STRIDE, noise, stir_batch_norm
 SIZES = [(64, 64), (96, 33), (41, 70), (17, 16), (16, 47), (1, 1)]
 
 
-@pytest.fixture(scope="module")
-def net() -> PatchCNN:
+@pytest.fixture(scope="module", params=["slim", "lite0"])
+def net(request: pytest.FixtureRequest) -> PatchCNN:
     """A patch CNN that could have been trained: scores as large as a trained one's, which differ from cell to cell."""
     torch.manual_seed(0)
-    net = PatchCNN().eval()
+    net = PatchCNN(request.param).eval()
     stir_batch_norm(net.trunk)
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -87,11 +88,10 @@ def test_batches_of_patches_score_as_one_by_one(net: PatchCNN, at_once: int) -> 
 
 def test_fully_connected_layers_know_no_places(net: PatchCNN) -> None:
     """Flattened numbers may be shuffled, as long as fc6's columns are shuffled with them."""
-    features = torch.rand(3, net.trunk.channels, CELLS, CELLS, generator=torch.Generator().manual_seed(0))
+    features = torch.rand(3, net.trunk.channels, net.cells, net.cells, generator=torch.Generator().manual_seed(0))
     order = torch.randperm(features[0].numel(), generator=torch.Generator().manual_seed(1))
     shuffled = features.flatten(1)[:, order].view_as(features)
-    other = PatchCNN().eval()
-    other.load_state_dict(net.state_dict())
+    other = deepcopy(net)
     fc6 = other.layers[0]
     assert isinstance(fc6, nn.Linear)
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_fully_connected_layers_know_no_places(net: PatchCNN) -> None:
 
 
 def test_a_map_of_one_patch_is_one_place_of_the_convolutions(net: PatchCNN) -> None:
-    features = torch.rand(3, net.trunk.channels, CELLS, CELLS, generator=torch.Generator().manual_seed(0))
+    features = torch.rand(3, net.trunk.channels, net.cells, net.cells, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         scores = net.convolved(features)
         assert scores.shape == (3, 7, 1, 1)
@@ -114,8 +114,8 @@ def test_nothing_is_padded_within_the_network(net: PatchCNN) -> None:
         if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
             assert layer.padding in (0, (0, 0))
     with torch.inference_mode():
-        assert net.trunk(noise(1, 3, PATCH, PATCH)).shape == (1, net.trunk.channels, CELLS, CELLS)
-        assert net.trunk(noise(1, 3, PATCH + 16, PATCH + 15)).shape[2:] == (CELLS + 1, CELLS)
+        assert net.trunk(noise(1, 3, PATCH, PATCH)).shape == (1, net.trunk.channels, net.cells, net.cells)
+        assert net.trunk(noise(1, 3, PATCH + 16, PATCH + 15)).shape[2:] == (net.cells + 1, net.cells)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
@@ -152,7 +152,7 @@ def test_windows_are_views_of_one_image(net: PatchCNN) -> None:
 def test_labels_are_the_best_class_of_their_cell(net: PatchCNN, height: int, width: int) -> None:
     features, scores, labels = values(net, noise(3, height, width))
     assert features.stride == scores.stride == STRIDE
-    assert features.values.shape[1:] == tuple(length + CELLS - 1 for length in scores.values.shape[1:])
+    assert features.values.shape[1:] == tuple(length + net.cells - 1 for length in scores.values.shape[1:])
     assert labels.labels.shape == (height, width)
     best = scores.values.argmax(0)
     for row in range(height):

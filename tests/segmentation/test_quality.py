@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.segmentation.base import VOID
 from core.segmentation.quality import as_report, boundary_f_score, summed_up
 
 CLASSES = ("background", "ellipse", "rectangle", "triangle")
@@ -122,6 +123,17 @@ def test_without_a_boundary_there_is_no_score() -> None:
     assert math.isnan(boundary_f_score(nothing + 1, nothing + 1)), "it fills the image"
     quality = summed_up([(nothing, nothing, 0.0), (square(20), square(20), 0.0)], CLASSES)
     assert quality.boundary_f == 1.0, "an image without a boundary says nothing about boundaries"
+
+
+def test_pixels_of_which_nothing_is_known_count_in_no_figure() -> None:
+    truth = torch.tensor([[0, 1, VOID], [1, VOID, VOID]])
+    predicted = torch.tensor([[0, 1, 2], [0, 1, 0]])
+    quality = summed_up(
+        [(predicted, truth, 0.1), (predicted, torch.full_like(truth, VOID), 0.1)], ("none", "one", "two")
+    )
+    assert quality.confusion.tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+    assert quality.pixel_accuracy == pytest.approx(2 / 3) and quality.mean_iou == pytest.approx(0.5)
+    assert math.isnan(quality.boundary_f), "where a boundary is, is not known"
 
 
 def test_no_image_is_a_sentence() -> None:

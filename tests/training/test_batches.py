@@ -15,6 +15,7 @@ from core.detectors.regions import to_input
 from core.evaluation import Target
 from core.models import Form
 from core.proposals import selective_search
+from core.segmentation.base import VOID
 from core.training import batches
 from core.training.batches import (
     MEAN_COLOUR,
@@ -91,7 +92,7 @@ def test_boxes_labels_and_pixels_stay_together_whatever_is_done(form: Form) -> N
                 assert bounds(bright) == pytest.approx(box, abs=2)
                 assert bounds(target["instances"] == number + 1) == pytest.approx(box, abs=2)
                 seen += 1
-            assert set(target["instances"].unique().tolist()) <= set(range(len(target["labels"]) + 1))
+            assert set(target["instances"].unique().tolist()) <= set(range(-1, len(target["labels"]) + 1))
     assert seen > 20
 
 
@@ -144,6 +145,74 @@ def test_an_object_whose_middle_is_cut_off_is_none_unless_its_pixels_are_known()
     assert seen["boxes"].shape == (0, 4) and seen["labels"].shape == (0,)
 
 
+def test_an_object_without_pixels_of_its_own_is_one_as_long_as_its_middle_is_seen() -> None:
+    image, target = Rectangles((300, 400))[0]
+    known = learnt(target)
+    known["instances"][known["instances"] == 1] = -1
+    window = (40, 100)
+    _pixels, seen = cut(image, known, (42, 45), window, window)
+    assert seen["labels"].shape == (0,)
+    _pixels, seen = cut(image, known, (30, 20), (100, 100), (100, 100))
+    assert seen["labels"].tolist() == [1] and seen["instances"].unique().tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_not_known_stays_so_whatever_is_done(form: Form) -> None:
+    """A stripe of void goes with the picture's pixels, which are white there and nowhere else."""
+
+    class Striped(Rectangles):
+        def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+            image, target = super().__getitem__(index)
+            void = torch.zeros(image.shape[1:], dtype=torch.bool)
+            void[100:130] = True
+            image[:, void] = 255
+            labels = (target["masks"] * target["labels"][:, None, None]).sum(0).to(torch.uint8)
+            masks = target["masks"] & ~void
+            return image, target | {"masks": masks, "void": void, "pixel_labels": labels.masked_fill(void, VOID)}
+
+    wild = Augmentation(zoom=1.6, upside_down=True, light=0)
+    seen = 0
+    for step in range(4):
+        images, targets = PhotoBatches(Striped((300, 400), (260, 280), (500, 300)), 3, form, wild)(step)
+        for image, target in zip(images, targets, strict=True):
+            padding = (image == torch.tensor(MEAN_COLOUR)[:, None, None]).all(0)
+            unknown = (image > 250).all(0) | padding
+            assert (target["instances"][unknown] == -1).all() and (target["pixel_labels"][unknown] == VOID).all()
+            said = torch.cat([torch.tensor([0]), target["labels"], torch.tensor([VOID])])
+            assert torch.equal(target["pixel_labels"].long(), said[target["instances"].long()])
+            seen += int((unknown & ~padding).sum())
+    assert seen > 10_000
+
+
+def test_around_a_photo_nothing_is_known() -> None:
+    image, target = Rectangles((40, 60))[0]
+    _pixels, seen = cut(image, learnt(target), (-10, -20), (80, 100), (80, 100))
+    assert (seen["instances"][:10] == -1).all() and (seen["instances"][50:] == -1).all()
+    assert (seen["instances"][10:50, 20:80] >= 0).all()
+
+
+def test_pixels_of_objects_that_are_not_learnt_are_known_by_their_class_alone() -> None:
+    class Difficult(Rectangles):
+        def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+            image, target = super().__getitem__(index)
+            labels = (target["masks"] * target["labels"][:, None, None]).sum(0).to(torch.uint8)
+            void = torch.zeros(image.shape[1:], dtype=torch.bool)
+            return image, {**target, "iscrowd": torch.tensor([1, 0]), "void": void, "pixel_labels": labels}
+
+    _image, target = KeptPhotos(Difficult((300, 400)))[0]
+    assert target["labels"].tolist() == [2]
+    assert (target["instances"][20:60, 10:50] == -1).all() and (target["pixel_labels"][20:60, 10:50] == 1).all()
+    assert int((target["instances"] == 1).sum()) == 40 * 50
+
+
+def test_segmenters_are_shown_photos_as_large_as_their_trunk_wants_them() -> None:
+    """A cut without any zoom: the rectangle is as much larger as the photo would be at a short side of 320."""
+    image, target = Rectangles((160, 200))[0]
+    _pixels, seen = varied(image, learnt(target), "cut", NONE, np.random.default_rng(1), TRUNKS["lite0"])
+    whole = [box for box in seen["boxes"].tolist() if min(box) > 0 and max(box) < 320]
+    assert whole and all(box[2] - box[0] in (80, 100) and box[3] - box[1] == 80 for box in whole)
+
+
 def test_numbers_of_objects_follow_when_one_is_cut_off() -> None:
     image, target = Rectangles((300, 400))[0]
     _pixels, seen = cut(image, learnt(target), (200, 300), (100, 100), (100, 100))
@@ -167,7 +236,7 @@ def test_difficult_objects_are_not_learnt() -> None:
 
     _images, [target] = PhotoBatches(Difficult((300, 400)), 1, "square", NONE)(0)
     assert target["labels"].tolist() == [2] and len(target["boxes"]) == 1
-    assert target["instances"].unique().tolist() == [0, 1]
+    assert target["instances"].unique().tolist() == [-1, 0, 1], "whose its pixels are is not to be known"
     assert "iscrowd" not in target
 
 
@@ -252,7 +321,7 @@ def test_images_of_several_sizes_are_padded_to_the_largest() -> None:
     images, targets = padded(made)
     assert images.shape == (2, 3, 5, 6)
     assert images[1, :, 0, 5].tolist() == list(MEAN_COLOUR) and images[1, :, 4, 2].tolist() == [0, 0, 0]
-    assert [int(target["instances"].sum()) for target in targets] == [24, 15]
+    assert [int(target["instances"].sum()) for target in targets] == [24 - 6, 15 - 15]
 
 
 def test_light_is_a_table_of_what_each_value_becomes() -> None:

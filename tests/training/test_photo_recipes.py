@@ -12,30 +12,38 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from core import segmentation
 from core.backbones import TRUNKS
-from core.checkpoint import CheckpointError, load_weights
+from core.checkpoint import CheckpointError, load_trunk, load_weights, rest_of
 from core.data.folders import FolderError
 from core.detectors import NAMES, load, run
 from core.families import PHOTOS, SHAPES, Family, card_of
 from core.models import ALL, MODELS
+from core.segmentation.study import UPSAMPLERS, studied
 from core.training import batches, recipes
-from core.training.loop import TrainingError
+from core.training.loop import TrainingError, TrainingStep
 from core.training.recipes import PHOTO_RECIPES, photographed, train_by_recipe
-from tests.data.written_folders import thing, write
+from tests.data.written_folders import thing, write, write_voc_masks
 
 pytestmark = pytest.mark.slow
 
 STEPS, PICTURES = 3, 6
+FCNS = ("fcn32s", "fcn16s", "fcn8s")
+LAST = TrainingStep(STEPS, 1.0, {}, 1e-3, 1.0)
 
 
 @pytest.fixture
 def animals(tmp_path: Path) -> Path:
-    """Noise of 60 x 40 pixels with a dog each, and beside it a cat that is difficult; the last one is not to learn."""
+    """Noise of 60 x 40 pixels with a dog each, and beside it a cat that is difficult; the last one is not to learn.
+
+    The dog has pixels of its own, the cat's are known to be a cat's.
+    """
     root = tmp_path / "animals"
     rng = np.random.default_rng(0)
     for number in range(PICTURES + 1):
         dog, cat = thing("dog", 11, 6, 50, 36), thing("cat", 1, 1, 9, 9, difficult=1)
         write(root, f"p{number}", dog, cat, thing("kettle", 3, 3, 20, 20))
+        write_voc_masks(root, f"p{number}", [(10, 5, 50, 36, 2, 1), (0, 0, 9, 9, 3, 2 if number else 255)])
         Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(root / "JPEGImages" / f"p{number}.jpg")
     (root / "ImageSets").mkdir()
     (root / "ImageSets" / "train.txt").write_text("\n".join(f"p{number}" for number in range(PICTURES)))
@@ -63,13 +71,37 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_recipes_learn_from_all_photos() -> None:
-    assert {"fast_rcnn", "faster_rcnn", "yolo"} <= set(PHOTO_RECIPES)
+    assert {"fast_rcnn", "faster_rcnn", "yolo", *segmentation.NAMES, "upsamplers"} <= set(PHOTO_RECIPES)
     for name in PHOTO_RECIPES:
         drawn, recipe = MODELS[name].recipe, MODELS[name].photo_recipe
-        assert drawn and recipe and MODELS[name].form
-        assert (recipe.scenes, recipe.start, recipe.proposals) == (ALL, drawn.start, drawn.proposals)
+        assert drawn and recipe
+        assert (recipe.scenes, recipe.proposals) == (ALL, drawn.proposals)
+        assert recipe.start == drawn.start or name in FCNS
 
 
+def test_the_three_fcns_are_trained_alike() -> None:
+    one, *others = (PHOTO_RECIPES[name] for name in FCNS)
+    assert others == [one, one] and one.trunk_stays and one.start == "upsamplers"
+
+
+def test_every_start_is_trained_before_what_starts_from_it() -> None:
+    for name in PHOTO_RECIPES:
+        start = PHOTO_RECIPES[name].start
+        assert start == "trunk" or (start in PHOTO_RECIPES and PHOTO_RECIPES[start].start == "trunk"), name
+
+
+@pytest.fixture
+def begun(family: Family) -> None:
+    """What recipes start from, beside the trunk: models with random weights on it."""
+    for name in {recipe.start or "" for recipe in PHOTO_RECIPES.values()} - {"trunk"}:
+        torch.manual_seed(0)
+        model = MODELS[name].make(family.trunk, family.classes)
+        load_trunk(model.trunk, "trunk", family.folder)
+        torch.nn.init.ones_(model.trunk.block15.layers[-1].weight)
+        recipes.save(model, name, PHOTO_RECIPES[name], LAST, family.folder, "nothing")
+
+
+@pytest.mark.usefixtures("begun")
 @pytest.mark.parametrize("name", PHOTO_RECIPES)
 def test_a_recipe_trains_from_end_to_end(name: str, animals: Path, family: Family, tmp_path: Path) -> None:
     states = tmp_path / "states"
@@ -81,15 +113,45 @@ def test_a_recipe_trains_from_end_to_end(name: str, animals: Path, family: Famil
 
     own, trunk = (load_file(family.folder / f"{one}.safetensors") for one in (name, "trunk"))
     learnt = {key.split(".")[1] for key in own if key.startswith("trunk.")}
-    assert learnt == ({f"block{number}" for number in range(11, 16)} if name != "sppnet" else set())
-    loaded = load(name, family)
+    stays = name == "sppnet" or name == "mask_rcnn" or PHOTO_RECIPES[name].trunk_stays
+    assert learnt == (set() if stays else {f"block{number}" for number in range(11, 16)})
+    image = torch.zeros(3, 80, 100, dtype=torch.uint8)
     if name in NAMES:
-        assert run(loaded, torch.zeros(3, 80, 100, dtype=torch.uint8)).detections.scores.isfinite().all()
+        assert run(load(name, family), image).detections.scores.isfinite().all()
+    elif name in segmentation.NAMES:
+        assert segmentation.load(name, family).predict(image).shape == (80, 100)
+    else:
+        assert set(studied(family=family)) == set(UPSAMPLERS)
     assert all(values.isfinite().all() for values in (*own.values(), *trunk.values()))
 
     card = card_of(name, family)
     assert card["data"].startswith(f"{PICTURES} photos (animals, train), mirrored")
-    assert card["recipe"]["steps"] == STEPS and card["recipe"]["start"] == "trunk"
+    assert card["recipe"]["steps"] == STEPS and card["recipe"]["start"] == PHOTO_RECIPES[name].start
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize("name", ["fcn8s", "mask_rcnn"])
+def test_a_model_on_anothers_trunk_has_that_to_the_last_bit(name: str, animals: Path, family: Family) -> None:
+    list(train_by_recipe(name, family=family, data=animals))
+    start = PHOTO_RECIPES[name].start
+    assert start and rest_of(name, family.folder) == start
+    model, trunk = MODELS[name].make(family.trunk, family.classes), TRUNKS[family.trunk].build()
+    load_weights(model, name, family.folder)
+    load_trunk(trunk, start, family.folder)
+    assert all(torch.equal(values, trunk.state_dict()[key]) for key, values in model.trunk.state_dict().items())
+
+
+def test_only_photos_with_masks_teach_segmenters(animals: Path) -> None:
+    (animals / "SegmentationObject" / "p1.png").unlink()
+    assert photographed(animals, "fcn8s", PHOTO_RECIPES["fcn8s"], PHOTOS).said.startswith(f"{PICTURES - 1} photos")
+    assert photographed(animals, "yolo", PHOTO_RECIPES["yolo"], PHOTOS).said.startswith(f"{PICTURES} photos")
+
+
+def test_segmenters_learn_the_classes_of_pixels_whoever_they_belong_to(animals: Path) -> None:
+    images, targets = photographed(animals, "fcn8s", PHOTO_RECIPES["fcn8s"], PHOTOS).batch(0)
+    assert images.shape == (2, 3, 96, 96)
+    shown = torch.stack([target["pixel_labels"] for target in targets]).unique().tolist()
+    assert set(shown) <= {0, 2, 3, 255} and {0, 2} <= set(shown)
 
 
 def test_frozen_blocks_stay_as_they_were_to_the_last_bit(animals: Path, family: Family) -> None:
