@@ -1,7 +1,7 @@
 """Choose an image: a drawn scene, a real photo or an upload; the choice lives in the address."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.data.photos import PHOTOS, photo
 from core.data.scenes import DIFFICULTIES, ShapeScenes
+from core.families import SHAPES, Family
 from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
@@ -16,6 +17,7 @@ from ui.kit.caching import cache_words
 from ui.kit.choices import choose
 from ui.kit.uploader import show_uploader
 
+KINDS = ("scene", "photo", "upload")
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
@@ -26,13 +28,37 @@ REMEMBERED = 32  # images, for all sessions together
 @dataclass(frozen=True)
 class PickedImage:
     """The chosen image: ``pixels`` (3, H, W) uint8, its ``truth`` as a detection target or None, a ``title``, ``notes``
-    of what was done to it, and a ``key`` that tells it from every other image."""
+    of what was done to it, and a ``key``, its kind first, that tells it from every other image.
+
+    ``classes`` are the names of the truth's labels.
+    """
 
     pixels: Tensor
     truth: dict[str, Tensor] | None
     title: str
     notes: tuple[str, ...]
     key: str
+    classes: tuple[str, ...] = SHAPES.classes
+
+    @property
+    def kind(self) -> str:
+        """By which of the picker's ways it was chosen."""
+        return self.key.partition(":")[0]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is a scene of drawn shapes, not a photo."""
+        return self.kind == "scene"
+
+    def known_to(self, family: Family) -> "PickedImage":
+        """Return it with that part of its truth that the models of ``family`` know, in the numbers of their classes,
+        and with a note of what they do not."""
+        if self.truth is None or self.classes == family.classes:
+            return self
+        truth, left_out = family.known_part(self.truth, self.classes)
+        words = _("These models know nothing of: {names}. That is left out of the ground truth.")
+        note = (words.format(names=", ".join(map(_, left_out))),) if left_out else ()
+        return replace(self, truth=truth, notes=self.notes + note, classes=family.classes)
 
 
 def pick_image() -> PickedImage | None:
@@ -44,14 +70,14 @@ def pick_image() -> PickedImage | None:
 
 def show_picked(picked: PickedImage) -> None:
     """Show the image in small, with its ground truth and what was done to it."""
-    picture = _thumbnail(picked.key, picked.pixels, picked.truth)
+    picture = _thumbnail(picked.key, picked.classes, picked.pixels, picked.truth)
     st.image(picture.webp, width=SHOWN_WIDTH, alt=f"{picked.title}. {picture.words}")
     st.caption(" ".join((f"**{picked.title}**", *picked.notes)))
 
 
 @cache_words(REMEMBERED)
-def _thumbnail(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
-    return draw_truth(_pixels, _truth)
+def _thumbnail(key: str, classes: tuple[str, ...], _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
+    return draw_truth(_pixels, _truth, classes)
 
 
 def _pick_scene() -> PickedImage:
@@ -99,8 +125,6 @@ def _pick_photo() -> PickedImage:
         bind="query-params",
         persist_state="session",
     )
-    note = _("The detectors know six drawn shapes only: on a photo, watch the time and the proposals, not the labels.")
-    st.caption(note)
     return PickedImage(photo(name), None, name.replace("_", " ").capitalize(), (), f"photo:{name}")
 
 
