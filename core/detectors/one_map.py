@@ -121,9 +121,9 @@ def first_region(image: Tensor, truth: dict[str, Tensor] | None) -> tuple[int, i
     return x0, y0, x1, y1
 
 
-def rcnn_around(detector: Detector) -> RCNN:
-    """Return an R-CNN around the trained trunk of ``detector``; what follows the trunk is untrained."""
-    rcnn = RCNN().eval()
+def rcnn_around(detector: Detector, trunk: str = "slim") -> RCNN:
+    """Return an R-CNN around the trained ``trunk`` of ``detector``; what follows the trunk is untrained."""
+    rcnn = RCNN(trunk).eval()
     rcnn.trunk = detector.trunk
     return rcnn
 
