@@ -19,6 +19,7 @@ from ui.kit.code import show_code
 from ui.kit.family import choose_family
 from ui.kit.faults import fragment
 from ui.kit.image_picker import PickedImage, pick_image
+from ui.kit.naming import name_region
 from ui.pooling.comparison import PooledRegion, show_comparison, show_glide
 from ui.pooling.cost import pooling_cost
 from ui.pooling.explorer import pooling_explorer
@@ -113,6 +114,8 @@ def explore(picked: PickedImage, family: Family, detector: Detector, rcnn: RCNN,
         show_glide(pooled)
     with comparison_column:
         show_comparison(pooled)
+        if family.data:
+            name_region(picked.key, picked.pixels, pooled.box)
     corners = region_in(picked.pixels, left)[0].tolist()
     show_code(lambda _address: detection.pooling(picked.key, picked.title, family.name, detector.name, corners))
 

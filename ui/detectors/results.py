@@ -28,6 +28,7 @@ from ui.kit.chart import show_chart
 from ui.kit.choices import choose
 from ui.kit.family import say_if_none
 from ui.kit.following import follow, press_again, show_status
+from ui.kit.naming import name_picture
 from ui.kit.queueing import submit
 
 CURVES = 16  # images whose curves are kept, for all sessions
@@ -50,6 +51,8 @@ def show_results(started: StartedRace) -> None:
     ]
     race_viewer(started.key, lanes, table(through, started.family))
     say_if_none(started.family, [score for one in through for score in one.trace.detections.scores.tolist()])
+    if started.family.data:
+        name_picture(started.picked.key, started.picked.pixels)
     words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out images, from each checkpoint's evaluation.")
     st.caption(words.format(machine=machine()))
     traces = {one.name: one.trace for one in through}
