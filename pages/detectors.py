@@ -84,7 +84,7 @@ come_through_the_entrance()
 st.title(_("Detector comparison"))
 shown, image_column, race_column = st.columns([1, 2, 3], gap="medium")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 if picked:
     with image_column:
         family = choose_family(picked)

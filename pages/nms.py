@@ -128,7 +128,7 @@ st.markdown(
 )
 image_column, kind_column = st.columns([1, 2], gap="medium")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 with kind_column:
     name = choose_detector()
     per_class, decay, own = choose_kind()

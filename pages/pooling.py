@@ -127,7 +127,7 @@ st.markdown(
 )
 image_column, map_column = st.columns([2, 3], gap="large")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 if picked:
     with image_column:
         family = choose_family(picked)

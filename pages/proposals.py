@@ -39,7 +39,7 @@ def choose_view() -> str:
 
 def pick(view: str) -> tuple[PickedImage | None, Family | None]:
     """Show the image's controls and what was done to it; return it and, for a view that has an RPN, whose that is."""
-    picked = pick_image()
+    picked = pick_image(sets=True)
     family = choose_family(picked) if picked and view != "search" else None
     if picked and family:
         picked = picked.known_to(family)

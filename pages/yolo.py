@@ -119,7 +119,7 @@ come_through_the_entrance()
 st.title(_("YOLO: one look"))
 image_column, view_column = st.columns([2, 3], gap="large")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 with view_column:
     view = choose_view()
     if picked and view == "train":

@@ -85,6 +85,15 @@ def image_lines(key: str, title: str, family: str = SHAPES.name) -> dict[str, st
             "image_import": "from core.data.photos import photo",
             "image": f"image, truth = photo({rest!r}), None",
         }
+    if kind == "set":
+        name, _colon, number = rest.rpartition(":")
+        return {
+            "image_import": "from core.data.sources import certain, open_set\nfrom core.families import FAMILIES",
+            "image": f"# The set lies in data/, or in the folder that VISIBLE_VISION_DATA names.\n"
+            f"photos = open_set({name!r})\n"
+            f"image, target = photos[{int(number)}]\n"
+            f'truth, _unknown = FAMILIES["{family}"].known_part(certain(target), photos.classes)',
+        }
     return {
         "image_import": "from core.images import open_image",
         "image": f"# The file that was uploaded: lay it beside this one.\n"

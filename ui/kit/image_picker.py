@@ -1,7 +1,6 @@
 """Choose an image: a drawn scene, a real photo or an upload; the choice lives in the address."""
 
 import hashlib
-from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -9,15 +8,18 @@ from torch import Tensor
 
 from core.data.photos import PHOTOS, photo
 from core.data.scenes import DIFFICULTIES, ShapeScenes
-from core.families import SHAPES, Family
 from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
+from ui.kit.picked import PickedImage
+from ui.kit.set_photo import pick_set_photo
 from ui.kit.uploader import show_uploader
 
-KINDS = ("scene", "photo", "upload")
+__all__ = ["KINDS", "PickedImage", "choose_difficulty", "pick_image", "show_picked"]
+
+KINDS = ("scene", "photo", "upload", "set")
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
@@ -25,47 +27,16 @@ SHOWN_WIDTH = 190  # pixels
 REMEMBERED = 32  # images, for all sessions together
 
 
-@dataclass(frozen=True)
-class PickedImage:
-    """The chosen image: ``pixels`` (3, H, W) uint8, its ``truth`` as a detection target or None, a ``title``, ``notes``
-    of what was done to it, and a ``key``, its kind first, that tells it from every other image.
+def pick_image(sets: bool = False) -> PickedImage | None:
+    """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet.
 
-    ``classes`` are the names of the truth's labels.
+    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes.
     """
-
-    pixels: Tensor
-    truth: dict[str, Tensor] | None
-    title: str
-    notes: tuple[str, ...]
-    key: str
-    classes: tuple[str, ...] = SHAPES.classes
-
-    @property
-    def kind(self) -> str:
-        """By which of the picker's ways it was chosen."""
-        return self.key.partition(":")[0]
-
-    @property
-    def drawn(self) -> bool:
-        """Whether it is a scene of drawn shapes, not a photo."""
-        return self.kind == "scene"
-
-    def known_to(self, family: Family) -> "PickedImage":
-        """Return it with that part of its truth that the models of ``family`` know, in the numbers of their classes,
-        and with a note of what they do not."""
-        if self.truth is None or self.classes == family.classes:
-            return self
-        truth, left_out = family.known_part(self.truth, self.classes)
-        words = _("These models know nothing of: {names}. That is left out of the ground truth.")
-        note = (words.format(names=", ".join(map(_, left_out))),) if left_out else ()
-        return replace(self, truth=truth, notes=self.notes + note, classes=family.classes)
-
-
-def pick_image() -> PickedImage | None:
-    """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet."""
-    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload")}
+    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set on this server")}
+    if not sets:
+        del kinds["set"]
     kind = choose(_("Image"), kinds, "image", "scene")
-    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
+    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload, "set": pick_set_photo}[kind]()
 
 
 def show_picked(picked: PickedImage) -> None:
