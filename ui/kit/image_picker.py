@@ -21,7 +21,7 @@ __all__ = ["KINDS", "PickedImage", "choose_difficulty", "pick_image", "show_pick
 
 KINDS = ("scene", "photo", "upload", "set")
 MOST_SCENES = 10_000
-TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
+TYPES = ["avif", "bmp", "gif", "heic", "heif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
 SHOWN_WIDTH = 190  # pixels
 REMEMBERED = 32  # images, for all sessions together
