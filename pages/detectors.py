@@ -11,8 +11,8 @@ from core.machine import machine
 from core.scripts import detection
 from ui.detectors.race import StartedRace, finished, show, start, titles, wait
 from ui.detectors.results import show_more, show_results
+from ui.images.family import choose_family
 from ui.kit.code import show_code
-from ui.kit.family import choose_family
 from ui.kit.image_picker import PickedImage, pick_image, show_picked
 
 ON_ARRIVAL = ("faster_rcnn", "yolo")  # quick enough to be there before anybody presses a button

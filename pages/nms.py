@@ -16,9 +16,9 @@ from core.i18n import _
 from core.models import MODELS
 from core.nms import Decay
 from core.scripts import Script, detection
+from ui.images.family import choose_family, say_if_none
 from ui.kit.choices import choose
 from ui.kit.code import Address, show_code
-from ui.kit.family import choose_family, say_if_none
 from ui.kit.image_picker import PickedImage, pick_image
 from ui.nms.box_editor import ADDRESS, edit_boxes
 from ui.nms.explorer import nms_explorer

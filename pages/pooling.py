@@ -15,11 +15,11 @@ from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
 from core.models import MODELS
 from core.scripts import detection
+from ui.images.family import choose_family
+from ui.images.naming import name_region
 from ui.kit.code import show_code
-from ui.kit.family import choose_family
 from ui.kit.faults import fragment
 from ui.kit.image_picker import PickedImage, pick_image
-from ui.kit.naming import name_region
 from ui.pooling.comparison import PooledRegion, show_comparison, show_glide
 from ui.pooling.cost import pooling_cost
 from ui.pooling.explorer import pooling_explorer

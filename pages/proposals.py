@@ -10,8 +10,8 @@ from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import MOST
 from core.families import Family
 from core.i18n import _
+from ui.images.family import choose_family
 from ui.kit.choices import choose
-from ui.kit.family import choose_family
 from ui.kit.image_picker import PickedImage, pick_image
 from ui.proposals.recall import choose_mode, show_recall
 from ui.proposals.rpn import show_rpn

@@ -15,10 +15,10 @@ from core.figures.sent.yolo import CellLosses, DragScene, GridCells
 from core.figures.yolo import drag_data, grid_data, look, loss_data
 from core.i18n import N_, _
 from core.scripts import Script, detection
+from ui.images.family import choose_family, say_if_none
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
 from ui.kit.code import Address, show_code
-from ui.kit.family import choose_family, say_if_none
 from ui.kit.image_picker import PickedImage, pick_image
 from ui.yolo.drag import yolo_drag
 from ui.yolo.grid import yolo_grid

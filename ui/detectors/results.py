@@ -24,11 +24,11 @@ from core.machine import machine
 from core.models import MODELS, PaperFigure
 from ui.detectors.race import StartedRace, finished, stages, titles
 from ui.detectors.viewer import Lane, race_viewer
+from ui.images.family import say_if_none
+from ui.images.naming import name_picture
 from ui.kit.chart import show_chart
 from ui.kit.choices import choose
-from ui.kit.family import say_if_none
 from ui.kit.following import follow, press_again, show_status
-from ui.kit.naming import name_picture
 from ui.kit.queueing import submit
 
 CURVES = 16  # images whose curves are kept, for all sessions

@@ -11,10 +11,10 @@ from core.data.scenes import DIFFICULTIES, ShapeScenes
 from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
+from ui.images.picked import PickedImage
+from ui.images.set_photo import pick_set_photo
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
-from ui.kit.picked import PickedImage
-from ui.kit.set_photo import pick_set_photo
 from ui.kit.uploader import show_uploader
 
 __all__ = ["KINDS", "PickedImage", "choose_difficulty", "pick_image", "show_picked"]

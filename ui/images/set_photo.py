@@ -8,7 +8,7 @@ from torch import Tensor
 from core.data.folders import FolderError
 from core.data.sources import Opened, certain, datasets_below, open_set, owners_folder
 from core.i18n import _, ngettext
-from ui.kit.picked import PickedImage
+from ui.images.picked import PickedImage
 
 FRESH = 10.0  # seconds that the list of the server's sets is believed
 OPENED = 4  # sets that are kept open, for all sessions together
