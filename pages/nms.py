@@ -107,7 +107,7 @@ def show(picked: PickedImage, family: Family, name: str, per_class: bool, decay:
     show_code(partial(script, picked, family, boxes if own else name, per_class, decay))
     if not own and curve is None:
         sentence = _("The mAP against the NMS threshold has not been measured: run `python -m core evaluate {name}`.")
-        st.caption(sentence.format(name=name))
+        st.caption(sentence.format(name=f"{name} --family {family.name}" if family.data else name))
 
 
 def script(

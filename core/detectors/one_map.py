@@ -206,7 +206,7 @@ def count_multiply_adds(trunk: str, height: int, width: int) -> MultiplyAdds:
     Nothing is computed, only shapes run through.
     """
     with torch.device("meta"):
-        rcnn = RCNN(trunk).eval()
+        rcnn = RCNN(trunk).eval().requires_grad_(False)
         pixels, _scale = to_input(torch.empty(3, height, width, dtype=torch.uint8), TRUNKS[trunk])
         crop = torch.empty(1, 3, rcnn.side, rcnn.side, dtype=torch.uint8)
         feature = torch.empty(1, BINS * BINS * rcnn.trunk.channels)

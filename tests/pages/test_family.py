@@ -1,15 +1,14 @@
 """Whose models look at an image: what each page starts with, what the chooser changes, and what is said of it."""
 
-import io
 import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.data.photos import FOLDER
 from core.families import ANIMALS, FAMILIES, PHOTOS, Family
 from tests.pages.opening import figures, opened
 
@@ -46,9 +45,7 @@ def chosen(app: AppTest, kind: str, family: str) -> AppTest:
 
 
 def upload(app: AppTest) -> AppTest:
-    file = io.BytesIO()
-    Image.effect_noise((90, 60), 40).convert("RGB").save(file, "PNG")
-    app.file_uploader(key="upload").upload("noise.png", file.getvalue(), "image/png").run()
+    app.file_uploader(key="upload").upload("cat.png", (FOLDER / "chelsea.png").read_bytes(), "image/png").run()
     assert not app.exception
     return app
 

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.box_table import COLUMNS
 from core.data.scenes import CLASSES
-from core.families import FAMILIES, SHAPES
+from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened
 from ui.nms.box_editor import read_address, write_address
 
@@ -55,7 +55,7 @@ def test_across_classes_suppresses_more() -> None:
     assert kept(across, 30) < kept(within, 30)
 
 
-def test_a_photo_has_no_truth() -> None:
+def test_a_photo_has_no_truth(photographs: Family) -> None:
     app = open_page(image="Photo", detector="YOLO")
     assert explorer(app)["truth"] is None
 
@@ -120,7 +120,7 @@ def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, monkey
     assert not figures(app)
 
 
-def test_a_wrong_upload_is_a_sentence() -> None:
+def test_a_wrong_upload_is_a_sentence(photographs: Family) -> None:
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception
@@ -140,6 +140,7 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest
 
 
 def test_map_on_held_out_scenes_comes_from_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "faster_rcnn.safetensors").symlink_to(SHAPES.folder / "faster_rcnn.safetensors")
     monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     app = open_page()
     assert explorer(app)["map"] is None

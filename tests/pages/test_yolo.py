@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from PIL import Image
 
+from core.data.scenes import CLASSES
 from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened, sent
 
@@ -49,10 +50,11 @@ def test_without_ground_truth_that_the_models_know_the_loss_says_what_to_do(
     assert not figures(app)
 
 
-@pytest.mark.parametrize(("family", "side"), [("Drawn shapes", 16), ("Photographs", 20)])
-def test_a_photo_has_a_grid(family: str, side: int, photographs: Family) -> None:
+@pytest.mark.parametrize(("family", "first"), [("Drawn shapes", CLASSES[1]), ("Photographs", "person")])
+def test_a_photo_has_a_grid(family: str, first: str, photographs: Family) -> None:
     data = sent(open_page(image="Photo", family_photo=family))
-    assert data["truth"] is None and len(data["boxes"]) == 2 * side * side
+    assert data["truth"] is None and len(data["boxes"]) == 2 * data["side"] ** 2
+    assert data["classes"][1]["name"] == first
 
 
 def test_a_box_to_drag_comes_with_its_gradient() -> None:
@@ -61,7 +63,7 @@ def test_a_box_to_drag_comes_with_its_gradient() -> None:
     assert data["answer"]["cell"] in [one["cell"] for one in data["objects"]]
 
 
-def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid() -> None:
+def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid(photographs: Family) -> None:
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception and "not an image" in app.error[0].value
