@@ -144,4 +144,5 @@ if picked:
     else:
         explore(picked, family, detector, rcnn, map_on(name, family.name, picked.key, picked.pixels))
         st.subheader(_("Why one convolution is enough"))
-        pooling_cost(*picked.pixels.shape[1:], family.trunk)
+        _channels, height, width = picked.pixels.shape
+        pooling_cost(height, width, family.trunk)
