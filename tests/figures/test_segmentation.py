@@ -93,6 +93,7 @@ def test_a_pixels_probabilities_sum_to_one_and_its_label_is_the_greatest(
     assert (chosen == probabilities.max(0)).all()
 
 
+@pytest.mark.slow
 def test_of_instances_a_pixel_has_the_best_score_of_a_mask(models: dict[str, Any], scene: Scene) -> None:
     image, truth = scene
     scores = torch.linspace(0.9, 0.5, len(truth["labels"]))
@@ -168,6 +169,7 @@ def test_the_layers_of_mask_rcnn_are_in_pixels_of_the_image(models: dict[str, Se
     assert large["size"] == 2 * small["size"] and large["stride"] == 32 and large["rows"] == small["rows"]
 
 
+@pytest.mark.slow
 def test_all_models_stand_side_by_side(
     models: dict[str, Segmenter | MaskRCNN], traces: dict[str, Trace], scene: Scene
 ) -> None:
