@@ -32,7 +32,7 @@ def pick_image(sets: bool = False) -> PickedImage | None:
 
     With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes.
     """
-    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set on this server")}
+    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set")}
     if not sets:
         del kinds["set"]
     kind = choose(_("Image"), kinds, "image", "scene")
