@@ -62,7 +62,7 @@ def running_server(
             [
                 sys.executable,
                 "-m",
-                "tests.stand_ins" if stand_ins else "streamlit",
+                module,
                 "run",
                 "streamlit_app.py",
                 *options,
