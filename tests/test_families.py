@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from core.backbones import TRUNKS
 from core.checkpoint import FOLDER, update_card
@@ -48,3 +49,15 @@ def test_a_card_is_that_of_the_shapes_where_no_family_is_named() -> None:
     card = card_of("yolo")
     assert card["evaluation"]["map50"] > 0.5 and card_of("yolo", "shapes") == card_of("yolo", SHAPES) == card
     assert card_of("yolo", "paper") == {}, "what is for timing only was never measured"
+
+
+def test_a_family_takes_of_a_target_what_it_knows_in_its_own_numbers() -> None:
+    classes = ("background", "chair", "dog", "person")
+    boxes = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5], [2, 2, 6, 6]])
+    target = {"boxes": boxes, "labels": torch.tensor([3, 1, 2]), "iscrowd": torch.tensor([0, 0, 1])}
+    part, left_out = PHOTOS.known_part(target, classes)
+    assert left_out == ("chair",) and part is not None
+    assert torch.equal(part["boxes"], boxes[[0, 2]]) and part["iscrowd"].tolist() == [0, 1]
+    assert [PHOTOS.classes[label] for label in part["labels"].tolist()] == ["person", "dog"]
+    assert SHAPES.known_part(target, classes) == (None, ("chair", "dog", "person"))
+    assert target["labels"].tolist() == [3, 1, 2], "the target itself was changed"
