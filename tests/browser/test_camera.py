@@ -28,6 +28,7 @@ def test_a_picture_that_is_taken_is_looked_at(browser: Browser, app_url: str) ->
     with chromium(browser, FAKE, "--use-fake-ui-for-media-stream") as page:
         page.goto(f"{app_url}/yolo?image=Camera")
         expect(page.get_by_text("Take a picture. It stays on this server")).to_be_visible(timeout=PATIENCE)
+        page.wait_for_function("document.querySelector('video')?.readyState === 4", timeout=PATIENCE)  # it has frames
         page.get_by_role("button", name="Take a picture").click(timeout=PATIENCE)
         expect(page.locator(".explorer canvas").first).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_role("radio", name="Photographs")).to_be_checked()

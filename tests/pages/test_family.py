@@ -126,6 +126,13 @@ def test_where_nothing_was_found_the_page_says_what_the_models_know(photographs:
     assert not opened("nms").info
 
 
+def test_a_race_in_which_nothing_was_found_says_so_above_its_pictures(in_threads: None, photographs: Family) -> None:
+    app = opened("detectors", image="Photo", detectors="Faster R-CNN", race="true")
+    raced(app)
+    app.run()
+    assert "Nothing that these models know was found" in app.info[0].value and figures(app)
+
+
 def test_a_classifier_names_the_whole_picture_and_a_region(in_threads: None, photographs: Family) -> None:
     app = opened("detectors", image="Photo", photo="Chelsea")
     raced(app)

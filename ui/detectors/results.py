@@ -45,12 +45,12 @@ def show_results(started: StartedRace) -> None:
             st.warning(f"**{titles()[drawn.event.name]}**: {drawn.event.sentence}")
     if started.family.for_timing:
         st.caption(_("Paper size: random weights, for timing only. The boxes mean nothing."))
+    say_if_none(started.family, [score for one in through for score in one.trace.detections.scores.tolist()])
     lanes = [
         Lane(one.name, titles()[one.name], stages(started, events, one.name), one.name in started.names)
         for one in through
     ]
     race_viewer(started.key, lanes, table(through, started.family))
-    say_if_none(started.family, [score for one in through for score in one.trace.detections.scores.tolist()])
     if started.family.data:
         name_picture(started.picked.key, started.picked.pixels)
     words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out images, from each checkpoint's evaluation.")
