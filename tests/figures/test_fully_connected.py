@@ -18,10 +18,10 @@ from core.segmentation.sliding import Slid, slide_each_way
 from core.stages import run
 
 
-@pytest.fixture(scope="module")
-def model() -> PatchCNN:
+@pytest.fixture(scope="module", params=["shapes", "photos"])
+def model(request: pytest.FixtureRequest) -> PatchCNN:
     torch.manual_seed(0)
-    built = build("patch_cnn")
+    built = build("patch_cnn", request.param)
     assert isinstance(built, PatchCNN)
     return built
 
@@ -49,8 +49,10 @@ def test_the_flattened_numbers_are_the_patchs_own(model: PatchCNN, image: Tensor
     for row, column in ((0, 0), (2, 5), (5, 7)):
         with torch.inference_mode():
             own = model.trunk(windows[row, column][None])[0]
-        shown = features[:, row : row + cells, column : column + cells] / 255 * data["top"]
-        np.testing.assert_allclose(shown, own, atol=data["top"] / 254)
+        shown = (
+            features[:, row : row + cells, column : column + cells] / 255 * (data["top"] - data["low"]) + data["low"]
+        )
+        np.testing.assert_allclose(shown, own, atol=(data["top"] - data["low"]) / 254)
 
 
 def test_the_scores_are_those_of_the_patches_and_stay_when_all_is_shuffled(
