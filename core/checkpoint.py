@@ -28,6 +28,7 @@ from core.i18n import _
 Model = TypeVar("Model", bound=nn.Module)
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
+UNNAMED = "shapes"  # the family that commands take where none is named
 TRUNK = "trunk"  # the checkpoint of the trunk that all models of a family start from
 RESTS_ON = "rests_on"  # what a file's header says of the checkpoint that has the rest of its model
 PARTIAL = ".partial"
@@ -144,7 +145,7 @@ def load_weights(model: nn.Module, name: str, folder: Path, part: bool = False) 
         CheckpointError: the file is missing, damaged, or holds another model's weights.
     """
     shared = _shared_weights(model, rest_of(name, folder), folder) if name != TRUNK else {}
-    with _retraining(name):
+    with _retraining(name, folder):
         weights = shared | load_file(folder / f"{name}.safetensors")
         model.load_state_dict({**model.state_dict(), **weights} if part else weights)
 
@@ -155,7 +156,7 @@ def rest_of(name: str, folder: Path) -> str:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    with _retraining(name), safe_open(folder / f"{name}.safetensors", "pt") as file:
+    with _retraining(name, folder), safe_open(folder / f"{name}.safetensors", "pt") as file:
         return (file.metadata() or {}).get(RESTS_ON, TRUNK)
 
 
@@ -167,7 +168,7 @@ def _shared_weights(model: nn.Module, rest: str, folder: Path) -> dict[str, Tens
     trunk = getattr(model, "trunk", None)
     if not (isinstance(trunk, Backbone) and trunk.shared):
         return {}
-    with _retraining(rest):
+    with _retraining(rest, folder):
         weights = load_file(folder / f"{rest}.safetensors")
     if rest == TRUNK:
         return {key: values for key, values in weights.items() if key.startswith(f"{TRUNK}.")}
@@ -204,22 +205,25 @@ def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _retraining(name: str) -> Iterator[None]:
-    """Say in a sentence what is wrong with checkpoint ``name``, and by which command it is made."""
+def _retraining(name: str, folder: Path) -> Iterator[None]:
+    """Say in a sentence what is wrong with checkpoint ``name`` of ``folder``, and by which command it is made."""
     try:
         yield
     except FileNotFoundError:
-        sentence = _("The checkpoint of {name} is missing: run `python -m core train {name}` to train it.")
+        sentence = _("The checkpoint of {name} is missing: run `{command}` to train it.")
     except (SafetensorError, OSError):
-        sentence = _("The checkpoint of {name} is damaged: run `python -m core train {name}` to train it anew.")
+        sentence = _("The checkpoint of {name} is damaged: run `{command}` to train it anew.")
     except RuntimeError:
-        sentence = _(
-            "The checkpoint of {name} holds weights of another model: run `python -m core train {name}` to train it "
-            "anew."
-        )
+        sentence = _("The checkpoint of {name} holds weights of another model: run `{command}` to train it anew.")
     else:
         return
-    raise CheckpointError(sentence.format(name=name))
+    raise CheckpointError(sentence.format(name=name, command=f"python -m core train {name}{_of_family(folder)}"))
+
+
+def _of_family(folder: Path) -> str:
+    """Return the option that names the family whose checkpoints lie in ``folder``, if it is one that needs naming."""
+    family = folder.relative_to(FOLDER).parts[0] if folder.parent.is_relative_to(FOLDER) else UNNAMED
+    return "" if family == UNNAMED else f" --family {family}"
 
 
 def load_ready(model: Model, name: str, folder: Path) -> Model:
@@ -246,7 +250,7 @@ def load_trunk(trunk: Backbone, name: str, folder: Path) -> None:
     """
     holder = nn.ModuleDict({TRUNK: trunk})
     shared = _shared_weights(holder, rest_of(name, folder), folder) if name != TRUNK else {}
-    with _retraining(name):
+    with _retraining(name, folder):
         weights = shared | load_file(folder / f"{name}.safetensors")
         holder.load_state_dict({key: values for key, values in weights.items() if key.startswith(f"{TRUNK}.")})
 

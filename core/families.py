@@ -1,13 +1,19 @@
 """Which trained models belong together: a trunk, a set of classes, and the models that were trained on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from core.backbones import TRUNKS
 from core.checkpoint import FOLDER, read_card
 from core.data.scenes import CLASSES
 from core.i18n import N_
+
+Target = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,18 @@ class Family:
     def for_timing(self) -> bool:
         """Whether its models have random weights, so that only their times mean anything."""
         return TRUNKS[self.trunk].for_timing
+
+    def known_part(self, target: Target, classes: Sequence[str]) -> tuple[Target | None, tuple[str, ...]]:
+        """Return the objects of a detection ``target`` that its models know, numbered by its own classes, None where
+        there is none; and the names of the classes that were left out. ``classes`` are the names of the target's.
+        """
+        names = [classes[label] for label in target["labels"].tolist()]
+        known = [place for place, name in enumerate(names) if name in self.classes[1:]]
+        left_out = tuple(sorted({*names} - {*self.classes[1:]}))
+        if not known:
+            return None, left_out
+        part = {key: values[known] for key, values in target.items()}
+        return part | {"labels": torch.tensor([self.classes.index(names[place]) for place in known])}, left_out
 
 
 SHAPES = Family("shapes", N_("Drawn shapes"), "slim", CLASSES, FOLDER / "shapes")

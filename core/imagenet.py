@@ -73,3 +73,9 @@ def guess(image: Tensor, count: int = 5) -> tuple[Guess, ...]:
     with torch.inference_mode():
         best = load()(square[None])[0].softmax(0).topk(count)
     return tuple(Guess(names()[label], value) for value, label in zip(*map(Tensor.tolist, best), strict=True))
+
+
+def region(image: Tensor, box: Tensor) -> Tensor:
+    """Return the pixels of ``image`` (3, H, W) that ``box`` (4,), which lies in it, touches."""
+    left, top, right, bottom = (*box[:2].floor().int().tolist(), *box[2:].ceil().int().tolist())
+    return image[:, top:bottom, left:right]

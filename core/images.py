@@ -18,6 +18,7 @@ MOST_BYTES = 20 * 2**20
 MOST_PIXELS = 50_000_000
 LONGEST = 1024  # pixels of the longer side that is handed on
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # none that runs another program
+IPHONES = "HEIF"  # what iPhones take, unless they are told to take JPEG
 
 Source = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -93,7 +94,7 @@ def _read(source: Source) -> bytes:
 
 def _decode(data: bytes) -> OpenedImage:
     notes = []
-    with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+    with Image.open(io.BytesIO(data), formats=_formats(data)) as picture:
         width, height = picture.size
         if width * height > MOST_PIXELS:
             raise _too_many_pixels()
@@ -115,6 +116,16 @@ def _decode(data: bytes) -> OpenedImage:
             notes.append(_("Its transparent parts are shown on white."))
         upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
     return OpenedImage(pil_to_tensor(upright), tuple(notes))
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """Return the formats that ``data`` may be in; what reads iPhones' is loaded for files that may be of those."""
+    if data[4:8] != b"ftyp":
+        return FORMATS
+    from pi_heif import register_heif_opener
+
+    register_heif_opener()
+    return (*FORMATS, IPHONES)
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:

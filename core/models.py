@@ -202,7 +202,7 @@ _ENTRIES = (
         "Ren et al. 2015",
         form="scaled",
         recipe=Recipe(8000, 8, steps=16_000, learning_rate=1e-3, cycles=2),
-        photo_recipe=Recipe(ALL, 8, steps=5000, learning_rate=5e-4),
+        photo_recipe=Recipe(ALL, 8, steps=4000, learning_rate=5e-4),
         stages={
             "Convolution": CONVOLVING,
             "RPN": PROPOSING,

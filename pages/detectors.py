@@ -5,12 +5,13 @@ from ui.frame.startup import come_through_the_entrance
 import streamlit as st
 
 from core.detectors import NAMES
-from core.families import PAPER_SIZE, SHAPES, Family
+from core.families import PAPER_SIZE, Family
 from core.i18n import _
 from core.machine import machine
 from core.scripts import detection
 from ui.detectors.race import StartedRace, finished, show, start, titles, wait
 from ui.detectors.results import show_more, show_results
+from ui.images.family import choose_family
 from ui.kit.code import show_code
 from ui.kit.image_picker import PickedImage, pick_image, show_picked
 
@@ -22,8 +23,8 @@ PAPER_REGIONS = 2000
 RACED = "race"  # in the address of a race that was asked for: whoever opens the link sees it run
 
 
-def choose_race() -> tuple[list[str], int, Family]:
-    """Show who races and how; return the detectors, the most region proposals and the family."""
+def choose_race(trained: Family) -> tuple[list[str], int, Family]:
+    """Show who races and how; return the detectors, the most region proposals and the family, if not ``trained``."""
     names = st.pills(
         _("Detectors"),
         NAMES,
@@ -54,14 +55,14 @@ def choose_race() -> tuple[list[str], int, Family]:
     if paper:
         st.info(words)
         return names, PAPER_REGIONS, PAPER_SIZE
-    return names, regions, SHAPES
+    return names, regions, trained
 
 
-def race_on(picked: PickedImage, names: list[str], regions: int, family: Family) -> StartedRace:
-    """Return the session's race on ``picked``.
+def race_on(picked: PickedImage, trained: Family, names: list[str], regions: int, family: Family) -> StartedRace:
+    """Return the session's race on ``picked``, of a ``family`` that is the ``trained`` one or the papers' size.
 
-    A button starts it. An image that is new here is raced at once by the quick detectors, or, where a link brings a
-    race along, as in the link; at paper size nobody is surprised by it.
+    A button starts it. An image that is new here, or new to the family, is raced at once by the quick detectors, or,
+    where a link brings a race along, as in the link; at paper size nobody is surprised by it.
     """
     pressed = st.button(
         _("Race"), type="primary", icon=":material/flag:", width="stretch", disabled=not names, key="go"
@@ -71,10 +72,10 @@ def race_on(picked: PickedImage, names: list[str], regions: int, family: Family)
     if pressed or linked:
         st.query_params[RACED] = "true"
         return start(picked, names, regions, family)
-    if current and current.picked.key == picked.key:
+    if current and current.picked.key == picked.key and current.family in (trained, PAPER_SIZE):
         return current
     st.query_params.pop(RACED, None)
-    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, SHAPES, urgent=True)
+    started = start(picked, ON_ARRIVAL, ARRIVAL_REGIONS, trained, urgent=True)
     wait(started, PATIENCE)
     return started
 
@@ -83,12 +84,15 @@ come_through_the_entrance()
 st.title(_("Detector comparison"))
 shown, image_column, race_column = st.columns([1, 2, 3], gap="medium")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 if picked:
+    with image_column:
+        family = choose_family(picked)
+    picked = picked.known_to(family)
     with shown:
         show_picked(picked)
     with race_column:
-        current = race_on(picked, *choose_race())
+        current = race_on(picked, family, *choose_race(family))
     if current.job.poll().active or not finished(current):
         show(current)
         st.caption(_("Measured here: {machine}.").format(machine=machine()))

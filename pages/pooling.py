@@ -10,10 +10,13 @@ from core.checkpoint import CheckpointError
 from core.detectors import Detector, load
 from core.detectors.one_map import ImageMap, RegionError, crop_of, first_region, map_of, rcnn_around, region_in
 from core.detectors.rcnn import RCNN
+from core.families import Family, family_of
 from core.figures.pooling import explorer_data, strongest_channels
 from core.i18n import _
 from core.models import MODELS
 from core.scripts import detection
+from ui.images.family import choose_family
+from ui.images.naming import name_region
 from ui.kit.code import show_code
 from ui.kit.faults import fragment
 from ui.kit.image_picker import PickedImage, pick_image
@@ -29,16 +32,16 @@ SHOWN_CHANNEL = "pooling_channel_shown"
 
 
 @st.cache_resource
-def loaded(name: str) -> tuple[Detector, RCNN]:
-    """Return detector ``name`` and an R-CNN around its trunk; they are shared by all sessions."""
-    detector = load(name)
-    return detector, rcnn_around(detector)
+def loaded(name: str, family: str) -> tuple[Detector, RCNN]:
+    """Return detector ``name`` of ``family`` and an R-CNN around its trunk; they are shared by all sessions."""
+    detector = load(name, family)
+    return detector, rcnn_around(detector, family_of(family).trunk)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def map_on(name: str, image_key: str, _pixels: Tensor) -> ImageMap:
-    """Return the map that the trunk of detector ``name`` makes of the image called ``image_key``."""
-    return map_of(loaded(name)[1], _pixels)
+def map_on(name: str, family: str, image_key: str, _pixels: Tensor) -> ImageMap:
+    """Return the map that the trunk of detector ``name`` of ``family`` makes of the image called ``image_key``."""
+    return map_of(loaded(name, family)[1], _pixels)
 
 
 def choose_trunk() -> str:
@@ -84,7 +87,7 @@ def take_channel(channel: int) -> None:
 
 
 @fragment
-def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: ImageMap) -> None:
+def explore(picked: PickedImage, family: Family, detector: Detector, rcnn: RCNN, image_map: ImageMap) -> None:
     """Show the region and everything that depends on it; only this is run again when the region moves.
 
     The charts wait until the hand lets go: drawn anew all the time, they would make it jerk.
@@ -105,14 +108,16 @@ def explore(picked: PickedImage, detector: Detector, rcnn: RCNN, image_map: Imag
     channel = channel_to_show(choice, offered[0])
     data = explorer_data(picked.pixels, image_map, box, channel, crop, rcnn.facts.context, offered)
     pooling_explorer(data, dragged(), drag, set_down, take_channel)
-    pooled = PooledRegion(picked, detector, rcnn, image_map, left)
+    pooled = PooledRegion(picked, family, detector, rcnn, image_map, left)
     glide_column, comparison_column = st.columns(2, gap="large")
     with glide_column:
         show_glide(pooled)
     with comparison_column:
         show_comparison(pooled)
+        if family.data:
+            name_region(picked.key, picked.pixels, pooled.box)
     corners = region_in(picked.pixels, left)[0].tolist()
-    show_code(lambda _address: detection.pooling(picked.key, picked.title, detector.name, corners))
+    show_code(lambda _address: detection.pooling(picked.key, picked.title, family.name, detector.name, corners))
 
 
 come_through_the_entrance()
@@ -122,18 +127,22 @@ st.markdown(
 )
 image_column, map_column = st.columns([2, 3], gap="large")
 with image_column:
-    picked = pick_image()
+    picked = pick_image(sets=True)
 if picked:
+    with image_column:
+        family = choose_family(picked)
+    picked = picked.known_to(family)
     begin_with(picked)
     with map_column:
         name = choose_trunk()
     for note in picked.notes:
         st.caption(note)
     try:
-        detector, rcnn = loaded(name)
+        detector, rcnn = loaded(name, family.name)
     except CheckpointError as error:
         st.error(str(error))
     else:
-        explore(picked, detector, rcnn, map_on(name, picked.key, picked.pixels))
+        explore(picked, family, detector, rcnn, map_on(name, family.name, picked.key, picked.pixels))
         st.subheader(_("Why one convolution is enough"))
-        pooling_cost(*picked.pixels.shape[1:])
+        _channels, height, width = picked.pixels.shape
+        pooling_cost(height, width, family.trunk)

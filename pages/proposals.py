@@ -8,7 +8,9 @@ from core.checkpoint import CheckpointError
 from core.detectors import load
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import MOST
+from core.families import Family
 from core.i18n import _
+from ui.images.family import choose_family
 from ui.kit.choices import choose
 from ui.kit.image_picker import PickedImage, pick_image
 from ui.proposals.recall import choose_mode, show_recall
@@ -17,13 +19,13 @@ from ui.proposals.search import choose_strategy, show_search
 
 
 @st.cache_resource
-def loaded() -> FasterRCNN:
-    """Return Faster R-CNN with as many proposals as its RPN makes; it is shared by all sessions.
+def loaded(family: str) -> FasterRCNN:
+    """Return Faster R-CNN of ``family`` with as many proposals as its RPN makes; it is shared by all sessions.
 
     Raises:
         CheckpointError: it has no weights.
     """
-    detector = load("faster_rcnn")
+    detector = load("faster_rcnn", family)
     assert isinstance(detector, FasterRCNN)
     detector.limit_regions(MOST)
     return detector
@@ -35,12 +37,15 @@ def choose_view() -> str:
     return choose(_("View"), views, "view", "search")
 
 
-def pick() -> PickedImage | None:
-    """Show the image's controls and what was done to it; return it."""
-    picked = pick_image()
+def pick(view: str) -> tuple[PickedImage | None, Family | None]:
+    """Show the image's controls and what was done to it; return it and, for a view that has an RPN, whose that is."""
+    picked = pick_image(sets=True)
+    family = choose_family(picked) if picked and view != "search" else None
+    if picked and family:
+        picked = picked.known_to(family)
     for note in picked.notes if picked else ():
         st.caption(note)
-    return picked
+    return picked, family
 
 
 come_through_the_entrance()
@@ -50,7 +55,7 @@ with view_column:
     view = choose_view()
 image_column, control_column = st.columns([2, 3], gap="large")
 with image_column:
-    picked = pick()
+    picked, family = pick(view)
 try:
     if view == "search":
         with control_column:
@@ -64,12 +69,12 @@ try:
                 "and says how to move each onto it. The surest, after NMS, are Faster R-CNN's proposals."
             )
         )
-        if picked:
-            show_rpn(picked, loaded())
+        if picked and family:
+            show_rpn(picked, family, loaded(family.name))
     elif view == "recall":
         with control_column:
             mode = choose_mode()
-        if picked:
-            show_recall(picked, mode, loaded())
+        if picked and family:
+            show_recall(picked, family, mode, loaded(family.name))
 except CheckpointError as error:
     st.error(str(error))

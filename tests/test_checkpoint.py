@@ -90,9 +90,13 @@ def test_views_and_other_memory_formats_can_be_saved(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], values) for name, values in tensors.items())
 
 
-def test_missing_checkpoint_names_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="rcnn is missing: run `python -m core train rcnn` to train it"):
-        load_weights(model(), "rcnn", tmp_path)
+@pytest.mark.parametrize(("folder", "command"), [("", "rcnn"), ("shapes", "rcnn"), ("photos", "rcnn --family photos")])
+def test_missing_checkpoint_names_the_command_that_makes_it(
+    folder: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "FOLDER", tmp_path if folder else tmp_path / "elsewhere")
+    with pytest.raises(CheckpointError, match=f"rcnn is missing: run `python -m core train {command}` to train it"):
+        load_weights(model(), "rcnn", tmp_path / folder)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -11,7 +11,7 @@ from skimage import data
 from core.checkpoint import load_weights
 from core.data.photos import photo
 from core.families import PHOTOS
-from core.imagenet import ImageNetClassifier, guess, names
+from core.imagenet import ImageNetClassifier, guess, names, region
 from core.training import imagenet
 from core.training.imagenet import published, renamed, take_over
 from core.training.loop import TrainingError
@@ -50,6 +50,12 @@ def test_the_shipped_weights_are_the_published_ones_rounded() -> None:
     for key, values in wanted.items():
         rounded = values.half() if values.is_floating_point() else values
         assert shipped[key].equal(rounded) and shipped[key].isfinite().all(), key
+
+
+def test_a_region_is_what_its_box_touches() -> None:
+    image = torch.arange(3 * 8 * 9).view(3, 8, 9)
+    assert torch.equal(region(image, torch.tensor([1.5, 2.0, 3.2, 7.9])), image[:, 2:8, 1:4])
+    assert region(image, torch.tensor([2.0, 2.0, 2.5, 2.5])).shape == (3, 1, 1), "nothing is left of a small one"
 
 
 def test_the_card_says_whose_weights_they_are() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from core.images import LONGEST, MOST_BYTES, ImageError, Source, open_image, read_image
+from tests.uploads.corpus import IPHONE
 
 RED, GREEN, WHITE = (200, 30, 30), (30, 200, 30), (255, 255, 255)
 
@@ -135,6 +136,31 @@ def test_a_turned_photo_is_set_upright(orientation: int, kind: str) -> None:
     left, right = pixel(opened.pixels, 4, 4), pixel(opened.pixels, 36, 16)
     assert left[0] > 150 > left[1] and right[1] > 150 > right[0], "red is left, green is right"
     assert opened.notes == ("Turned upright, as the camera noted it.",)
+
+
+def test_an_iphones_photo_is_read_and_set_upright() -> None:
+    opened = open_image(IPHONE)
+    assert opened.pixels.shape == (3, 64, 48), "64 x 48, turned"
+    red, blue = pixel(opened.pixels, 24, 5), pixel(opened.pixels, 24, 58)
+    assert red[0] > 200 > 60 > red[2] and blue[2] > 200 > 60 > blue[0]
+
+
+def test_what_reads_iphones_photos_is_loaded_for_them_alone() -> None:
+    code = (
+        "import sys; from core.images import read_image; from core.data.photos import FOLDER\n"
+        "read_image(FOLDER / 'chelsea.png'); before = 'pi_heif' in sys.modules\n"
+        f"read_image({str(IPHONE)!r}); print(before, 'pi_heif' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_an_iphones_photo_that_is_cut_off_is_refused(part: float) -> None:
+    data = IPHONE.read_bytes()
+    assert "cut off" in refusal(data[: int(len(data) * part)]) or "not an image" in refusal(
+        data[: int(len(data) * part)]
+    )
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])

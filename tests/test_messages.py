@@ -25,8 +25,8 @@ BOUND_PARTICLE = re.compile(r"\}(은|는|이|가|을|를|과|와|으로|로|이�
 
 # What is called by these letters in Korean too.
 NAMES = """
-ABO AP Adam AdamW AlexNet Alt Annotations Argmax Bodla CNN CPU CSV Chainer Csurka Ctrl DataLoader FCN False
-Fast Faster GB GELU GFLOPs GIF GPU HSV HTML IU ImageNet ImageSets IoU JPEG JPEGImages JSON Lab Li MB Mac Mask
+ABO AP Adam AdamW AlexNet Alt Annotations Argmax Bodla CNN CPU CSV Chainer Csurka Ctrl DataLoader EfficientNet FCN
+False Fast Faster GB GELU GFLOPs GIF GPU HSV HTML IU ImageNet ImageSets IoU JPEG JPEGImages JSON Lab Li Lite MB Mac Mask
 NMS None Odena PNG PyTorch QR RMSProp RPN ReLU RoI RoIAlign SGD SPP SPPNet SSD SVD SVG SVM Shift Slim
 TORCH_HOME TensorBoard TensorFlow Titan Tokui True VGG VISIBLE_VISION_DATA VOC Visible Vision WebP YOLO bed
 coord mm ms nails noobj of px rg

@@ -72,7 +72,7 @@ def test_the_race_prints_the_costs_that_the_table_shows() -> None:
 @pytest.mark.parametrize("per_class", [True, False])
 def test_nms_keeps_the_boxes_that_the_explorer_shows(scene: tuple[Tensor, dict[str, Tensor]], per_class: bool) -> None:
     image, truth = scene
-    printed, names = ran(detection.nms(KEY, TITLE, "faster_rcnn", 0.45, 0.3, per_class, "linear"))
+    printed, names = ran(detection.nms(KEY, TITLE, "shapes", "faster_rcnn", 0.45, 0.3, per_class, "linear"))
     detector = load("faster_rcnn")
     detector.limit_regions(300)
     data = explorer_data(image, run(detector, image).candidates, detector.classes, per_class, "linear", truth)
@@ -84,9 +84,9 @@ def test_nms_keeps_the_boxes_that_the_explorer_shows(scene: tuple[Tensor, dict[s
 
 def test_nms_takes_the_users_own_boxes() -> None:
     own = [(1, 0.9, (10, 10, 60, 60)), (1, 0.8, (12, 12, 60, 60)), (2, 0.7, (100, 20, 140, 90))]
-    printed, names = ran(detection.nms(KEY, TITLE, own, 0.5, 0.25, True, "gaussian"))
+    printed, names = ran(detection.nms(KEY, TITLE, "shapes", own, 0.5, 0.25, True, "gaussian"))
     assert names["kept"] == [0, 2] and "suppresses 1" in printed
-    assert ran(detection.nms(KEY, TITLE, [], 0.5, 0.25, True, "linear"))[1]["kept"] == []
+    assert ran(detection.nms(KEY, TITLE, "shapes", [], 0.5, 0.25, True, "linear"))[1]["kept"] == []
 
 
 def test_selective_search_merges_as_the_page_does(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
@@ -98,7 +98,7 @@ def test_selective_search_merges_as_the_page_does(scene: tuple[Tensor, dict[str,
 
 
 def test_the_rpn_leaves_as_many_proposals_as_the_page_says(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    _printed, names = ran(detection.rpn(KEY, TITLE, 0.7, 5))
+    _printed, names = ran(detection.rpn(KEY, TITLE, "shapes", 0.7, 5))
     detector = load("faster_rcnn")
     assert isinstance(detector, FasterRCNN)
     data = rpn_data(detector, *scene)
@@ -109,7 +109,7 @@ def test_the_rpn_leaves_as_many_proposals_as_the_page_says(scene: tuple[Tensor, 
 
 
 def test_recall_is_that_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, names = ran(detection.recall(KEY, TITLE, "single", 100))
+    printed, names = ran(detection.recall(KEY, TITLE, "shapes", "single", 100))
     proposed = {
         name: Proposed(propose(scene[0]).boxes, 0)
         for name, propose in names["proposers"]("single", names["detector"]).items()
@@ -122,7 +122,7 @@ def test_recall_is_that_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> 
 
 
 def test_pooling_compares_as_the_page_does(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, _names = ran(detection.pooling(KEY, TITLE, "faster_rcnn", (91, 118, 157, 206)))
+    printed, _names = ran(detection.pooling(KEY, TITLE, "shapes", "faster_rcnn", (91, 118, 157, 206)))
     detector = load("faster_rcnn")
     rcnn, box = rcnn_around(detector), torch.tensor([91.0, 118, 157, 206])
     compared = compare(map_of(rcnn, scene[0]), box, crop_of(rcnn, scene[0], box)[1], getattr(detector, "head", None))
@@ -131,7 +131,7 @@ def test_pooling_compares_as_the_page_does(scene: tuple[Tensor, dict[str, Tensor
 
 
 def test_yolo_says_the_boxes_and_the_loss_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, names = ran(detection.yolo(KEY, TITLE, 0.2, 5, 0.5))
+    printed, names = ran(detection.yolo(KEY, TITLE, "shapes", 0.2, 5, 0.5))
     yolo, (image, truth) = load("yolo"), scene
     assert isinstance(yolo, YOLO)
     grid = look(yolo, image)
@@ -245,7 +245,7 @@ def test_the_classifier_ends_as_on_the_page() -> None:
 
 @pytest.mark.parametrize("key", ["photo:coffee", "upload:1234"])
 def test_a_photo_and_an_upload_are_named(key: str) -> None:
-    script = detection.yolo(key, "my 'cat'.png", 0.2, 5, 0.5)
+    script = detection.yolo(key, "my 'cat'.png", "photos", 0.2, 5, 0.5)
     compile(script.text, "yolo.py", "exec")
     assert "photo('coffee')" in script.text or "open(\"my 'cat'.png\", 'rb')" in script.text
 
@@ -259,7 +259,7 @@ def test_what_stands_in_an_address_cannot_leave_its_quotes() -> None:
 
 
 def test_a_notebook_has_the_same_code_in_cells() -> None:
-    script = detection.nms(KEY, TITLE, "faster_rcnn", 0.5, 0.25, True, "linear")
+    script = detection.nms(KEY, TITLE, "shapes", "faster_rcnn", 0.5, 0.25, True, "linear")
     notebook = json.loads(script.notebook())
     assert notebook["nbformat"] == 4 and notebook["cells"][0]["cell_type"] == "markdown"
     code = "\n\n".join(cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code")

@@ -105,6 +105,29 @@ def _reduced(image: Tensor, target: dict[str, Tensor]) -> Sample:
     return resize(image, size, antialias=True), target | changed
 
 
+def open_set(name: str) -> Opened:
+    """Open the photos of the owner's set called ``name`` that are for validation, all where none are.
+
+    Raises:
+        FolderError: there is no such set or no photo in it, or it cannot be read; later, a photo cannot be read.
+    """
+    found = datasets_below(owners_folder()).get(name)
+    parts = (open_source(str(found.path), part) for part in ("val", "")) if found else ()
+    photos = next((part for part in parts if len(part)), None)
+    if photos is None:
+        raise FolderError(
+            _("There are no photos of a set {name} on this server: choose another one.").format(name=name)
+        )
+    return photos
+
+
+def certain(target: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a detection ``target`` without the objects that VOC calls difficult, which no score counts."""
+    if "iscrowd" not in target:
+        return target
+    return {key: values[target["iscrowd"] == 0] for key, values in target.items()}
+
+
 def open_source(data: str, split: str = "train") -> Opened:
     """Open the part ``split``, "train" or "val", of ``data``: "scenes", "digits" or a folder, of which "" is the whole.
 

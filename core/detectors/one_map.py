@@ -121,9 +121,9 @@ def first_region(image: Tensor, truth: dict[str, Tensor] | None) -> tuple[int, i
     return x0, y0, x1, y1
 
 
-def rcnn_around(detector: Detector) -> RCNN:
-    """Return an R-CNN around the trained trunk of ``detector``; what follows the trunk is untrained."""
-    rcnn = RCNN().eval()
+def rcnn_around(detector: Detector, trunk: str = "slim") -> RCNN:
+    """Return an R-CNN around the trained ``trunk`` of ``detector``; what follows the trunk is untrained."""
+    rcnn = RCNN(trunk).eval()
     rcnn.trunk = detector.trunk
     return rcnn
 
@@ -206,7 +206,7 @@ def count_multiply_adds(trunk: str, height: int, width: int) -> MultiplyAdds:
     Nothing is computed, only shapes run through.
     """
     with torch.device("meta"):
-        rcnn = RCNN(trunk).eval()
+        rcnn = RCNN(trunk).eval().requires_grad_(False)
         pixels, _scale = to_input(torch.empty(3, height, width, dtype=torch.uint8), TRUNKS[trunk])
         crop = torch.empty(1, 3, rcnn.side, rcnn.side, dtype=torch.uint8)
         feature = torch.empty(1, BINS * BINS * rcnn.trunk.channels)

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import resize
 
 from core.checkpoint import CheckpointError
+from core.data.photos import photo
 from core.data.scenes import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, load, run, timed_steps
 from core.families import SHAPES, AnyFamily, Family, card_of, family_of
@@ -66,7 +67,7 @@ class CurvePoint:
 @dataclass(frozen=True)
 class Row:
     """A line of the table: ``faster`` and ``faster_without_proposals`` are times over R-CNN, None where it did not
-    run; ``map50`` on the held-out scenes comes from the checkpoint's card, None where it says nothing."""
+    run; ``map50`` on held-out images comes from the checkpoint's card, None where it says nothing."""
 
     name: str
     seconds: float
@@ -96,7 +97,7 @@ def _warm(name: str, family: Family) -> Detector:
     """Load ``name`` once for all races, and run it once, since a first run also pays for torch's preparations."""
     detector = load(name, family)
     detector.limit_regions(COUNTED_CROPS)
-    run(detector, ShapeScenes("validation", 1)[0][0])
+    run(detector, photo("chelsea") if family.data else ShapeScenes("validation", 1)[0][0])
     return detector
 
 
@@ -128,27 +129,27 @@ def race(image: Tensor, names: Sequence[str], max_regions: int, family: AnyFamil
         yield Finished(name, trace, gigaflops(detector, trace), parameters)
 
 
-def cost_curve(image: Tensor, names: Sequence[str]) -> Iterator[CurvePoint]:
-    """Measure the trained contestants ``names`` on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
+def cost_curve(image: Tensor, names: Sequence[str], family: AnyFamily = SHAPES) -> Iterator[CurvePoint]:
+    """Measure contestants ``names`` of ``family`` on ``image`` at each of ``CURVE_REGIONS``, interleaved by region
     count. Selective search is done once, off the clock, in its quality mode, which finds enough; the curve ends at as
     many proposals as there are. Faster R-CNN makes its own; YOLO has none and the same cost throughout."""
     proposals = selective_search(image, "quality")
     most = min(len(proposals.boxes), CURVE_REGIONS[-1])
-    detectors = {name: given(contestant(name), proposals) for name in names}
+    detectors = {name: given(contestant(name, family), proposals) for name in names}
     for regions in (*(count for count in CURVE_REGIONS if count < most), most):
         for name, detector in detectors.items():
             detector.limit_regions(regions)
             yield CurvePoint(name, regions, _median_seconds(detector, image))
 
 
-def cost_curve_of_trained(image: Tensor) -> Iterator[CurvePoint]:
-    """Measure the ``cost_curve`` of all detectors that have their weights."""
-    return cost_curve(image, [name for name in NAMES if _has_weights(name)])
+def cost_curve_of_trained(image: Tensor, family: AnyFamily = SHAPES) -> Iterator[CurvePoint]:
+    """Measure the ``cost_curve`` of all detectors that have their weights of ``family``."""
+    return cost_curve(image, [name for name in NAMES if _has_weights(name, family)], family)
 
 
-def _has_weights(name: str) -> bool:
+def _has_weights(name: str, family: AnyFamily) -> bool:
     try:
-        contestant(name)
+        contestant(name, family)
     except CheckpointError:
         return False
     return True

@@ -29,7 +29,6 @@ from core.pooling import (
 COLOURS = 64
 REGIONS = (*range(1, 10), *range(10, 100, 10), *range(100, 1000, 100), 1000, 1500, 2000)
 FIRST_REGIONS = 2000  # the papers'
-SIZES = ("slim", "paper")  # names of trunks
 # Also told apart by their markers; the same in every picture of the page.
 WAYS = {"roi_pool": ("#E69F00", "square"), "roi_align": ("#56B4E9", "circle"), "spp": ("#CC79A7", "diamond")}
 
@@ -136,12 +135,14 @@ def _in_points(values: Tensor, on_input: Tensor, stride: int) -> Pooled:
     return {"window": [*start.tolist(), *end.tolist()], "errors": [0.0] * 4, "levels": [level]}
 
 
-def cost_data(height: int, width: int) -> CostBySize:
+def cost_data(height: int, width: int, trunk: str = "slim") -> CostBySize:
     """Return, ready for JSON, the multiply-adds on an image of ``height`` x ``width`` for each number of ``REGIONS``.
 
-    Each is two numbers, of the convolutions and of the fully connected layers, for a crop each and for one map.
+    ``trained`` is a network on ``trunk``, ``paper`` one at the papers' size. Each is two numbers, of the convolutions
+    and of the fully connected layers, for a crop each and for one map.
     """
-    counts = {size: count_multiply_adds(size, height, width) for size in SIZES}
+    sizes = {"trained": trunk, "paper": "paper"}
+    counts = {size: count_multiply_adds(on, height, width) for size, on in sizes.items()}
     return {
         "regions": list(REGIONS),
         "start": FIRST_REGIONS,

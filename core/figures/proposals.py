@@ -48,7 +48,9 @@ LOOKS: dict[str, MethodLook] = {
 }
 
 
-def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None) -> Merged:
+def hierarchy_data(
+    image: Tensor, strategy: Strategy, truth: Truth | None = None, classes: Sequence[str] = CLASSES
+) -> Merged:
     """Group ``image`` (3, H, W) uint8 by ``strategy`` and return, ready for JSON, every node of the hierarchy.
 
     All is in pixels of the image that is grouped, at most 500 long. ``labels`` and ``lengths`` are the runs of equal
@@ -65,7 +67,7 @@ def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None
     starts = _starts_of_runs(hierarchy.labels)
     weights = np.array(astuple(strategy.weights))
     return {
-        **_picture(grouped, scaled),
+        **_picture(grouped, scaled, classes),
         "labels": packed(hierarchy.labels.ravel()[starts], "u2"),
         "lengths": packed(np.diff(starts, append=hierarchy.labels.size), "u2"),
         "merges": packed(hierarchy.merges, "u2"),
@@ -81,13 +83,13 @@ def hierarchy_data(image: Tensor, strategy: Strategy, truth: Truth | None = None
     }
 
 
-def _picture(image: Tensor, truth: Truth | None) -> ProposalPicture:
+def _picture(image: Tensor, truth: Truth | None, classes: Sequence[str]) -> ProposalPicture:
     objects: NamedBoxes | None = None
     if truth is not None:
         labels = truth["labels"].tolist()
         objects = {
             "boxes": rounded(truth["boxes"], 2),
-            "names": [_(CLASSES[label]) for label in labels],
+            "names": [_(classes[label]) for label in labels],
             "colours": [class_colour(label) for label in labels],
         }
     return {"image": data_url(image), "width": image.shape[2], "height": image.shape[1], "truth": objects}
@@ -130,7 +132,11 @@ def _found_by_nodes(hierarchy: Hierarchy, truth: Truth | None) -> FoundByNodes:
 
 
 def recall_data(
-    image: Tensor, proposed: Mapping[str, Proposed], truth: Truth | None, titles: Mapping[str, str]
+    image: Tensor,
+    proposed: Mapping[str, Proposed],
+    truth: Truth | None,
+    titles: Mapping[str, str],
+    classes: Sequence[str] = CLASSES,
 ) -> Recalled:
     """Return, ready for JSON, what each proposer of ``LOOKS`` ``proposed`` on one image, best first.
 
@@ -146,7 +152,7 @@ def recall_data(
         method["best"] = packed(covered.best.T, "i2") if covered else None
         method["overlaps"] = packed(covered.overlaps.T, "f4") if covered else None
         methods.append(method)
-    return {**_picture(image, truth), "counts": list(COUNTS), "methods": methods, "scenes": 1}
+    return {**_picture(image, truth, classes), "counts": list(COUNTS), "methods": methods, "scenes": 1}
 
 
 def curves_data(measured: Sequence[Mapping[str, Covered]], titles: Mapping[str, str]) -> Recalled:
@@ -193,7 +199,7 @@ def rpn_data(detector: FasterRCNN, image: Tensor, truth: Truth | None = None) ->
     swept = sweep(boxes, logits[order], thresholds=NMS_GRID)
     sides = (detector.rpn.shapes[:, 2:] - detector.rpn.shapes[:, :2]) / scale
     return {
-        **_picture(image, truth),
+        **_picture(image, truth, detector.classes),
         "rows": maps.shape[2],
         "columns": maps.shape[3],
         "cell": detector.trunk.stride / scale,

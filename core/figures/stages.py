@@ -74,11 +74,11 @@ class Drawn:
     language: str = field(default_factory=spoken)
 
 
-def draw_race(events: Iterator[RaceEvent], image: Tensor) -> Iterator[Drawn]:
+def draw_race(events: Iterator[RaceEvent], image: Tensor, classes: Sequence[str] = CLASSES) -> Iterator[Drawn]:
     """Add pictures to the ``events`` of a race on ``image``, drawn while the race's stopwatch stands still."""
     for event in events:
         finished = isinstance(event, Ran) and isinstance(event.event, TimedStep)
-        picture = draw(event.event.value, image) if finished else None  # type: ignore[union-attr]
+        picture = draw(event.event.value, image, classes) if finished else None  # type: ignore[union-attr]
         yield Drawn(event, picture, time.monotonic())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from core.families import SHAPES, family_of
 from core.proposals.selective_search import Strategy
 from core.scripts.script import Script, image_lines, written
 
@@ -53,13 +54,13 @@ print(f"soft-NMS, $decay: {left} left")
 """
 
 DETECTED = """\
-detector = load("$detector")
+detector = load("$detector"$family)
 detector.limit_regions($regions)
 classes = detector.classes
 found = run(detector, image).candidates  # what the detector hands to its NMS"""
 
 DRAWN = """\
-classes = CLASSES
+classes = FAMILIES["$family"].classes
 found = Detections(
     boxes=torch.tensor($boxes),
     scores=torch.tensor($scores),
@@ -92,7 +93,7 @@ from core.nms import nms
 from core.proposals.rpn import before_nms
 
 $image
-detector = load("faster_rcnn")
+detector = load("faster_rcnn"$family)
 pixels, scale = to_input(image, detector.facts)
 maps = detector.trunk(pixels)
 objectness, offsets = (one[0].detach() for one in detector.rpn(maps))
@@ -113,7 +114,7 @@ from core.detectors import load
 from core.detectors.recall import MOST, cover, proposers
 
 $image
-detector = load("faster_rcnn")
+detector = load("faster_rcnn"$family)
 detector.limit_regions(MOST)
 first = $first
 for name, propose in proposers("$mode", detector).items():
@@ -134,8 +135,8 @@ from core.detectors.one_map import compare, crop_of, map_of, pool_each_way, rcnn
 
 $image
 box = torch.tensor($box)
-detector = load("$detector")
-rcnn = rcnn_around(detector)
+detector = load("$detector"$family)
+rcnn = rcnn_around(detector$trunk)
 image_map = map_of(rcnn, image)  # one pass of convolutions for all regions
 print(f"a map of {tuple(image_map.features.shape)}: channels, rows, columns")
 
@@ -156,7 +157,7 @@ from core.detectors import load, run
 from core.detectors.yolo import lay_into_grid, loss_parts, loss_terms
 
 $image
-yolo = load("yolo")
+yolo = load("yolo"$family)
 found = run(yolo, image).detections
 for box, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True):
     if score >= $threshold:
@@ -186,13 +187,18 @@ def race(image: str, title: str, names: Sequence[str], max_regions: int, family:
     """Return the race of detectors ``names`` with at most ``max_regions`` proposals, as ``family`` has them."""
     values: dict[str, Any] = {"names": list(names), "max_regions": max_regions, "family": family}
     return written(
-        "race", "Detectors race on one image, timed stage by stage.", RACE, **image_lines(image, title), **values
+        "race",
+        "Detectors race on one image, timed stage by stage.",
+        RACE,
+        **image_lines(image, title),
+        **values,
     )
 
 
 def nms(
     image: str,
     title: str,
+    family: str,
     found: str | Sequence[tuple[int, float, Sequence[float]]],
     iou: float,
     score: float,
@@ -200,17 +206,19 @@ def nms(
     decay: str,
     regions: int = 300,
 ) -> Script:
-    """Return NMS of what the detector called ``found`` says of an image, or of the user's own boxes: each its label,
-    score and corners."""
+    """Return NMS of what the detector of ``family`` called ``found`` says of an image, or of the user's own boxes: each
+    its label, score and corners."""
     if isinstance(found, str):
         imported = "from core.detectors import load, run"
         lines = DETECTED.replace("$detector", found).replace("$regions", str(regions))
+        lines = lines.replace("$family", _named(family))
     else:
-        imported = "import torch\n\nfrom core.data.scenes import CLASSES\nfrom core.detectors import Detections"
+        imported = "import torch\n\nfrom core.detectors import Detections\nfrom core.families import FAMILIES"
         labels, scores, boxes = zip(*found, strict=True) if found else ((), (), ())
         corners = [[float(edge) for edge in box] for box in boxes]
         lines = (
-            DRAWN.replace("$boxes", f"{corners}).reshape(-1, 4" if not corners else str(corners))
+            DRAWN.replace("$family", family)
+            .replace("$boxes", f"{corners}).reshape(-1, 4" if not corners else str(corners))
             .replace("$scores", str(list(scores)))
             .replace("$labels", f"{list(labels)}, dtype=torch.int64")
         )
@@ -221,7 +229,7 @@ def nms(
         NMS,
         found_import=imported,
         found=lines,
-        **image_lines(image, title),
+        **image_lines(image, title, family),
         **values,
     )
 
@@ -232,27 +240,37 @@ def search(image: str, title: str, strategy: Strategy, merge: int) -> Script:
     return written("selective_search", about, SEARCH, **image_lines(image, title), strategy=repr(strategy), merge=merge)
 
 
-def rpn(image: str, title: str, threshold: float, top: int) -> Script:
-    """Return the RPN's first ``top`` proposals after NMS at IoU ``threshold``."""
+def rpn(image: str, title: str, family: str, threshold: float, top: int) -> Script:
+    """Return the first ``top`` proposals of ``family``'s RPN after NMS at IoU ``threshold``."""
     about = "The region proposal network: anchors, objectness and NMS."
-    return written("rpn", about, RPN, **image_lines(image, title), nms=f"{threshold:.2f}", top=top)
+    values = {"family": _named(family), "nms": f"{threshold:.2f}", "top": top}
+    return written("rpn", about, RPN, **image_lines(image, title, family), **values)
 
 
-def recall(image: str, title: str, mode: str, first: int) -> Script:
+def recall(image: str, title: str, family: str, mode: str, first: int) -> Script:
     """Return how the ``first`` proposals of each method cover the objects; selective search's ``mode``."""
     about = "How well the first region proposals of three methods cover the objects."
-    return written("recall", about, RECALL, **image_lines(image, title), mode=mode, first=first)
+    values = {"family": _named(family), "mode": mode, "first": first}
+    return written("recall", about, RECALL, **image_lines(image, title, family), **values)
 
 
-def pooling(image: str, title: str, detector: str, box: Sequence[float]) -> Script:
-    """Return how a ``box`` (x0, y0, x1, y1) is pooled from the map of ``detector``, against R-CNN's crop."""
+def pooling(image: str, title: str, family: str, detector: str, box: Sequence[float]) -> Script:
+    """Return how a ``box`` (x0, y0, x1, y1) is pooled from the map of the ``detector`` of ``family``, against R-CNN's
+    crop."""
     about = "From a region to a feature of one size: warp, SPP, RoI pooling and RoIAlign."
-    edges = [float(edge) for edge in box]
-    return written("pooling", about, POOLING, **image_lines(image, title), detector=detector, box=edges)
+    trunk = f', "{family_of(family).trunk}"' if _named(family) else ""
+    values = {"family": _named(family), "trunk": trunk, "detector": detector, "box": [float(edge) for edge in box]}
+    return written("pooling", about, POOLING, **image_lines(image, title, family), **values)
 
 
-def yolo(image: str, title: str, threshold: float, coord: float, noobj: float) -> Script:
-    """Return YOLO's boxes over ``threshold``, its grid, and its loss at the weights ``coord`` and ``noobj``."""
+def yolo(image: str, title: str, family: str, threshold: float, coord: float, noobj: float) -> Script:
+    """Return the boxes of ``family``'s YOLO over ``threshold``, its grid, and its loss at the weights ``coord`` and
+    ``noobj``."""
     about = "YOLO: one look, its grid and its loss."
-    values = {"threshold": f"{threshold:.2f}", "coord": coord, "noobj": noobj}
-    return written("yolo", about, YOLO, **image_lines(image, title), **values)
+    values = {"family": _named(family), "threshold": f"{threshold:.2f}", "coord": coord, "noobj": noobj}
+    return written("yolo", about, YOLO, **image_lines(image, title, family), **values)
+
+
+def _named(family: str) -> str:
+    """Return what names ``family`` to a function that loads its models, nothing for the one that needs no naming."""
+    return "" if family == SHAPES.name else f', "{family}"'

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import Template
 
 from core.data.scenes import DIFFICULTIES
+from core.families import SHAPES
 
 SCENES = 10_000  # of the validation split, which the pages show
 
@@ -62,9 +63,10 @@ def written(name: str, title: str, template: str, **values: object) -> Script:
     return Script(name, filled)
 
 
-def image_lines(key: str, title: str) -> dict[str, str]:
+def image_lines(key: str, title: str, family: str = SHAPES.name) -> dict[str, str]:
     """Return what a template needs to get the image called ``key``, as the app's image picker calls it: its
-    ``image_import``, and the lines ``image`` that name it ``image`` and its ground truth ``truth``.
+    ``image_import``, and the lines ``image`` that name it ``image`` and what ``family`` knows of its ground truth
+    ``truth``.
 
     ``title`` is the name of an uploaded file, which whoever runs the script is asked to lay beside it.
     """
@@ -73,14 +75,24 @@ def image_lines(key: str, title: str) -> dict[str, str]:
         index, difficulty = rest.split(":")
         if difficulty not in DIFFICULTIES:
             raise ValueError(f"no difficulty {difficulty!r}")
+        scene = f'ShapeScenes("validation", {SCENES}, "{difficulty}")[{int(index)}]'
         return {
             "image_import": "from core.data.scenes import ShapeScenes",
-            "image": f'image, truth = ShapeScenes("validation", {SCENES}, "{difficulty}")[{int(index)}]',
+            "image": f"image, truth = {scene}" if family == SHAPES.name else f"image, truth = {scene}[0], None",
         }
     if kind == "photo":
         return {
             "image_import": "from core.data.photos import photo",
             "image": f"image, truth = photo({rest!r}), None",
+        }
+    if kind == "set":
+        name, _colon, number = rest.rpartition(":")
+        return {
+            "image_import": "from core.data.sources import certain, open_set\nfrom core.families import FAMILIES",
+            "image": f"# The set lies in data/, or in the folder that VISIBLE_VISION_DATA names.\n"
+            f"photos = open_set({name!r})\n"
+            f"image, target = photos[{int(number)}]\n"
+            f'truth, _unknown = FAMILIES["{family}"].known_part(certain(target), photos.classes)',
         }
     return {
         "image_import": "from core.images import open_image",

@@ -1,8 +1,9 @@
 """The order of core's packages and modules: each imports only those that stand before it."""
 
+import ast
 from pathlib import Path
 
-from tests.architecture.sources import CORE, ROOT, imports, place, refuse
+from tests.architecture.sources import APP, CORE, ROOT, imports, parsed, place, refuse, within
 
 ORDER = (
     # the ground floor
@@ -47,3 +48,14 @@ def test_no_import_in_core_runs_back_up() -> None:
     files = [path for path in CORE if path != ROOT / "core" / "__init__.py"]
     assert any("core." in name for path in files for _line, name in imports(path)), "nothing was looked at"
     refuse([one for path in files for one in upward(path)], "a part of core imports only what stands before it:")
+
+
+def test_the_classifier_of_photographs_is_imported_by_those_who_ask_it() -> None:
+    """The first screen is of drawn scenes: nobody waits there for what only a photo needs."""
+    found = [
+        place(path, node.lineno)
+        for path in APP
+        for node in parsed(path).body
+        if isinstance(node, ast.ImportFrom) and within(str(node.module), "core.imagenet")
+    ]
+    refuse(found, "import core.imagenet within the function that asks it")

@@ -220,8 +220,10 @@ def test_the_glide_chart_has_a_line_for_each_way() -> None:
     assert len({line.line.color for line in figure.data}) == len({line.marker.symbol for line in figure.data}) == 3
 
 
-def test_costs_are_there_for_every_number_of_regions() -> None:
-    data = json.loads(json.dumps(cost_data(256, 256)))
+@pytest.mark.parametrize("trunk", ["slim", "lite0"])
+def test_costs_are_there_for_every_number_of_regions(trunk: str) -> None:
+    data = json.loads(json.dumps(cost_data(256, 256, trunk)))
+    assert list(data["sizes"]) == ["trained", "paper"]
     assert data["regions"] == sorted(set(REGIONS)) and data["start"] in data["regions"]
     for size, rows in data["sizes"].items():
         assert len(rows) == len(REGIONS)
@@ -229,6 +231,9 @@ def test_costs_are_there_for_every_number_of_regions() -> None:
             crops, one_map = row["crops"], row["map"]
             assert crops == [regions * part for part in rows[0]["crops"]], size
             assert one_map == [rows[0]["map"][0], regions * rows[0]["map"][1]], size
-    slim_rows = data["sizes"]["slim"]
+
+
+def test_one_crop_costs_what_an_image_of_its_size_does() -> None:
+    slim_rows = cost_data(256, 256)["sizes"]["trained"]
     assert slim_rows[0]["crops"] == slim_rows[0]["map"], "one crop of 256 costs what the image of 256 does"
     assert sum(slim_rows[-1]["crops"]) > 100 * sum(slim_rows[-1]["map"])

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+import streamlit as st
 
 from core import jobs
+from core.families import FAMILIES, PHOTOS, Family
 from core.jobs import threads
 from tests.jobs.conftest import wait_until
+from tests.stand_ins import write_stand_ins
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +30,18 @@ def in_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for job in [*queue._waiting, *(job for slot in queue._slots for job in slot.jobs)]:
         job.cancel()
     wait_until(lambda: [slot.jobs for slot in queue._slots], lambda found: not any(found))
+
+
+@pytest.fixture(scope="session")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    """The family of photographs with detectors that nobody trained."""
+    return write_stand_ins(tmp_path_factory.mktemp("stand_ins"))
+
+
+@pytest.fixture
+def photographs(stand_ins: Family, monkeypatch: pytest.MonkeyPatch) -> Iterator[Family]:
+    """Let the pages take those for the family of photographs."""
+    monkeypatch.setitem(FAMILIES, PHOTOS.name, stand_ins)
+    yield stand_ins
+    st.cache_resource.clear()
+    st.cache_data.clear()

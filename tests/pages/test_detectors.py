@@ -137,7 +137,7 @@ def test_the_papers_figures_stand_beside_ours(arrived: AppTest) -> None:
 
 def test_the_cost_curve_is_measured_when_it_is_looked_at(in_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = [race.CurvePoint("yolo", regions, 0.01) for regions in (100, 200)]
-    monkeypatch.setattr("ui.detectors.results.cost_curve_of_trained", lambda _image: iter(measured))
+    monkeypatch.setattr("ui.detectors.results.cost_curve_of_trained", lambda _image, _family: iter(measured))
     app = settled(opened("detectors", view="Cost of proposals"))
     job = app.session_state["curve"]
     end = time.monotonic() + 60
@@ -158,7 +158,7 @@ def test_a_curve_that_others_left_is_started_anew_but_not_one_cancelled_here(
 ) -> None:
     gate = threading.Event()
 
-    def slow(_image: Tensor) -> Iterator[race.CurvePoint]:
+    def slow(_image: Tensor, _family: Family) -> Iterator[race.CurvePoint]:
         yield race.CurvePoint("yolo", 100, 0.01)
         gate.wait(30)
         yield race.CurvePoint("yolo", 200, 0.01)

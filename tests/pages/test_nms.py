@@ -15,11 +15,9 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-import core.detectors
-from core import families
 from core.box_table import COLUMNS
 from core.data.scenes import CLASSES
-from core.families import SHAPES
+from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened
 from ui.nms.box_editor import read_address, write_address
 
@@ -57,7 +55,7 @@ def test_across_classes_suppresses_more() -> None:
     assert kept(across, 30) < kept(within, 30)
 
 
-def test_a_photo_has_no_truth() -> None:
+def test_a_photo_has_no_truth(photographs: Family) -> None:
     app = open_page(image="Photo", detector="YOLO")
     assert explorer(app)["truth"] is None
 
@@ -122,7 +120,7 @@ def test_a_wrong_row_is_a_sentence(change: dict[str, Any], sentence: str, monkey
     assert not figures(app)
 
 
-def test_a_wrong_upload_is_a_sentence() -> None:
+def test_a_wrong_upload_is_a_sentence(photographs: Family) -> None:
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception
@@ -134,7 +132,7 @@ def test_a_wrong_upload_is_a_sentence() -> None:
 
 
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
+    monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     st.cache_resource.clear()
     app = open_page(detector="YOLO")
     assert "python -m core train yolo" in app.error[0].value
@@ -142,7 +140,8 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest
 
 
 def test_map_on_held_out_scenes_comes_from_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(families, "card_of", partial(families.card_of, family=replace(SHAPES, folder=tmp_path)))
+    (tmp_path / "faster_rcnn.safetensors").symlink_to(SHAPES.folder / "faster_rcnn.safetensors")
+    monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     app = open_page()
     assert explorer(app)["map"] is None
     assert any("python -m core evaluate faster_rcnn" in caption.value for caption in app.caption)

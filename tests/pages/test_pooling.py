@@ -10,9 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import core.detectors
 from core.detectors.one_map import EDGES
-from core.families import SHAPES
+from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened
 
 open_page = partial(opened, "pooling")
@@ -107,16 +106,19 @@ def test_a_region_outside_is_a_sentence() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trunk", ["Faster R-CNN", "Fast R-CNN", "SPPNet"])
-def test_every_trunk_and_a_photo(trunk: str) -> None:
-    app = open_page(trunk=trunk, image="Photo", photo="Rocket")
-    explorer, _cost = sent(app)
+@pytest.mark.parametrize(("family", "channels"), [("Drawn shapes", 128), ("Photographs", 432)])
+def test_every_trunk_and_a_photo(trunk: str, family: str, channels: int, photographs: Family) -> None:
+    app = open_page(trunk=trunk, image="Photo", photo="Rocket", family_photo=family)
+    explorer, cost = sent(app)
     assert not app.error
     assert explorer["scale"] < 1 / 16, "a photo is scaled down"
+    assert len(app.selectbox(key="channel").options) == 1 + channels
+    assert set(cost["sizes"]) == {"trained", "paper"}
     assert explorer["region"] == [160, 106, 480, 320], "its middle"
 
 
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
+    monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     st.cache_resource.clear()
     st.cache_data.clear()
     app = open_page()

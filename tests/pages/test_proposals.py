@@ -11,9 +11,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import core.detectors
 from core.detectors.recall import COUNTS
-from core.families import SHAPES
+from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened
 from ui.proposals import recall
 
@@ -81,8 +80,9 @@ def test_the_three_methods_are_compared_on_the_image() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", ["Selective search", "RPN", "Compare"])
-def test_an_image_without_truth_says_what_is_missing(view: str) -> None:
-    app = open_page(view=view, image="Photo", photo="Coffee", mode="Single")
+@pytest.mark.parametrize("family", ["Drawn shapes", "Photographs"])
+def test_an_image_without_truth_says_what_is_missing(view: str, family: str, photographs: Family) -> None:
+    app = open_page(view=view, image="Photo", photo="Coffee", mode="Single", family_photo=family)
     said = [element.value for element in (*app.info, *app.caption)]
     assert any("no ground truth" in sentence for sentence in said)
     assert explorer(app)["truth"] is None
@@ -102,7 +102,7 @@ def test_a_wrong_upload_is_a_sentence(view: str) -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     view: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
+    monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     st.cache_resource.clear()
     app = open_page(view=view)
     assert "python -m core train faster_rcnn" in app.error[0].value

@@ -10,8 +10,8 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-import core.detectors
-from core.families import SHAPES
+from core.data.scenes import CLASSES
+from core.families import FAMILIES, SHAPES, Family
 from tests.pages.opening import figures, opened, sent
 
 open_page = partial(opened, "yolo")
@@ -39,15 +39,22 @@ def test_every_view_opens_after_every_other() -> None:
 
 
 @pytest.mark.parametrize("view", ["Loss", "Drag a box"])
-def test_without_ground_truth_the_loss_says_what_to_do(view: str) -> None:
-    app = open_page(view=view, image="Photo")
-    assert "choose a drawn scene" in app.info[0].value
+@pytest.mark.parametrize(
+    "address", [{"image": "Photo", "family_photo": "Drawn shapes"}, {"family_scene": "Photographs"}], ids=str
+)
+def test_without_ground_truth_that_the_models_know_the_loss_says_what_to_do(
+    view: str, address: dict[str, str], photographs: Family
+) -> None:
+    app = open_page(view=view, **address)
+    assert "choose a drawn scene for models of drawn shapes" in app.info[0].value
     assert not figures(app)
 
 
-def test_a_photo_has_a_grid() -> None:
-    data = sent(open_page(image="Photo"))
-    assert data["truth"] is None and len(data["boxes"]) == 512
+@pytest.mark.parametrize(("family", "first"), [("Drawn shapes", CLASSES[1]), ("Photographs", "person")])
+def test_a_photo_has_a_grid(family: str, first: str, photographs: Family) -> None:
+    data = sent(open_page(image="Photo", family_photo=family))
+    assert data["truth"] is None and len(data["boxes"]) == 2 * data["side"] ** 2
+    assert data["classes"][1]["name"] == first
 
 
 def test_a_box_to_drag_comes_with_its_gradient() -> None:
@@ -56,7 +63,7 @@ def test_a_box_to_drag_comes_with_its_gradient() -> None:
     assert data["answer"]["cell"] in [one["cell"] for one in data["objects"]]
 
 
-def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid() -> None:
+def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid(photographs: Family) -> None:
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception and "not an image" in app.error[0].value
@@ -68,7 +75,7 @@ def test_a_wrong_upload_is_a_sentence_and_a_good_one_has_a_grid() -> None:
 
 
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(core.detectors, "load", partial(core.detectors.load, family=replace(SHAPES, folder=tmp_path)))
+    monkeypatch.setitem(FAMILIES, SHAPES.name, replace(SHAPES, folder=tmp_path))
     st.cache_resource.clear()
     st.cache_data.clear()
     app = open_page()

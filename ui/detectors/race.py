@@ -52,7 +52,7 @@ def start(
         last.job.cancel()
     racing = entered(names)
     running = partial(race, picked.pixels, racing, max_regions, family)
-    drawing = partial(draw_race, image=picked.pixels)
+    drawing = partial(draw_race, image=picked.pixels, classes=family.classes)
     job = submit(partial(jobs.piped, running, drawing), urgent, kind=f"race of {len(racing)}, {family.name}")
     started = StartedRace(picked, tuple(names), max_regions, family, job)
     st.session_state["race"] = started
@@ -90,12 +90,14 @@ def _picture(started: StartedRace, name: str, drawn: Drawn, step: TimedStep) -> 
     """Return the picture of a ``step``, drawn anew where the reader has changed the language since."""
     if drawn.picture and drawn.language == spoken():
         return drawn.picture
-    return _redrawn(started.key, name, step.name, step, started.picked.pixels)
+    return _redrawn(started.key, name, step.name, step, started.picked.pixels, started.family.classes)
 
 
 @cache_words(REDRAWN)
-def _redrawn(key: str, name: str, step_name: str, _step: TimedStep, _pixels: Tensor) -> Picture:
-    return draw(_step.value, _pixels)
+def _redrawn(
+    key: str, name: str, step_name: str, _step: TimedStep, _pixels: Tensor, _classes: tuple[str, ...]
+) -> Picture:
+    return draw(_step.value, _pixels, _classes)
 
 
 def _panels(started: StartedRace, now: jobs.Progressed[Drawn]) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 from torch import Tensor
 
 from core import jobs
-from core.data.scenes import CLASSES
 from core.detectors import NAMES
 from core.detectors.race import (
     CURVE_REGIONS,
@@ -18,12 +17,15 @@ from core.detectors.race import (
     table,
 )
 from core.detectors.report import race_report
+from core.families import SHAPES, Family
 from core.figures.race import curve_chart
 from core.i18n import _
 from core.machine import machine
 from core.models import MODELS, PaperFigure
 from ui.detectors.race import StartedRace, finished, stages, titles
 from ui.detectors.viewer import Lane, race_viewer
+from ui.images.family import say_if_none
+from ui.images.naming import name_picture
 from ui.kit.chart import show_chart
 from ui.kit.choices import choose
 from ui.kit.following import follow, press_again, show_status
@@ -48,9 +50,13 @@ def show_results(started: StartedRace) -> None:
         for one in through
     ]
     race_viewer(started.key, lanes, table(through, started.family))
-    words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out scenes, from each checkpoint's evaluation.")
+    say_if_none(started.family, [score for one in through for score in one.trace.detections.scores.tolist()])
+    if started.family.data:
+        name_picture(started.picked.key, started.picked.pixels)
+    words = _("Measured here, one run each: {machine}. mAP@0.5 on held-out images, from each checkpoint's evaluation.")
     st.caption(words.format(machine=machine()))
-    report = race_report(started.picked.title, started.picked.pixels, CLASSES, {one.name: one.trace for one in through})
+    traces = {one.name: one.trace for one in through}
+    report = race_report(started.picked.title, started.picked.pixels, started.family.classes, traces)
     st.download_button(_("Download as JSON"), json.dumps(report, indent=2), "race.json", "application/json")
 
 
@@ -68,7 +74,8 @@ def show_curve(started: StartedRace) -> None:
             "Faster R-CNN makes its own proposals, and YOLO has none."
         )
     )
-    image = started.picked.key, started.picked.pixels
+    trained = SHAPES if started.family.for_timing else started.family
+    image = started.picked.key, trained.name, started.picked.pixels, trained
     job = _curve_job(*image)
     # A session starts a curve that others have left, but not one that was cancelled before its eyes.
     left = job.poll().state == "cancelled" and st.session_state.get("curve") is not job
@@ -81,9 +88,9 @@ def show_curve(started: StartedRace) -> None:
 
 
 @st.cache_resource(max_entries=CURVES, show_spinner=False)
-def _curve_job(image_key: str, _pixels: Tensor) -> jobs.Job[CurvePoint]:
+def _curve_job(image_key: str, family: str, _pixels: Tensor, _family: Family) -> jobs.Job[CurvePoint]:
     """Measure the cost curve of an image, once for all who look at it: a class would wait for hours otherwise."""
-    return submit(partial(cost_curve_of_trained, _pixels))
+    return submit(partial(cost_curve_of_trained, _pixels, _family))
 
 
 def _curve(job: jobs.Job[CurvePoint], now: jobs.Progressed[CurvePoint]) -> None:

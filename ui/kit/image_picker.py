@@ -1,7 +1,6 @@
 """Choose an image: a drawn scene, a real photo or an upload; the choice lives in the address."""
 
 import hashlib
-from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,46 +11,44 @@ from core.data.scenes import DIFFICULTIES, ShapeScenes
 from core.figures.stages import Picture, draw_truth
 from core.i18n import _
 from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
+from ui.images.picked import PickedImage
+from ui.images.set_photo import pick_set_photo
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
 from ui.kit.uploader import show_uploader
 
+__all__ = ["KINDS", "PickedImage", "choose_difficulty", "pick_image", "show_picked"]
+
+KINDS = ("scene", "photo", "upload", "set")
 MOST_SCENES = 10_000
-TYPES = ["avif", "bmp", "gif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
+TYPES = ["avif", "bmp", "gif", "heic", "heif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
 SHOWN_WIDTH = 190  # pixels
 REMEMBERED = 32  # images, for all sessions together
 
 
-@dataclass(frozen=True)
-class PickedImage:
-    """The chosen image: ``pixels`` (3, H, W) uint8, its ``truth`` as a detection target or None, a ``title``, ``notes``
-    of what was done to it, and a ``key`` that tells it from every other image."""
+def pick_image(sets: bool = False) -> PickedImage | None:
+    """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet.
 
-    pixels: Tensor
-    truth: dict[str, Tensor] | None
-    title: str
-    notes: tuple[str, ...]
-    key: str
-
-
-def pick_image() -> PickedImage | None:
-    """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet."""
-    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload")}
+    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes.
+    """
+    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set on this server")}
+    if not sets:
+        del kinds["set"]
     kind = choose(_("Image"), kinds, "image", "scene")
-    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
+    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload, "set": pick_set_photo}[kind]()
 
 
 def show_picked(picked: PickedImage) -> None:
     """Show the image in small, with its ground truth and what was done to it."""
-    picture = _thumbnail(picked.key, picked.pixels, picked.truth)
+    picture = _thumbnail(picked.key, picked.classes, picked.pixels, picked.truth)
     st.image(picture.webp, width=SHOWN_WIDTH, alt=f"{picked.title}. {picture.words}")
     st.caption(" ".join((f"**{picked.title}**", *picked.notes)))
 
 
 @cache_words(REMEMBERED)
-def _thumbnail(key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
-    return draw_truth(_pixels, _truth)
+def _thumbnail(key: str, classes: tuple[str, ...], _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Picture:
+    return draw_truth(_pixels, _truth, classes)
 
 
 def _pick_scene() -> PickedImage:
@@ -99,8 +96,6 @@ def _pick_photo() -> PickedImage:
         bind="query-params",
         persist_state="session",
     )
-    note = _("The detectors know six drawn shapes only: on a photo, watch the time and the proposals, not the labels.")
-    st.caption(note)
     return PickedImage(photo(name), None, name.replace("_", " ").capitalize(), (), f"photo:{name}")
 
 

@@ -26,7 +26,12 @@ def lesson() -> Lesson:
             State(
                 _("A photo: what do detectors see that know six drawn shapes only?"),
                 _("Shapes, or nothing. A detector names what it was trained on; it cannot say: something else."),
-                {"race": "true", "image": _("Photo"), "detectors": ("Faster R-CNN", "YOLO")},
+                {
+                    "race": "true",
+                    "image": _("Photo"),
+                    "family_photo": _("Drawn shapes"),
+                    "detectors": ("Faster R-CNN", "YOLO"),
+                },
             ),
         ),
         question=_("Fast R-CNN runs one network once an image. Why did Faster R-CNN still pay?"),

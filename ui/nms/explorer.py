@@ -79,6 +79,6 @@ def _words(soft_title: str) -> dict[str, str]:
         "qualityChart": _("Precision and recall in this image"),
         "precision": _("Precision"),
         "recall": _("Recall"),
-        "mapChart": _("mAP@0.5 on the held-out scenes"),
+        "mapChart": _("mAP@0.5 on held-out images"),
         "map": _("mAP at {threshold}"),
     }

@@ -19,6 +19,7 @@ from core.detectors.one_map import (
 )
 from core.detectors.rcnn import RCNN
 from core.detectors.regions import RegionHead
+from core.families import Family
 from core.figures.pooling import glide_chart
 from core.i18n import _
 from core.models import MODELS
@@ -30,9 +31,10 @@ from ui.pooling.explorer import way_titles
 
 @dataclass(frozen=True)
 class PooledRegion:
-    """The region with ``edges`` of the ``picked`` image, and what pools it."""
+    """The region with ``edges`` of the ``picked`` image, and what pools it: a ``detector`` of ``family``."""
 
     picked: PickedImage
+    family: Family
     detector: Detector
     rcnn: RCNN
     image_map: ImageMap
@@ -45,7 +47,7 @@ class PooledRegion:
     @property
     def key(self) -> str:
         """Tell it from every other region."""
-        return f"{self.detector.name}:{self.picked.key}:{self.edges}"
+        return f"{self.family.name}:{self.detector.name}:{self.picked.key}:{self.edges}"
 
     @property
     def head(self) -> RegionHead | None:

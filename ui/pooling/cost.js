@@ -13,7 +13,7 @@ import { explorerIn, fill, make, nearest, readAddress, writeAddress } from "../k
  * @property {Record<string, any>} words
  */
 
-const DEFAULTS = { n: null, network: "slim" }; // n null: where Python suggests
+const DEFAULTS = { n: null, network: "trained" }; // n null: where Python suggests
 // Kept while the tab is open, across reruns and pages.
 const settings = readAddress(DEFAULTS);
 

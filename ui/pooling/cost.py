@@ -16,9 +16,9 @@ class CostData(CostBySize):
 _component = component("pooling/cost", CostData)
 
 
-def pooling_cost(height: int, width: int) -> None:
-    """Show the cost on an image of ``height`` x ``width``, at the size that is trained here and at the papers'."""
-    _component(data={**cost_data(height, width), "words": _words()}, key="pooling_cost")
+def pooling_cost(height: int, width: int, trunk: str) -> None:
+    """Show the cost on an image of ``height`` x ``width``, on the ``trunk`` that is trained here and on the papers'."""
+    _component(data={**cost_data(height, width, trunk), "words": _words()}, key="pooling_cost")
     words = _(
         "Counted by torch.utils.flop_counter for this image of {width} x {height} pixels: convolutions, fc6 and fc7. "
         "Pooling is not in it: it compares, and multiplies nothing. With one map the fully connected layers are what "
@@ -30,7 +30,7 @@ def pooling_cost(height: int, width: int) -> None:
 def _words() -> Words:
     return {
         "regions": _("Regions"),
-        "sizes": {"slim": _("The network trained here"), "paper": _("AlexNet, as in the papers")},
+        "sizes": {"trained": _("The network trained here"), "paper": _("AlexNet, as in the papers")},
         "crops": _("A crop each (R-CNN)"),
         "map": _("One map (Fast R-CNN)"),
         "convolution": _("convolutions"),

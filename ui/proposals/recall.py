@@ -9,6 +9,7 @@ from torch import Tensor
 from core import jobs
 from core.detectors import Detector
 from core.detectors.recall import MOST, Covered, measure_held_out, proposers
+from core.families import SHAPES, Family
 from core.figures.proposals import curves_data, recall_data
 from core.figures.sent.proposals import Recalled
 from core.i18n import N_, _
@@ -39,26 +40,34 @@ def _titles() -> dict[str, str]:
 
 @cache_words(32, N_("Proposing ..."))
 def _proposed(
-    image_key: str, mode: Mode, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: Detector
+    image_key: str, family: str, mode: Mode, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: Detector
 ) -> Recalled:
     proposed = {name: propose(_pixels) for name, propose in proposers(mode, _detector).items()}
-    return recall_data(_pixels, proposed, _truth, _titles())
+    return recall_data(_pixels, proposed, _truth, _titles(), _detector.classes)
 
 
-def show_recall(picked: PickedImage, mode: Mode, detector: Detector) -> None:
-    """Show what each proposer makes of the picked image, and the way to the held-out scenes."""
+def show_recall(picked: PickedImage, family: Family, mode: Mode, detector: Detector) -> None:
+    """Show what each proposer makes of the picked image, ``family``'s RPN, which is the ``detector``'s, among them.
+
+    For the family of drawn scenes, held-out ones can be measured, too.
+    """
     if picked.truth is None:
         st.info(_("This image has no ground truth: the proposals are shown, but recall and ABO need objects to find."))
-    recall_explorer(_proposed(picked.key, mode, picked.pixels, picked.truth, detector), "recall_explorer")
+    recall_explorer(_proposed(picked.key, family.name, mode, picked.pixels, picked.truth, detector), "recall_explorer")
     st.caption(
         _(
             "A sliding window knows nothing of the image, so that its order is random. The RPN's time is its trunk's "
             "and its own. Measured here: {machine}."
         ).format(machine=machine())
     )
-    show_code(lambda address: detection.recall(picked.key, picked.title, mode, address.whole("first", 100, 1, MOST)))
-    st.subheader(_("On held-out scenes"))
-    _show_held_out(mode)
+    show_code(
+        lambda address: detection.recall(
+            picked.key, picked.title, family.name, mode, address.whole("first", 100, 1, MOST)
+        )
+    )
+    if family.name == SHAPES.name:
+        st.subheader(_("On held-out scenes"))
+        _show_held_out(mode)
 
 
 def _show_held_out(mode: Mode) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from core.detectors.faster_rcnn import FasterRCNN
 from core.detectors.recall import MOST
+from core.families import Family
 from core.figures.proposals import rpn_data
 from core.figures.sent.proposals import Anchors
 from core.i18n import N_, _
@@ -16,17 +17,24 @@ from ui.proposals.rpn_explorer import rpn_explorer
 
 
 @cache_words(32, N_("Running the RPN ..."))
-def _looked(image_key: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN) -> Anchors:
+def _looked(
+    image_key: str, family: str, _pixels: Tensor, _truth: dict[str, Tensor] | None, _detector: FasterRCNN
+) -> Anchors:
     return rpn_data(_detector, _pixels, _truth)
 
 
-def show_rpn(picked: PickedImage, detector: FasterRCNN) -> None:
-    """Show the RPN's anchors on the picked image."""
+def show_rpn(picked: PickedImage, family: Family, detector: FasterRCNN) -> None:
+    """Show the anchors of ``family``'s RPN, which is the ``detector``'s, on the picked image."""
     if picked.truth is None:
         st.info(_("This image has no ground truth: objectness and proposals are shown, but no anchor has a label."))
-    rpn_explorer(_looked(picked.key, picked.pixels, picked.truth, detector), picked.key, FasterRCNN.max_regions)
+    looked = _looked(picked.key, family.name, picked.pixels, picked.truth, detector)
+    rpn_explorer(looked, f"{picked.key} {family.name}", FasterRCNN.max_regions)
     show_code(
         lambda address: detection.rpn(
-            picked.key, picked.title, address.number("nms", 0.7, 0.1, 1), address.whole("top", 100, 1, MOST)
+            picked.key,
+            picked.title,
+            family.name,
+            address.number("nms", 0.7, 0.1, 1),
+            address.whole("top", 100, 1, MOST),
         )
     )

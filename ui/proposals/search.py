@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Literal
 
 import streamlit as st
-from torch import Tensor
 
 from core.figures.proposals import hierarchy_data
 from core.figures.sent.proposals import Merged
@@ -21,8 +20,8 @@ SCALES = (25, 50, 100, 150, 200, 300, 500, 1000)
 
 
 @cache_words(32, N_("Grouping ..."))
-def _grouped(image_key: str, strategy: Strategy, _pixels: Tensor, _truth: dict[str, Tensor] | None) -> Merged:
-    return hierarchy_data(_pixels, strategy, _truth)
+def _grouped(image_key: str, strategy: Strategy, _picked: PickedImage) -> Merged:
+    return hierarchy_data(_picked.pixels, strategy, _picked.truth, _picked.classes)
 
 
 def choose_strategy() -> Strategy:
@@ -109,7 +108,7 @@ def _similarities() -> dict[str, str]:
 
 def show_search(picked: PickedImage, strategy: Strategy) -> None:
     """Show the merges of ``strategy`` on the picked image."""
-    data = _grouped(picked.key, strategy, picked.pixels, picked.truth)
+    data = _grouped(picked.key, strategy, picked)
     hierarchy_explorer(data, f"{picked.key} {strategy}")
     if picked.truth is None:
         st.caption(_("This image has no ground truth: boxes are shown, but not how well they cover its objects."))
