@@ -25,7 +25,7 @@ from core.figures.yolo import picture_data
 from core.i18n import _
 from core.models import MODELS
 from core.segmentation.base import VOID, true_labels
-from core.segmentation.components import components, matched
+from core.segmentation.components import components, findable, matched
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
 from core.segmentation.instance import SURE, MaskRCNN, topmost
@@ -266,10 +266,8 @@ def instances_data(
     panels = {"components": components(labels), "masks": _sure(found)}
     fates = {}
     if truth is not None:
-        known = ~truth.get("void", torch.zeros(labels.shape, dtype=torch.bool))
-        own = truth["masks"].any((1, 2))
-        truth = {name: truth[name][own] for name in ("boxes", "labels", "masks")}
-        fates = {name: _counted(matched(replace(one, masks=one.masks & known), truth)) for name, one in panels.items()}
+        truth = findable(truth)
+        fates = {name: _counted(matched(one, truth)) for name, one in panels.items()}
         true = Instances(truth["boxes"], torch.ones(len(truth["labels"])), truth["labels"], truth["masks"])
         panels["truth"] = true
         perfect = components(label_map(truth["masks"], truth["labels"]))

@@ -128,9 +128,9 @@ def test_figures_on_the_test_scenes_come_from_the_card(
     ways = {way["name"]: way for way in scene_data(study, *scene, label=1, trained=True)["ways"]}
     assert (ways["bicubic"]["mean_iou"], ways["bicubic"]["boundary_f"]) == (0.8, 0.7)
     assert ways["nearest"]["mean_iou"] is None
-    assert figures.tested_on() == 500
+    assert figures.tested_on("shapes") == 500
     monkeypatch.setattr(figures, "card_of", lambda name, _family: {})
-    assert figures.tested_on() is None
+    assert figures.tested_on("shapes") is None
 
 
 def test_the_chart_shows_every_way_by_its_checkerboard(
