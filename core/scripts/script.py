@@ -68,8 +68,8 @@ def image_lines(key: str, title: str, family: str = SHAPES.name, masks: bool = F
     ``image_import``, and the lines ``image`` that name it ``image`` and what ``family`` knows of its ground truth
     ``truth``.
 
-    Of a photo of a set, ``masks`` may be part of that. ``title`` is the name of an uploaded file, which whoever runs the
-    script is asked to lay beside it.
+    Of a photo of a set, ``masks`` may be part of that. ``title`` is the name of an uploaded file, which whoever runs
+    the script is asked to lay beside it.
     """
     kind, _colon, rest = key.partition(":")
     if kind == "scene":

@@ -27,16 +27,19 @@ SHOWN_WIDTH = 190  # pixels
 REMEMBERED = 32  # images, for all sessions together
 
 
-def pick_image(sets: bool = False) -> PickedImage | None:
+def pick_image(sets: bool = False, masks: bool = False) -> PickedImage | None:
     """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet.
 
-    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes.
+    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes;
+    where ``masks`` are needed, of one that has some.
     """
     kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set on this server")}
     if not sets:
         del kinds["set"]
     kind = choose(_("Image"), kinds, "image", "scene")
-    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload, "set": pick_set_photo}[kind]()
+    if kind == "set":
+        return pick_set_photo(masks)
+    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
 
 
 def show_picked(picked: PickedImage) -> None:
