@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.families import FAMILIES, PHOTOS, SHAPES, Family
+from core.scripts import segmentation as scripts
 from tests.data.written_folders import thing, write, write_voc_masks
 from tests.pages.opening import figures, opened
 
@@ -85,6 +86,19 @@ def test_upsampling_enlarges_the_scores_of_a_photo(zoo: Path, photographs: Famil
     assert app.selectbox(key="score_class").options[1:] == list(PHOTOS.classes)
     app.button_group(key="image").set_value("scene").run()
     assert class_names(sent_all(app)[0]) == list(SHAPES.classes)
+
+
+def test_the_code_makes_the_same_of_a_photo_of_a_set(zoo: Path, photographs: Family) -> None:
+    (data,) = sent_all(opened("segmentation", image=KIND))
+    names: dict[str, Any] = {}
+    script = scripts.segmented("set:zoo:0", "zoo", "photos", ("fcn8s",))
+    exec(compile(script.text, "segmentation.py", "exec"), names)
+    assert names["report"]["confusion"] == data["figures"]["confusion"]
+    photo = "set:zoo:0", "zoo", "photos"
+    for again in (scripts.connected(*photo, 3), scripts.instances(*photo)):
+        exec(compile(again.text, "again.py", "exec"), {})
+    exec(compile(scripts.ways(*photo, True).text, "ways.py", "exec"), names)
+    assert tuple(names["scores"].shape) == (7, 320, 480)
 
 
 @pytest.mark.parametrize(("page", "name"), [("segmentation", "fcn8s"), ("upsampling", "upsamplers")])
