@@ -43,7 +43,7 @@ def said(*words: object, code: int = 0) -> str:
 
 
 def test_detect_writes_the_promised_json(scene: Path, tmp_path: Path) -> None:
-    said("detect", scene, "--detectors", "yolo,faster_rcnn", "--json", tmp_path / "out.json")
+    said("detect", scene, "--family", "shapes", "--detectors", "yolo,faster_rcnn", "--json", tmp_path / "out.json")
     report = json.loads((tmp_path / "out.json").read_text())
     assert report["image"] == {"source": str(scene), "width": 256, "height": 256}
     assert [run["detector"] for run in report["runs"]] == ["yolo", "faster_rcnn"]
@@ -62,7 +62,7 @@ def test_detect_refuses_what_is_no_image(tmp_path: Path) -> None:
 
 
 def test_unknown_names_are_refused_with_the_known_ones(scene: Path) -> None:
-    output = said("detect", scene, "--detectors", "yolo9000", code=2)
+    output = said("detect", scene, "--family", "shapes", "--detectors", "yolo9000", code=2)
     assert "yolo9000" in output
     assert all(name in output for name in NAMES)
 
@@ -188,14 +188,14 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     empty = replace(SHAPES, folder=tmp_path)
     for module in (images, evaluating):
         monkeypatch.setattr(module, "load", lambda name, family: core.detectors.load(name, empty))
-    assert "python -m core train yolo" in said("detect", scene, "--detectors", "yolo", code=1)
+    assert "python -m core train yolo" in said("detect", scene, "--family", "shapes", "--detectors", "yolo", code=1)
     assert "python -m core train yolo" in said("evaluate", "yolo", code=1)
 
 
 @pytest.mark.parametrize(
     ("words", "module", "broken"),
     [
-        (("detect", "SCENE", "--detectors", "yolo"), images, "run"),
+        (("detect", "SCENE", "--family", "shapes", "--detectors", "yolo"), images, "run"),
         (("segment", "SCENE", "--out", "labels.png"), images, "run"),
         (("train", "yolo"), training, "train_by_recipe"),
         (("evaluate", "yolo", "--images", "1", "--seed", "1"), evaluating, "evaluate"),

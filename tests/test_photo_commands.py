@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_a_sentence(words: tuple[str, ...], code: int, sent
 def test_a_photo_is_looked_at_for_what_the_family_knows(untrained: list[AnyFamily], tmp_path: Path) -> None:
     place = tmp_path / "astronaut.png"
     Image.fromarray(photo("astronaut").permute(1, 2, 0).numpy()).save(place)
-    said("detect", place, "--family", "photos", "--detectors", "faster_rcnn", "--json", tmp_path / "out.json")
+    said("detect", place, "--detectors", "faster_rcnn", "--json", tmp_path / "out.json")
     (ran,) = json.loads((tmp_path / "out.json").read_text())["runs"]
     assert untrained == [PHOTOS] and {one["label"] for one in ran["detections"]} <= set(PHOTOS.classes[1:])
 

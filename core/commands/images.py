@@ -9,9 +9,9 @@ from rich.table import Table
 from core import segmentation
 from core.backbones import TRUNKS
 from core.commands.console import JsonFile, chosen, chosen_family, command, messages, write, writing
-from core.detectors import NAMES, Trace, load, run
+from core.detectors import NAMES, Trace, load, run, trained
 from core.detectors.report import race_report
-from core.families import FAMILIES, SHAPES
+from core.families import FAMILIES, PHOTOS, SHAPES
 from core.figures.labels import label_picture
 from core.i18n import _
 from core.images import read_image
@@ -25,12 +25,12 @@ def detect(
     image: Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, GIF ... file.")],
     detectors: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     regions: Annotated[int, typer.Option(min=1, help="Region proposals at most.")] = 2000,
-    family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: what the detectors know.")] = SHAPES.name,
+    family: Annotated[str, typer.Option(help=f"{', '.join(FAMILIES)}: what the detectors know.")] = PHOTOS.name,
     json_file: JsonFile = None,
 ) -> None:
-    """Run detectors on one image, timed stage by stage."""
+    """Run detectors on one image, timed stage by stage: all that the family has weights of, or those that are named."""
     found = chosen_family(family)
-    names = chosen(detectors, NAMES, tuple(one for one in NAMES if MODELS[one].photo_recipe) if found.data else ())
+    names = chosen(detectors, NAMES, trained(found))
     pixels = read_image(image)
     traces: dict[str, Trace] = {}
     for name in names:

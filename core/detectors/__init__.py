@@ -28,6 +28,12 @@ def load(name: str, family: AnyFamily = SHAPES) -> Detector:
     return _changed(name, load_ready(_fresh(name, family), MODELS[name].weights, family_of(family).folder))
 
 
+def trained(family: AnyFamily = SHAPES) -> tuple[str, ...]:
+    """Return the names of the detectors that ``family`` has weights of."""
+    folder = family_of(family).folder
+    return tuple(name for name in NAMES if (folder / f"{name}.safetensors").exists())
+
+
 def _fresh(name: str, family: AnyFamily) -> Detector:
     found = family_of(family)
     detector: Detector = MODELS[name].make(found.trunk, found.classes)
@@ -53,4 +59,5 @@ __all__ = [
     "load",
     "run",
     "timed_steps",
+    "trained",
 ]

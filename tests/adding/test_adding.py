@@ -18,6 +18,7 @@ from core.models import CONVOLVING, MOVING, SCORING, SUPPRESSING
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+SHAPES = ("--family", "shapes")
 LAST_ENTRY = "\n)\n\nMODELS: "  # in core/models.py
 
 pytestmark = pytest.mark.slow
@@ -71,7 +72,9 @@ def test_both_are_trained_evaluated_and_shown_everywhere(checkout: Path) -> None
     assert set(report["detectors"]) == {"cell_votes"} and set(report["segmenters"]) == {"averaging"}
 
     Image.new("RGB", (96, 80), "teal").save(checkout / "photo.png")
-    detected = run(checkout, ["-m", "core", "detect", "photo.png", "--detectors", "cell_votes,yolo", "--json", "-"])
+    detected = run(
+        checkout, ["-m", "core", "detect", "photo.png", *SHAPES, "--detectors", "cell_votes,yolo", "--json", "-"]
+    )
     assert [one["detector"] for one in json.loads(detected)["runs"]] == ["cell_votes", "yolo"]
 
     seen = json.loads(run(checkout, [str(HERE / "seen.py")]))

@@ -197,6 +197,7 @@ def test_a_label_map_names_the_class_at_every_pixel() -> None:
     assert nothing.tolist() == [[0] * 4] * 2 and nothing.dtype == torch.int64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", DIFFICULTIES)
 def test_enough_of_each_shape_stays_visible(level: str, by_level: dict[str, list[list[Shape]]]) -> None:
     parts = [shape.visible for shape in every(by_level[level])]
@@ -225,6 +226,7 @@ def test_what_helps_falls_from_level_to_level(name: str) -> None:
     assert values == sorted(values, reverse=True) and len(set(values)) == 3
 
 
+@pytest.mark.slow
 def test_noise_is_as_strong_as_the_level_says() -> None:
     level = Difficulty(shapes=(1, 1), sides=(60, 61), least_visible=1, noise=0, contrast=60)
     noisy = Difficulty(shapes=(1, 1), sides=(60, 61), least_visible=1, noise=16, contrast=60)
@@ -266,6 +268,7 @@ def test_colour_says_nothing_about_the_class(medium: list[list[Shape]]) -> None:
     assert cross_val_score(forest, colours + 15 * labels[:, None], labels, cv=4).mean() > chance + 6 * deviation
 
 
+@pytest.mark.slow
 def test_backgrounds_come_from_many_photos() -> None:
     dataset = ShapeScenes("train", 40)
     corners = torch.stack([dataset[index][0][:, :8, :8].float().mean((1, 2)) for index in range(40)])

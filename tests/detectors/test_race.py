@@ -192,6 +192,7 @@ def test_paper_size_needs_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     assert detector.trunk.channels == 256
 
 
+@pytest.mark.slow
 def test_truncating_leaves_the_whole_network_as_it_was(scene: Tensor) -> None:
     whole = race.contestant("fast_rcnn")
     count = sum(weights.numel() for weights in whole.parameters())
@@ -237,6 +238,7 @@ def test_map_comes_from_the_card_and_belongs_to_the_slim_size(monkeypatch: pytes
     assert [row.map50 for row in table(runs, "paper")] == [None, None, None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_gigaflops_are_counted_in_a_whole_run(name: str, scene: Tensor) -> None:
     """R-CNN's 40 crops are more than it counts itself: the scaled count has to be exact."""
@@ -280,6 +282,7 @@ def test_curve_goes_up_to_the_proposals_that_there_are(scene: Tensor, monkeypatc
     }
 
 
+@pytest.mark.slow
 def test_curve_ends_at_its_last_number_where_there_are_more_proposals(
     scene: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

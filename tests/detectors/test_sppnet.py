@@ -218,6 +218,7 @@ def of_photos() -> SPPNet:
     return built
 
 
+@pytest.mark.slow
 def test_at_several_scales_a_region_comes_from_the_map_on_which_its_size_is_right(of_photos: SPPNet) -> None:
     rng = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (3, 240, 320), dtype=torch.uint8, generator=rng)
@@ -233,6 +234,7 @@ def test_at_several_scales_a_region_comes_from_the_map_on_which_its_size_is_righ
     assert [one.scale for one in maps] == pytest.approx([side / 240 for side in of_photos.facts.short_sides])
 
 
+@pytest.mark.slow
 def test_several_scales_are_as_many_passes(of_photos: SPPNet, scene: Tensor) -> None:
     found = run(of_photos, scene)
     assert found.convolution_passes == len(of_photos.facts.short_sides) == 5
@@ -240,6 +242,7 @@ def test_several_scales_are_as_many_passes(of_photos: SPPNet, scene: Tensor) -> 
     assert isinstance(value, FeatureMap) and value.values.shape[-1] == 22, "the middle one, of 344 pixels"
 
 
+@pytest.mark.slow
 def test_fine_tuning_draws_one_of_the_scales(of_photos: SPPNet, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     box = torch.tensor([[16.0, 32, 160, 200]])

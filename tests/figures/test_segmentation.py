@@ -94,6 +94,7 @@ def test_a_pixels_probabilities_sum_to_one_and_its_label_is_the_greatest(
     assert (chosen == probabilities.max(0)).all()
 
 
+@pytest.mark.slow
 def test_of_instances_a_pixel_has_the_best_score_of_a_mask(models: dict[str, Any], scene: Scene) -> None:
     image, truth = scene
     scores = torch.linspace(0.9, 0.5, len(truth["labels"]))
@@ -232,6 +233,7 @@ def test_objects_that_nobody_told_apart_are_not_looked_for(traces: dict[str, Tra
     assert len(data["panels"]["truth"]["labels"]) == len(truth["labels"]) - 1
 
 
+@pytest.mark.slow
 def test_all_models_stand_side_by_side(
     models: dict[str, Segmenter | MaskRCNN], traces: dict[str, Trace], scene: Scene
 ) -> None:

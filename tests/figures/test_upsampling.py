@@ -96,6 +96,7 @@ def test_scores_arrive_as_they_were_enlarged(
     json.dumps(shown)
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_four_doublings(shown: Any) -> None:
     costs = {way["name"]: (way["parameters"], way["multiplyAdds"]) for way in shown["ways"]}
     cells = 16 * 16 * (1 + 4 + 16 + 64)
@@ -118,6 +119,7 @@ def test_the_most_frequent_class_is_not_the_background() -> None:
     assert figures._most_frequent(torch.zeros(2, 2, dtype=torch.int64)) == 1
 
 
+@pytest.mark.slow
 def test_figures_on_the_test_scenes_come_from_the_card(
     study: UpsamplingStudy,
     scene: tuple[Tensor, dict[str, Tensor]],

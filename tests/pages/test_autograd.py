@@ -47,6 +47,7 @@ def test_the_address_holds_the_source() -> None:
     assert data["source"] == source and data["graph"]["result"] == "y"
 
 
+@pytest.mark.slow
 def test_the_source_is_still_there_on_coming_back() -> None:
     source = "x = tensor(3., requires_grad=True)\nx ** 3"
     app = open_page(code=source)
@@ -98,6 +99,7 @@ def test_a_mistake_is_a_sentence(source: str, words: str) -> None:
     assert words in data["error"]["message"] + data["error"]["help"]
 
 
+@pytest.mark.slow
 def test_define_by_run_shows_runs_and_captures() -> None:
     runs, captures = sent(open_page(autograd="Define by run"))
     example = examples()["value"]

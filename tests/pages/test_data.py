@@ -90,6 +90,7 @@ def test_steps_that_are_none_are_a_sentence_with_a_way_back(steps: str) -> None:
     assert [step["name"] for step in sent(app)["transforms"]["steps"]] == FIRST
 
 
+@pytest.mark.slow
 def test_epochs_follow_the_controls() -> None:
     app = open_page(view="DataLoader")
     first, second = sent(app)["loader"]["epochs"]
@@ -151,6 +152,7 @@ def test_drawn_sources_show_the_practice_sets_flaws_and_a_cleaned_copy_is_a_sour
     assert sent(app)["transforms"]["run"]["stages"], "it can be read now"
 
 
+@pytest.mark.slow
 def test_the_flawed_set_itself_is_a_sentence_that_leads_to_its_flaws() -> None:
     app = open_page(source="Flawed set")
     (error,) = app.error

@@ -149,6 +149,7 @@ def test_an_archive_that_the_disk_cannot_take_is_refused_and_nothing_stays(
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_a_cleaned_copy_that_the_disk_cannot_take_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, in_threads: None
 ) -> None:
@@ -239,6 +240,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return tried
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_asks_for_anything_beyond_this_machine(page: str, alone: list[Any]) -> None:
     app = opened(page)

@@ -11,6 +11,7 @@ open_page = partial(opened, "modules")
 VIEWS = {"build": "Build a network", "descent": "Descent", "classify": "Classify"}
 
 
+@pytest.mark.slow
 def test_opens_with_a_network_and_a_batch_in_it() -> None:
     data = sent(open_page())
     assert data["error"] == "" and len(data["layers"]) == len(data["blocks"]) == 9
@@ -93,6 +94,7 @@ def test_every_surface_opens_at_its_own_start() -> None:
     assert len(starts) == len(NAMES)
 
 
+@pytest.mark.slow
 def test_a_start_that_is_typed_is_where_the_walks_start() -> None:
     app = open_page(modules=VIEWS["descent"])
     app.number_input(key="start_x").set_value(-1.5).run()

@@ -67,6 +67,7 @@ def test_opens_on_drawn_scenes_and_the_address_names_others() -> None:
     assert app.session_state["picked"].data == "digits"
 
 
+@pytest.mark.slow
 def test_the_servers_own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, voc: Path) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none"))
     app = opened(source="On this server")
@@ -79,6 +80,7 @@ def test_the_servers_own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert said(opened(source="On this server", source_folder="gone")) == "pets: boxes"
 
 
+@pytest.mark.slow
 def test_a_source_of_another_form_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, voc: Path) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     st.cache_data.clear()

@@ -76,6 +76,7 @@ def test_a_patch_alone_and_within_an_image_scores_alike(net: PatchCNN) -> None:
             torch.testing.assert_close(net.classify(patch)[0], scores[:, row, column], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [4, 100])
 def test_batches_of_patches_score_as_one_by_one(net: PatchCNN, at_once: int) -> None:
     image = noise(3, 40, 50)
