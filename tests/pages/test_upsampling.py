@@ -83,7 +83,7 @@ def test_a_grid_goes_through_trained_ways_as_one_class() -> None:
 def test_a_photo_and_an_upload_have_no_mask_but_every_way() -> None:
     app = open_page(image="Photo")
     assert sent(app)["truth"] is None
-    assert any("scaled to 256 x 256" in caption.value for caption in app.caption)
+    assert any("scaled to 320 x 320" in caption.value for caption in app.caption)
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception and "not an image" in app.error[0].value
