@@ -82,7 +82,7 @@ def race_on(picked: PickedImage, trained: Family, names: list[str], regions: int
 
 come_through_the_entrance()
 st.title(_("Detector comparison"))
-shown, image_column, race_column = st.columns([1, 2, 3], gap="medium")
+shown, image_column, race_column = st.columns([3, 8, 9], gap="medium")
 with image_column:
     picked = pick_image(sets=True)
 if picked:

@@ -126,7 +126,7 @@ st.markdown(
         "than the IoU threshold, and begins again with what is left."
     )
 )
-image_column, kind_column = st.columns([1, 2], gap="medium")
+image_column, kind_column = st.columns([5, 8], gap="medium")
 with image_column:
     picked = pick_image(sets=True)
 with kind_column:

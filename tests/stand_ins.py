@@ -1,6 +1,7 @@
 """Models of the family of photographs that nobody trained: on its trunk, with random weights behind it.
 
-Tests of the app take them, so that none waits for a training.
+Tests of the app take them, so that none waits for a training. ``python -m tests.stand_ins run streamlit_app.py`` runs
+the app with those in the folder that ``VISIBLE_VISION_STAND_INS`` names, as ``streamlit run`` would.
 """
 
 import os
@@ -9,19 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from streamlit.web import cli
 from torch import nn
 
 from core import segmentation
 from core.checkpoint import TRUNK, load_trunk
 from core.detectors import NAMES
-from core.families import PHOTOS, Family
+from core.families import FAMILIES, PHOTOS, Family
 from core.models import MODELS, Recipe
 from core.segmentation.fcn import FCN
 from core.segmentation.study import UpsamplingStudy
 from core.training.loop import TrainingStep
 from core.training.recipes import save
 
-FOLDER = "VISIBLE_VISION_STAND_INS"  # names, to a server of the tests, where they lie
+FOLDER = "VISIBLE_VISION_STAND_INS"
 
 
 def write_stand_ins(folder: Path) -> Family:
@@ -39,6 +41,6 @@ def write_stand_ins(folder: Path) -> Family:
     return family
 
 
-def stand_ins_named() -> Family:
-    """Return the family of photographs with the stand-ins that the environment names."""
-    return replace(PHOTOS, folder=Path(os.environ[FOLDER]))
+if __name__ == "__main__":
+    FAMILIES[PHOTOS.name] = replace(PHOTOS, folder=Path(os.environ[FOLDER]))
+    cli.main(prog_name="streamlit")

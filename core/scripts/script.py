@@ -97,6 +97,6 @@ def image_lines(key: str, title: str, family: str = SHAPES.name, masks: bool = F
         }
     return {
         "image_import": "from core.images import open_image",
-        "image": f"# The file that was uploaded: lay it beside this one.\n"
+        "image": f"# The file that was uploaded, or the picture that was taken: lay it beside this one.\n"
         f"image, truth = open_image(open({title!r}, 'rb').read()).pixels, None",
     }

@@ -1,5 +1,6 @@
 """One server and one Chromium for all browser tests, a fresh page for each."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
+from tests.stand_ins import FOLDER, write_stand_ins
 
 ROOT = Path(__file__).parents[2]
 STARTING = 60.0  # seconds that the server may take on a busy machine
@@ -20,8 +22,10 @@ STARTING = 60.0  # seconds that the server may take on a busy machine
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the app for all tests and return its address."""
-    with running_app(tmp_path_factory.mktemp("server") / "log") as url:
+    """Start the app for all tests, with detectors of photos that nobody trained, and return its address."""
+    folder = tmp_path_factory.mktemp("server")
+    write_stand_ins(folder)
+    with running_server(folder / "log", stand_ins=folder) as (url, _server):
         yield url
 
 
@@ -44,15 +48,27 @@ def running_app(log: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running_server(log: Path, port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run the app as ``running_app`` does, or on ``port``; yields its process as well."""
+def running_server(
+    log: Path, port: int | None = None, stand_ins: Path | None = None
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run the app as ``running_app`` does, or on ``port``, or with the ``stand_ins`` of a folder; yields its process as
+    well."""
     port = port or free_port()
+    module = "tests.stand_ins" if stand_ins else "streamlit"
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     with (
         log.open("w") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options],
+            [
+                sys.executable,
+                "-m",
+                module,
+                "run",
+                "streamlit_app.py",
+                *options,
+            ],
             cwd=ROOT,
+            env={**os.environ, FOLDER: str(stand_ins or "")},
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as server,

@@ -236,7 +236,7 @@ def test_a_bad_upload_is_one_sentence(uploading: AppTest, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_good_upload_is_raced_and_its_notes_are_shown(uploading: AppTest, kind: str) -> None:
+def test_a_good_upload_is_raced_and_its_notes_are_shown(uploading: AppTest, photographs: Family, kind: str) -> None:
     data, note = GOOD[kind]
     uploading.file_uploader(key="upload").set_value((f"{kind}.png", data, "image/png")).run()
     app = settled(uploading)

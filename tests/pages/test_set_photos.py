@@ -13,7 +13,7 @@ from core.scripts import detection
 from tests.data.written_folders import thing, write
 from tests.pages.opening import figures, opened
 
-KIND = "Set on this server"
+KIND = "Set"
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_photo_and_an_upload_have_no_mask_but_every_way() -> None:
     Image.new("RGB", (50, 40), "teal").save(good, "PNG")
     app.file_uploader(key="upload").upload("good.png", good.getvalue(), "image/png").run()
     assert not app.exception and not app.error
-    assert (sent(app)["width"], sent(app)["height"]) == (48, 32)
+    assert (sent(app)["width"], sent(app)["height"]) == (400, 320)
 
 
 def test_the_stamps_follow_the_settings_in_the_address() -> None:

@@ -35,7 +35,8 @@ function share(root) {
     panel.hidden = false;
     button.setAttribute("aria-expanded", "true");
     field.value = href;
-    find(".upload").hidden = ![...searchParams.values()].includes(words.uploadChoice);
+    const chosen = [...searchParams.values()];
+    find(".upload").hidden = !chosen.includes(words.uploadChoice) && !chosen.includes(words.cameraChoice);
     find(".local").hidden = !["localhost", "127.0.0.1", "[::1]"].includes(hostname);
     send("link", href);
     write(find(".copied"), (await copied(href)) ? words.copied : words.select);

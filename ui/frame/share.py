@@ -66,5 +66,6 @@ def _words() -> dict[str, str]:
             "Your upload is not in the link: it stays in this tab. Whoever opens the link is asked for a file."
         ),
         "uploadChoice": _("Upload"),
+        "cameraChoice": _("Camera"),
         "local": _("This address works on this computer only. For others, open the app by the server's name first."),
     }

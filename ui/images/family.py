@@ -24,7 +24,9 @@ def choose_family(picked: PickedImage) -> Family:
     for other in KINDS:
         if other != picked.kind:
             st.session_state.pop(_key(other), None)
-    chosen = choose(_("Trained on"), titles, _key(picked.kind), first)
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line.markdown(_("Trained on"), width="content")
+    chosen = choose(_("Trained on"), titles, _key(picked.kind), first, place=line, labelled=False)
     if chosen != first:
         st.caption(_foreign(FAMILIES[chosen]))
     return FAMILIES[chosen]

@@ -24,7 +24,9 @@ def pick_set_photo(masks: bool = False) -> PickedImage | None:
         st.info(_without_masks() if masks else _without_boxes())
         return None
     row = st.container(horizontal=True)
-    name = row.selectbox(_("Set"), names, key="set", width=150, bind="query-params", persist_state="session")
+    name = row.selectbox(
+        _("Set on this server"), names, key="set", width=180, bind="query-params", persist_state="session"
+    )
     number = row.number_input(
         _("Photo number"), 0, MOST_PHOTOS - 1, 0, key="number", width=150, bind="query-params", persist_state="session"
     )

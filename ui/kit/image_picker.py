@@ -1,9 +1,10 @@
-"""Choose an image: a drawn scene, a real photo or an upload; the choice lives in the address."""
+"""Choose an image: a drawn scene, a photo, an upload, the camera or a set; the choice lives in the address."""
 
 import hashlib
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from torch import Tensor
 
 from core.data.photos import PHOTOS, photo
@@ -14,12 +15,13 @@ from core.images import MOST_BYTES, ImageError, OpenedImage, open_image
 from ui.images.picked import PickedImage
 from ui.images.set_photo import pick_set_photo
 from ui.kit.caching import cache_words
+from ui.kit.camera import show_camera
 from ui.kit.choices import choose
 from ui.kit.uploader import show_uploader
 
 __all__ = ["KINDS", "PickedImage", "choose_difficulty", "pick_image", "show_picked"]
 
-KINDS = ("scene", "photo", "upload", "set")
+KINDS = ("scene", "photo", "upload", "camera", "set")
 MOST_SCENES = 10_000
 TYPES = ["avif", "bmp", "gif", "heic", "heif", "jpg", "jpeg", "png", "ppm", "tif", "tiff", "webp"]
 SHOWN_PHOTOS = [name for name in PHOTOS if name not in ("brick", "grass", "gravel")]  # these are plain textures
@@ -33,13 +35,23 @@ def pick_image(sets: bool = False, masks: bool = False) -> PickedImage | None:
     With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes;
     where ``masks`` are needed, of one that has some.
     """
-    kinds = {"scene": _("Drawn scene"), "photo": _("Photo"), "upload": _("Upload"), "set": _("Set on this server")}
-    if not sets:
-        del kinds["set"]
-    kind = choose(_("Image"), kinds, "image", "scene")
+    titles = {
+        "scene": _("Drawn scene"),
+        "photo": _("Photo"),
+        "upload": _("Upload"),
+        "camera": _("Camera"),
+        "set": _("Set"),
+    }
+    kind = choose(_("Image"), {one: titles[one] for one in KINDS if sets or one != "set"}, "image", "scene")
     if kind == "set":
         return pick_set_photo(masks)
-    return {"scene": _pick_scene, "photo": _pick_photo, "upload": _pick_upload}[kind]()
+    ways = {
+        "scene": _pick_scene,
+        "photo": _pick_photo,
+        "upload": _pick_upload,
+        "camera": _pick_taken,
+    }
+    return ways[kind]()
 
 
 def show_picked(picked: PickedImage) -> None:
@@ -103,17 +115,27 @@ def _pick_photo() -> PickedImage:
 
 
 def _pick_upload() -> PickedImage | None:
+    words = _("Choose an image file of up to {most} MB. It stays on this server and is forgotten with this tab.")
     file = show_uploader(_("Upload an image"), TYPES, MOST_BYTES // 2**20, key="upload")
+    return _from_outside("upload", file, words.format(most=MOST_BYTES // 2**20))
+
+
+def _pick_taken() -> PickedImage | None:
+    words = _("Take a picture. It stays on this server and is forgotten with this tab.")
+    return _from_outside("camera", show_camera(_("Camera"), "camera"), words)
+
+
+def _from_outside(kind: str, file: UploadedFile | None, missing: str) -> PickedImage | None:
+    """Return the image in ``file``, or None and a sentence: what is ``missing``, or what is wrong with it."""
     if file is None:
-        words = _("Choose an image file of up to {most} MB. It stays on this server and is forgotten with this tab.")
-        st.info(words.format(most=MOST_BYTES // 2**20))
+        st.info(missing)
         return None
     try:
         opened = _opened(file.getvalue())
     except ImageError as error:
         st.error(str(error))
         return None
-    key = f"upload:{hashlib.sha256(file.getvalue()).hexdigest()}"
+    key = f"{kind}:{hashlib.sha256(file.getvalue()).hexdigest()}"
     return PickedImage(opened.pixels, None, file.name, opened.notes, key)
 
 
