@@ -66,3 +66,15 @@ def test_of_a_photo_with_masks_it_knows_the_pixels_of_its_classes() -> None:
     assert part["pixel_labels"].tolist() == [[3, 255, 255, 0]] and part["pixel_labels"].dtype == torch.uint8
     assert part["void"].tolist() == [[False, True, True, False]]
     assert PHOTOS.known_part(target, ("background", "cup", "kettle")) == (None, ("cup", "kettle"))
+
+
+def test_a_family_takes_of_a_target_what_it_knows_in_its_own_numbers() -> None:
+    classes = ("background", "chair", "dog", "person")
+    boxes = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5], [2, 2, 6, 6]])
+    target = {"boxes": boxes, "labels": torch.tensor([3, 1, 2]), "iscrowd": torch.tensor([0, 0, 1])}
+    part, left_out = PHOTOS.known_part(target, classes)
+    assert left_out == ("chair",) and part is not None
+    assert torch.equal(part["boxes"], boxes[[0, 2]]) and part["iscrowd"].tolist() == [0, 1]
+    assert [PHOTOS.classes[label] for label in part["labels"].tolist()] == ["person", "dog"]
+    assert SHAPES.known_part(target, classes) == (None, ("chair", "dog", "person"))
+    assert target["labels"].tolist() == [3, 1, 2], "the target itself was changed"

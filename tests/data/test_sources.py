@@ -135,3 +135,28 @@ def test_sets_say_whether_they_have_masks_and_open_with_them(tmp_path: Path, mon
     assert len(target["labels"]) == len(target["masks"]) == 1 and target["void"][5, 35]
     with pytest.raises(FolderError, match="No photo in the data set has masks"):
         open_set("boxes", masks=True)
+
+
+def test_of_an_owners_set_the_photos_for_validation_are_opened_else_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    for name in ("parted", "whole"):
+        for stem in ("a", "b"):
+            write(tmp_path / name, stem, thing(f"dog {stem}", 1, 2, 10, 12))
+    for name, listed in (("parted", "b\n"), ("whole", "")):
+        (tmp_path / name / "ImageSets").mkdir()
+        (tmp_path / name / "ImageSets" / "val.txt").write_text(listed)
+    assert [len(open_set(name)) for name in ("parted", "whole")] == [1, 2]
+    photos = open_set("parted")
+    assert [photos.classes[label] for label in photos[0][1]["labels"]] == ["dog b"]
+    with pytest.raises(FolderError, match="no photos of a set elsewhere on this server"):
+        open_set("elsewhere")
+
+
+def test_what_is_difficult_is_no_certain_truth() -> None:
+    boxes = torch.arange(8.0).view(2, 4)
+    target = {"boxes": boxes, "labels": torch.tensor([1, 2]), "iscrowd": torch.tensor([1, 0])}
+    assert torch.equal(certain(target)["boxes"], boxes[1:]) and certain(target)["labels"].tolist() == [2]
+    plain = {"boxes": boxes, "labels": torch.tensor([1, 2])}
+    assert certain(plain) is plain

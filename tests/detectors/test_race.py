@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from core.backbones import Lite0
 from core.checkpoint import CheckpointError
 from core.data import ShapeScenes
 from core.detectors import NAMES, Detector, Progress, TimedStep, Trace, build, fast_rcnn, race, rcnn, sppnet
@@ -29,7 +30,7 @@ from core.detectors.race import (
     table,
     thinned,
 )
-from core.families import PAPER_SIZE
+from core.families import PAPER_SIZE, PHOTOS
 from core.machine import machine
 from core.proposals import selective_search
 from core.values import Crops, Detections, FeatureMap, RegionFeatures, Regions, Value
@@ -331,3 +332,16 @@ def test_curve_gives_every_contestant_its_proposals_off_the_clock(
     assert len(given) == 2 and all(torch.equal(boxes, expected) for boxes in given)
     assert isinstance(own, FastRCNN)
     assert len(own.propose(scene).boxes) < 1000, "the race's own detector was changed"
+
+
+def test_the_curve_is_that_of_a_familys_detectors(scene: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    trunks = []
+
+    def instead(detector: Detector, image: Tensor) -> Trace:
+        trunks.append(type(detector.trunk))
+        return trace(Convolution=2.0)
+
+    monkeypatch.setattr(race, "CURVE_REGIONS", (10,))
+    race.contestant("yolo", PHOTOS)
+    monkeypatch.setattr(race, "run", instead)
+    assert [point.name for point in cost_curve(scene, ("yolo",), PHOTOS)] == ["yolo"] and trunks == [Lite0]

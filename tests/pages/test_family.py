@@ -119,6 +119,28 @@ def test_every_page_of_the_detectors_starts_with_what_fits_the_image(page: str, 
     assert len({shapes, photos, figures(app)[0].proto.json}) == 3, "the other family's answer is shown"
 
 
+def test_where_nothing_was_found_the_page_says_what_the_models_know(photographs: Family) -> None:
+    app = opened("nms", image="Photo", detector="Faster R-CNN")
+    assert "Nothing that these models know was found" in app.info[0].value and "cat, horse" in app.info[0].value
+    assert not opened("nms", image="Photo", detector="YOLO").info, "random weights are sure of what they say"
+    assert not opened("nms").info
+
+
+def test_a_classifier_names_the_whole_picture_and_a_region(in_threads: None, photographs: Family) -> None:
+    app = opened("detectors", image="Photo", photo="Chelsea")
+    raced(app)
+    app.run()
+    (named,) = [one.value for one in app.markdown if "to a classifier" in one.value]
+    assert "whole picture" in named and "Egyptian cat 0." in named
+    assert "1.3 million photos of ImageNet" in captions(app)
+    app = opened("pooling", image="Photo", photo="Coffee")
+    (named,) = [one.value for one in app.markdown if "to a classifier" in one.value]
+    assert "The region" in named and "espresso 0." in named
+    assert not [one for one in opened("pooling").markdown if "to a classifier" in one.value], (
+        "shapes have no name there"
+    )
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_what_the_models_do_not_know_is_no_ground_truth_of_theirs(page: str, photographs: Family) -> None:
     app = opened(page, family_scene="Photographs", **PAGES[page])

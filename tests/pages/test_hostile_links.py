@@ -21,7 +21,7 @@ STARTS_WORK = ("race",)
 
 def known() -> list[str]:
     """Every name that stands in the address of some page."""
-    found = {"unknown", "view", "lang", "present", "guide", "runs", "run", "source_folder"}
+    found = {"unknown", "view", "lang", "present", "guide", "runs", "run", "source_folder", "family_scene"}
     for path in [*(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")]:
         found.update(re.findall(r'(?:key=|ADDRESS = |get\()"([a-z_0-9]+)"', path.read_text("utf-8")))
     return sorted(found - {*STARTS_WORK})

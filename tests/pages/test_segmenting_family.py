@@ -14,7 +14,7 @@ from core.scripts import segmentation as scripts
 from tests.data.written_folders import thing, write, write_voc_masks
 from tests.pages.opening import figures, opened
 
-KIND = "Set on this server"
+KIND = "Set"
 VIEWS = {"Explore": 1, "Side by side": 2, "Fully connected": 2, "Instances": 1}  # components
 
 
