@@ -52,17 +52,17 @@ def scene_of(
 @fragment
 def upsampling_ways() -> None:
     """Show the choices and the pictures; only this is run again for another choice or an edited grid."""
-    choice_column, image_column, class_column = st.columns([3, 3, 2], gap="large")
+    choice_column, image_column, class_column = st.columns([2.05, 3, 2.4], gap="small")
     with choice_column:
         drawn = _choose_source() == "grid"
         trained = _choose_weights()
     family = SHAPES
     with image_column:
         picked = None if drawn else pick_image(sets=True, masks=True)
+    with class_column:
         if picked:
             family = choose_family(picked)
             picked = picked.known_to(family)
-    with class_column:
         label = _choose_class(drawn, family.classes) if trained or not drawn else None
     st.caption(_said_of(drawn, trained))
     try:
