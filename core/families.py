@@ -7,10 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.backbones import TRUNKS
 from core.checkpoint import FOLDER, read_card
+from core.data.mask_folder import IGNORED
 from core.data.scenes import CLASSES
+from core.data.targets import part_of
 from core.i18n import N_
 
 Target = dict[str, Tensor]
@@ -36,15 +39,21 @@ class Family:
 
     def known_part(self, target: Target, classes: Sequence[str]) -> tuple[Target | None, tuple[str, ...]]:
         """Return the objects of a detection ``target`` that its models know, numbered by its own classes, None where
-        there is none; and the names of the classes that were left out. ``classes`` are the names of the target's.
+        there is none; and the names of the classes that were left out. ``classes`` are the names of the target's. Of
+        pixels of other classes nothing is known.
         """
         names = [classes[label] for label in target["labels"].tolist()]
-        known = [place for place, name in enumerate(names) if name in self.classes[1:]]
+        known = torch.tensor([name in self.classes[1:] for name in names], dtype=torch.bool)
         left_out = tuple(sorted({*names} - {*self.classes[1:]}))
-        if not known:
+        if not known.any():
             return None, left_out
-        part = {key: values[known] for key, values in target.items()}
-        return part | {"labels": torch.tensor([self.classes.index(names[place]) for place in known])}, left_out
+        part = part_of(target, known)
+        own = torch.tensor([self.classes.index(name) if name in self.classes else IGNORED for name in classes])
+        part["labels"] = own[part["labels"]]
+        if "pixel_labels" in target:
+            everything = functional.pad(own, (0, IGNORED + 1 - len(own)), value=IGNORED).to(torch.uint8)
+            part["pixel_labels"] = everything[target["pixel_labels"].long()]
+        return part, left_out
 
 
 SHAPES = Family("shapes", N_("Drawn shapes"), "slim", CLASSES, FOLDER / "shapes")

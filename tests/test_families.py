@@ -51,6 +51,23 @@ def test_a_card_is_that_of_the_shapes_where_no_family_is_named() -> None:
     assert card_of("yolo", "paper") == {}, "what is for timing only was never measured"
 
 
+def test_of_a_photo_with_masks_it_knows_the_pixels_of_its_classes() -> None:
+    """The set names its classes in another order, and one of them that the family does not know."""
+    target = {
+        "boxes": torch.tensor([[0.0, 0, 1, 1], [1, 0, 2, 1]]),
+        "labels": torch.tensor([1, 2]),
+        "masks": torch.tensor([[[True, False, False, False]], [[False, True, False, False]]]),
+        "void": torch.tensor([[False, False, True, False]]),
+        "pixel_labels": torch.tensor([[1, 2, 255, 0]], dtype=torch.uint8),
+    }
+    part, left_out = PHOTOS.known_part(target, ("background", "cat", "kettle"))
+    assert part and left_out == ("kettle",)
+    assert part["labels"].tolist() == [3] and part["masks"].tolist() == [[[True, False, False, False]]]
+    assert part["pixel_labels"].tolist() == [[3, 255, 255, 0]] and part["pixel_labels"].dtype == torch.uint8
+    assert part["void"].tolist() == [[False, True, True, False]]
+    assert PHOTOS.known_part(target, ("background", "cup", "kettle")) == (None, ("cup", "kettle"))
+
+
 def test_a_family_takes_of_a_target_what_it_knows_in_its_own_numbers() -> None:
     classes = ("background", "chair", "dog", "person")
     boxes = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5], [2, 2, 6, 6]])

@@ -144,7 +144,7 @@ def test_yolo_says_the_boxes_and_the_loss_of_the_page(scene: tuple[Tensor, dict[
 
 
 def test_a_segmenter_has_the_figures_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, _names = ran(segmentation.segmented(KEY, TITLE, ("fcn8s",)))
+    printed, _names = ran(segmentation.segmented(KEY, TITLE, "shapes", ("fcn8s",)))
     model = load_segmenter("fcn8s")
     figures: Any = explore_data(model, run(model, scene[0]), scene[1])["figures"]
     for name in ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"):
@@ -152,13 +152,13 @@ def test_a_segmenter_has_the_figures_of_the_page(scene: tuple[Tensor, dict[str, 
 
 
 def test_a_shuffle_alone_changes_scores_and_with_its_weights_does_not() -> None:
-    printed, _names = ran(segmentation.connected(KEY, TITLE, 7))
+    printed, _names = ran(segmentation.connected(KEY, TITLE, "shapes", 7))
     together, alone = (float(value) for value in re.findall(r"weights \w+: ([\d.e+-]+) at most", printed))
     assert together < 1e-4 < 1 < alone
 
 
 def test_instances_are_as_many_as_the_page_counts(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, _names = ran(segmentation.instances(KEY, TITLE))
+    printed, _names = ran(segmentation.instances(KEY, TITLE, "shapes"))
     semantic, masks = (run(load_segmenter(name), scene[0]) for name in ("fcn8s", "mask_rcnn"))
     panels = instances_data(semantic, masks, CLASSES, scene[1])["panels"]
     assert f"connected components: {len(panels['components']['labels'])} instances" in printed
@@ -167,7 +167,7 @@ def test_instances_are_as_many_as_the_page_counts(scene: tuple[Tensor, dict[str,
 
 @pytest.mark.slow
 def test_the_ways_to_enlarge_leave_the_checkerboard_of_the_page(scene: tuple[Tensor, dict[str, Tensor]]) -> None:
-    printed, _names = ran(segmentation.ways(KEY, TITLE, True))
+    printed, _names = ran(segmentation.ways(KEY, TITLE, "shapes", True))
     for way in scene_data(load_study(), in_whole_cells(scene[0]), scene[1], None, True)["ways"]:
         line = next(line for line in printed.splitlines() if line.split()[0] == way["name"])
         assert f"checkerboard {100 * way['checkerboard']:.1f} %, {way['parameters']} parameters" in line

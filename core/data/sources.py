@@ -17,7 +17,9 @@ from core.data.folder_forms import form_of, read_folder
 from core.data.folders import FolderError
 from core.data.mask_folder import MaskFolder
 from core.data.scenes import ShapeScenes
+from core.data.targets import part_of
 from core.data.voc_folder import VOCFolder
+from core.data.voc_masks import CLASS_MASKS, VOCMasks
 from core.i18n import _
 from core.images import LONGEST
 
@@ -100,19 +102,25 @@ def _reduced(image: Tensor, target: dict[str, Tensor]) -> Sample:
     if "boxes" in target:
         down, across = size[0] / height, size[1] / width
         changed["boxes"] = target["boxes"] * torch.tensor([across, down, across, down])
-    if "masks" in target:
-        changed["masks"] = resize(target["masks"].to(torch.uint8), size, InterpolationMode.NEAREST).bool()
+    for name in ("masks", "void", "pixel_labels"):
+        if name in target:
+            pixels = target[name].to(torch.uint8).reshape(-1, height, width)
+            scaled = resize(pixels, size, InterpolationMode.NEAREST).to(target[name].dtype)
+            changed[name] = scaled.reshape(*target[name].shape[:-2], *size)
     return resize(image, size, antialias=True), target | changed
 
 
-def open_set(name: str) -> Opened:
+def open_set(name: str, masks: bool = False) -> Opened:
     """Open the photos of the owner's set called ``name`` that are for validation, all where none are.
+
+    Where ``masks`` are asked for, a set in Pascal VOC's layout has only those photos that have some, with them.
 
     Raises:
         FolderError: there is no such set or no photo in it, or it cannot be read; later, a photo cannot be read.
     """
     found = datasets_below(owners_folder()).get(name)
-    parts = (open_source(str(found.path), part) for part in ("val", "")) if found else ()
+    opened = _open_masks if masks and found and found.form == "boxes" else open_source
+    parts = (opened(str(found.path), part) for part in ("val", "")) if found else ()
     photos = next((part for part in parts if len(part)), None)
     if photos is None:
         raise FolderError(
@@ -121,11 +129,21 @@ def open_set(name: str) -> Opened:
     return photos
 
 
+def _open_masks(folder: str, split: str) -> Opened:
+    try:
+        return Opened(VOCMasks(folder, split=split), folder)
+    except FolderError as error:
+        raise _nameless(error, folder) from None
+
+
+def has_masks(found: FoundFolder) -> bool:
+    """Whether the photos of a folder say more than boxes."""
+    return found.form == "masks" or (found.path / CLASS_MASKS).is_dir()
+
+
 def certain(target: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return a detection ``target`` without the objects that VOC calls difficult, which no score counts."""
-    if "iscrowd" not in target:
-        return target
-    return {key: values[target["iscrowd"] == 0] for key, values in target.items()}
+    return part_of(target, target["iscrowd"] == 0) if "iscrowd" in target else target
 
 
 def open_source(data: str, split: str = "train") -> Opened:

@@ -39,7 +39,7 @@ class VOCMasks(VOCFolder):
         for name, one in zip(self.names, self._annotated, strict=True):
             flaws.setdefault(self._flaw(name, one.photo), []).append(name)
         kept = [place for place, name in enumerate(self.names) if name in flaws.get("", ())]
-        if not kept:
+        if self.names and not kept:
             sentence = _(
                 "No photo in {folder} has masks of its name and size: put them as PNG files into `SegmentationClass` "
                 "and `SegmentationObject`."

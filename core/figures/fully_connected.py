@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from core.backbones import Backbone, Lite0
+from core.backbones.lite0 import LAST_UNPADDED, Block
 from core.figures.pooling import viridis
 from core.figures.segmentation import segmented_data, squeezed
 from core.figures.sent.segmentation import Flattened, ShuffledConvolution, SlidCells, SlidWay
@@ -21,10 +23,10 @@ UNKNOWN = 255  # the label of a cell whose patch has not been looked at
 def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
     """Return what ``model`` flattens about each of ``rows`` x ``columns`` cells of an image, and its scores there.
 
-    ``features`` (C, rows + 4, columns + 4) are bytes up to the value ``top``: cell (i, j) flattens the ``cells`` x
-    ``cells`` from (i, j) on. ``order`` says which number comes first, second, ... after a shuffle by ``seed``.
-    ``scores`` (rows x columns, K + 1) are float32: as they are, ``together`` with the weights shuffled alike, and
-    ``alone`` without; ``differences`` are the largest of those two from the first.
+    ``features``, (C, rows + 4, columns + 4) for 5 ``cells``, are bytes from the value ``low`` to ``top``: cell (i, j)
+    flattens the ``cells`` x ``cells`` from (i, j) on. ``order`` says which number comes first, second, ... after a
+    shuffle by ``seed``. ``scores`` (rows x columns, K + 1) are float32: as they are, ``together`` with the weights
+    shuffled alike, and ``alone`` without; ``differences`` are the largest of those two from the first.
     """
     features, whole = (
         next(step.value.values for step in trace.steps if isinstance(step.value, kind))
@@ -38,7 +40,8 @@ def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
             "together": shuffled_connected(model, patches, order, weights=True),
             "alone": shuffled_connected(model, patches, order, weights=False),
         }
-    top = max(float(features.max()), 1e-9)
+    low = min(float(features.min()), 0.0)
+    top = max(float(features.max()), low + 1e-9)
     return {
         **segmented_data(trace.image, model.classes),
         "palette": viridis(),
@@ -49,7 +52,8 @@ def flattened_data(model: PatchCNN, trace: Trace, seed: int) -> Flattened:
         "rows": whole.shape[1],
         "columns": whole.shape[2],
         "channels": len(features),
-        "features": squeezed((features / top * BYTE).round()),
+        "features": squeezed(((features - low) / (top - low) * BYTE).round()),
+        "low": low,
         "top": top,
         "order": squeezed(order, "u2"),
         "scores": {name: squeezed(values, "f4") for name, values in scores.items()},
@@ -65,19 +69,18 @@ def _surest(scores: Tensor) -> int:
 
 
 def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> ShuffledConvolution:
-    """Return what the trunk's last convolution makes of its map (``rows`` x ``columns``), as it is and shuffled.
+    """Return what the trunk's last convolution over neighbours makes of its map (``rows`` x ``columns``), as it is and
+    shuffled; ``layer`` is where it stands.
 
     Each of ``maps`` is the channel with the greatest mean, in bytes up to its own greatest value; ``shuffled`` is
     what the convolution is given, ``back`` what it makes of that, with the cells put back. ``change`` is the mean
     difference of that from ``plain``, as part of the mean absolute value.
     """
-    place = max(index for index, layer in enumerate(model.trunk) if isinstance(layer, nn.Conv2d))
-    layer = model.trunk[place]
-    assert isinstance(layer, nn.Conv2d)
+    name, before, layer = _last_convolution(model.trunk)
     with torch.inference_mode():
         given = model.trunk.normalised(model.surrounded(image[None]))
-        for before in list(model.trunk)[:place]:
-            given = before(given)
+        for one in before:
+            given = one(given)
         cells = given[0].flatten(1)
         order, straight = random_order(cells.shape[1], seed), torch.arange(cells.shape[1])
         plain, back = (shuffled_convolution(layer, given[0], one) for one in (straight, order))
@@ -89,12 +92,28 @@ def _convolution_data(model: PatchCNN, image: Tensor, seed: int) -> ShuffledConv
         "back": back[channel].relu(),
     }
     return {
+        "layer": name,
         "rows": given.shape[2],
         "columns": given.shape[3],
         "kernel": layer.kernel_size[0],
         "maps": {name: squeezed((BYTE * one / one.max().clamp(min=1e-9)).round()) for name, one in maps.items()},
         "change": float((plain - back).abs().mean() / plain.abs().mean()),
     }
+
+
+def _last_convolution(trunk: Backbone) -> tuple[str, list[nn.Module], nn.Conv2d]:
+    """Return the last convolution of an unpadded ``trunk`` with a kernel over 1 x 1: where it stands, the layers before
+    it, and itself."""
+    layers, name = list(trunk), "conv5"
+    if isinstance(trunk, Lite0):
+        name = LAST_UNPADDED
+        block = trunk.get_submodule(name)
+        assert isinstance(block, Block)
+        layers = [*layers[: layers.index(block)], *block.layers]
+    last = [place for place, one in enumerate(layers) if isinstance(one, nn.Conv2d) and one.kernel_size != (1, 1)][-1]
+    found = layers[last]
+    assert isinstance(found, nn.Conv2d)
+    return name, layers[:last], found
 
 
 def slid_data(model: PatchCNN, image: Tensor, events: Sequence[Slid] = ()) -> SlidCells:

@@ -14,28 +14,32 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from core.backbones import Lite0
 from core.data.scenes import label_map
-from core.families import card_of
+from core.families import SHAPES, AnyFamily, card_of
 from core.figures.pooling import viridis
-from core.figures.sent import PictureData
+from core.figures.sent import NamedColour, PictureData
 from core.figures.sent.segmentation import Compared, Explored, FieldLayer, FoundInstances, Fused
 from core.figures.transport import packed, rounded
 from core.figures.yolo import picture_data
+from core.i18n import _
 from core.models import MODELS
-from core.segmentation.components import components, matched
+from core.segmentation.base import VOID, true_labels
+from core.segmentation.components import components, findable, matched
 from core.segmentation.evaluation import labels_of
 from core.segmentation.fcn import FCN
 from core.segmentation.instance import SURE, MaskRCNN, topmost
 from core.segmentation.patch_cnn import PATCH, PatchCNN
 from core.segmentation.quality import as_report, summed_up
-from core.segmentation.receptive_field import receptive_fields
+from core.segmentation.receptive_field import ReceptiveField, receptive_fields, trunk_fields
 from core.stages import Staged, Trace
 from core.values import Instances, ScoreMap
 
 BACKGROUND = "#8C8C8C"
 MOST_SAMPLES = 256  # of a side: the probabilities of a large image are sent for every so many pixels
-CONNECTED = {"conv6": "fc6", "conv7": "fc7", "conv8": "score"}  # AlexNet's names for what follows its convolutions
-FIRST_LAYER = "conv5"  # the last that all segmenters have
+CONNECTED = {"conv1": "fc6", "conv2": "fc7", "conv3": "score"}  # AlexNet's names for what follows its convolutions
+FIRST_LAYERS = ("conv5", "block7")  # the last that all segmenters of a trunk have
+VOID_COLOUR = "#E0E0C0"  # as Pascal VOC draws it
 FUSED_SCALE = 100  # logits travel as whole hundredths
 
 
@@ -51,9 +55,11 @@ def segmented_data(image: Tensor, classes: tuple[str, ...]) -> PictureData:
     return data
 
 
-def true_labels(truth: dict[str, Tensor]) -> Tensor:
-    """Return the class of every pixel by the ground ``truth``: (H, W)."""
-    return label_map(truth["masks"], truth["labels"])
+def void_colour(true: Tensor | None) -> NamedColour | None:
+    """Return how pixels are drawn of which the ``true`` labels (H, W) say nothing, None where there are none."""
+    if true is None or not (true == VOID).any():
+        return None
+    return {"name": _("not known"), "colour": VOID_COLOUR}
 
 
 def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = None) -> Explored:
@@ -68,16 +74,18 @@ def explore_data(model: Staged, trace: Trace, truth: dict[str, Tensor] | None = 
     true = None if truth is None else true_labels(truth)
     maps = {"labels": labels} if true is None else {"labels": labels, "truth": true}
     every = ceil(max(labels.shape) / MOST_SAMPLES)
+    layers = layers_of(model, *labels.shape)
     return {
         **segmented_data(trace.image, model.classes),
         "labels": squeezed(labels),
         "truth": None if true is None else squeezed(true),
+        "void": void_colour(true),
         "shares": {name: _shares(one, len(model.classes)) for name, one in maps.items()},
         "instances": isinstance(trace.result, Instances),
         "every": every,
         "probabilities": squeezed((255 * _per_class(trace, len(model.classes), every)).round()),
-        "layers": layers_of(model, *labels.shape),
-        "layer": FIRST_LAYER,
+        "layers": layers,
+        "layer": next(one["name"] for one in layers if one["name"] in FIRST_LAYERS),
         "figures": figures_of(trace, truth, model.classes),
         "start": _deepest(labels),
     }
@@ -91,7 +99,7 @@ def figures_of(trace: Trace, truth: dict[str, Tensor] | None, classes: tuple[str
 
 
 def _shares(labels: Tensor, classes: int) -> list[float]:
-    return rounded(labels.flatten().bincount(minlength=classes) / labels.numel(), 4)
+    return rounded(labels.flatten().bincount(minlength=classes)[:classes] / labels.numel(), 4)
 
 
 def _per_class(trace: Trace, classes: int, every: int) -> Tensor:
@@ -137,19 +145,19 @@ def layers_of(model: Staged, height: int, width: int) -> list[FieldLayer]:
     around = (PATCH - model.trunk.stride) // 2 if isinstance(model, PatchCNN) else 0
     scale = model.facts.scale(height, width) if isinstance(model, MaskRCNN) else 1.0
     layers: list[FieldLayer] = []
-    for field in receptive_fields(_convolutions(model)):
-        if around:  # nothing is padded within: the cell stands for the middle of what it sees
+    for field in _fields(model):
+        first = 0
+        rows, columns = (ceil(round(length * scale) / field.stride) for length in (height, width))
+        if around or isinstance(model.trunk, Lite0):  # a cell stands for the middle of what it sees
             first = field.start - around + (field.size - field.stride) // 2
+        if around:
             rows, columns = (
                 (model.trunk.stride * (ceil(length / model.trunk.stride) - 1) + PATCH - field.size) // field.stride + 1
                 for length in (height, width)
             )
-        else:
-            first = 0
-            rows, columns = (ceil(round(length * scale) / field.stride) for length in (height, width))
         layers.append(
             {
-                "name": CONNECTED.get(field.name, field.name),
+                "name": field.name,
                 "channels": field.channels,
                 "size": field.size / scale,
                 "stride": field.stride / scale,
@@ -162,37 +170,45 @@ def layers_of(model: Staged, height: int, width: int) -> list[FieldLayer]:
     return layers
 
 
-def _convolutions(model: Staged) -> list[nn.Module]:
-    """Return the layers of ``model`` one after the other; fully connected ones as the convolutions that they are."""
-    layers = list(model.trunk)
+def _fields(model: Staged) -> list[ReceptiveField]:
+    """Return the fields of the layers of ``model``; fully connected ones count as the convolutions that they are."""
+    fields = trunk_fields(model.trunk)
+    behind: list[nn.Module] = []
     if isinstance(model, FCN):
-        return [*layers, *model.layers, model.score[0]]
+        behind = [*model.layers, model.score[0]]
     if isinstance(model, PatchCNN):
         connected = [layer for layer in (*model.layers, model.score) if isinstance(layer, nn.Linear)]
         sides = (model.cells, 1, 1)
-        return [*layers, *(nn.Conv2d(1, one.out_features, side) for one, side in zip(connected, sides, strict=True))]
-    return layers
+        behind = [nn.Conv2d(1, one.out_features, side) for one, side in zip(connected, sides, strict=True)]
+    return fields + [
+        replace(one, name=CONNECTED.get(one.name, "pool3")) for one in receptive_fields(behind, begin=fields[-1])
+    ]
 
 
 def compared_data(
-    models: Mapping[str, Staged], traces: Mapping[str, Trace], truth: dict[str, Tensor] | None = None
+    models: Mapping[str, Staged],
+    traces: Mapping[str, Trace],
+    truth: dict[str, Tensor] | None = None,
+    family: AnyFamily = SHAPES,
 ) -> Compared:
     """Return what each of ``models`` made of the image of its trace: ``labels``, ``figures``, ``ms``, ``parameters``.
 
-    ``tested`` are the figures over the test scenes, from the model's card, None where it has none.
+    ``tested`` are the figures over the test images, from the model's card in ``family``, None where it has none.
     """
     image = next(iter(traces.values())).image
     classes = next(iter(models.values())).classes
+    true = None if truth is None else true_labels(truth)
     return {
         **segmented_data(image, classes),
-        "truth": None if truth is None else squeezed(true_labels(truth)),
+        "truth": None if true is None else squeezed(true),
+        "void": void_colour(true),
         "models": [
             {
                 "name": name,
                 "title": MODELS[name].title,
                 "labels": squeezed(labels_of(traces[name].result)),
                 "figures": figures_of(traces[name], truth, classes),
-                "tested": card_of(name).get("evaluation"),
+                "tested": card_of(name, family).get("evaluation"),
                 "ms": 1000 * traces[name].seconds,
                 "parameters": sum(weights.numel() for weights in model.parameters()),
             }
@@ -241,17 +257,21 @@ def instances_data(
 
     Each of ``panels`` has ``ids`` (H, W), the number of the instance at each pixel counted from 1, the instances'
     ``labels`` and ``scores``, and in ``middles`` (x, y) a pixel inside of each. ``fates`` say how many true instances
-    each found, merged, split and missed; ``perfect`` is what the components of the true label map would.
+    each found, merged, split and missed; ``perfect`` is what the components of the true label map would. Of a truth
+    with void pixels those count for no mask, and objects without pixels of their own are not looked for.
     """
     labels = labels_of(semantic.result)
     found = masks.result
     assert isinstance(found, Instances)
     panels = {"components": components(labels), "masks": _sure(found)}
-    fates = {} if truth is None else {name: _counted(matched(one, truth)) for name, one in panels.items()}
+    fates = {}
     if truth is not None:
+        truth = findable(truth)
+        fates = {name: _counted(matched(one, truth)) for name, one in panels.items()}
         true = Instances(truth["boxes"], torch.ones(len(truth["labels"])), truth["labels"], truth["masks"])
         panels["truth"] = true
-        fates["perfect"] = _counted(matched(components(true_labels(truth)), truth))
+        perfect = components(label_map(truth["masks"], truth["labels"]))
+        fates["perfect"] = _counted(matched(perfect, truth))
     return {
         **segmented_data(semantic.image, classes),
         "labels": squeezed(labels),

@@ -6,14 +6,16 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from core.families import card_of
+from core.families import SHAPES, AnyFamily, card_of
 from core.figures.lettering import CHART_FONT_SIZE
-from core.figures.segmentation import segmented_data, squeezed, true_labels
+from core.figures.segmentation import segmented_data, squeezed, void_colour
 from core.figures.sent.upsampling import EnlargedLevel, EnlargedMaps, EnlargedWay
 from core.figures.transposed import signed_colours
 from core.i18n import _
+from core.segmentation.base import true_labels
 from core.segmentation.enlarging import SCORED_BY, Doublings, Enlargement, enlarge_cells, enlarge_scores
 from core.segmentation.quality import summed_up
+from core.segmentation.scaling import nearest
 from core.segmentation.study import UPSAMPLERS, UpsamplingStudy, head_of
 from core.segmentation.transposed import energy
 
@@ -60,18 +62,24 @@ def cells_data(text: str, label: int, trained: Mapping[str, Doublings] | None) -
 
 
 def scene_data(
-    study: UpsamplingStudy, image: Tensor, truth: dict[str, Tensor] | None, label: int | None, trained: bool
+    study: UpsamplingStudy,
+    image: Tensor,
+    truth: dict[str, Tensor] | None,
+    label: int | None,
+    trained: bool,
+    family: AnyFamily = SHAPES,
 ) -> EnlargedMaps:
     """Return what every way of the ``study`` makes of the scores of class ``label`` on ``image`` (3, H, W) uint8.
 
-    The image's sides are whole 16 pixels. Without a label it is the most frequent class but the background. A way has
-    also the ``labels`` of all pixels, their mean IU ``here`` against the ``truth``, and the ``checkerboard``'s share
-    of the variation of its scores; if ``trained``, also ``mean_iou`` and ``boundary_f`` on the test scenes.
+    The image's sides are whole 16 pixels; the ``truth`` may be of the same one at another size. Without a label it is
+    the most frequent class but the background. A way has also the ``labels`` of all pixels, their mean IU ``here``
+    against the truth, and the ``checkerboard``'s share of the variation of its scores; if ``trained``, also
+    ``mean_iou`` and ``boundary_f`` on the test images, from the cards of ``family``.
     """
     made = enlarge_scores(study, image, trained)
     labels = {name: one.scores[-1].argmax(0) for name, one in made.items()}
     label = _most_frequent(labels[SCORED_BY]) if label is None else label
-    true = None if truth is None else true_labels(truth)
+    true = None if truth is None else nearest(true_labels(truth), image.shape[1], image.shape[2])
     ways = []
     for name, one in made.items():
         way = _way(name, one, label)
@@ -79,7 +87,7 @@ def scene_data(
         way["checkerboard"] = energy(one.scores[-1], study.trunk.stride).of_variation
         way["here"] = _here(labels[name], true, study.classes)
         if trained:
-            way["mean_iou"], way["boundary_f"] = _tested(name)
+            way["mean_iou"], way["boundary_f"] = _tested(name, family)
         ways.append(way)
     picture = segmented_data(image, study.classes)
     return {
@@ -88,6 +96,7 @@ def scene_data(
         "height": picture["height"],
         "classes": picture["classes"],
         "truth": None if true is None else squeezed(true),
+        "void": void_colour(true),
         "label": label,
         "colours": signed_colours(),
         "ways": ways,
@@ -125,15 +134,15 @@ def _here(labels: Tensor, true: Tensor | None, classes: tuple[str, ...]) -> floa
     return None if true is None else summed_up([(labels, true, 0.0)], classes).mean_iou
 
 
-def _tested(name: str) -> tuple[float | None, float | None]:
+def _tested(name: str, family: AnyFamily) -> tuple[float | None, float | None]:
     """Return mean IU and boundary F of the network that was trained with the way called ``name``, from its card."""
-    tested = card_of(head_of(name)).get("evaluation", {})
+    tested = card_of(head_of(name), family).get("evaluation", {})
     return tested.get("mean_iou"), tested.get("boundary_f")
 
 
-def tested_on() -> int | None:
-    """Return the number of test scenes that the figures of the ways' cards are of, None where there are none."""
-    data = [card_of(head_of(name)).get("evaluation", {}).get("data", {}) for name in UPSAMPLERS]
+def tested_on(family: AnyFamily) -> int | None:
+    """Return the number of test images that the figures of the ways' cards are of, None where there are none."""
+    data = [card_of(head_of(name), family).get("evaluation", {}).get("data", {}) for name in UPSAMPLERS]
     return next((one["images"] for one in data if one), None)
 
 

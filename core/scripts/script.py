@@ -63,12 +63,13 @@ def written(name: str, title: str, template: str, **values: object) -> Script:
     return Script(name, filled)
 
 
-def image_lines(key: str, title: str, family: str = SHAPES.name) -> dict[str, str]:
+def image_lines(key: str, title: str, family: str = SHAPES.name, masks: bool = False) -> dict[str, str]:
     """Return what a template needs to get the image called ``key``, as the app's image picker calls it: its
     ``image_import``, and the lines ``image`` that name it ``image`` and what ``family`` knows of its ground truth
     ``truth``.
 
-    ``title`` is the name of an uploaded file, which whoever runs the script is asked to lay beside it.
+    Of a photo of a set, ``masks`` may be part of that. ``title`` is the name of an uploaded file, which whoever runs
+    the script is asked to lay beside it.
     """
     kind, _colon, rest = key.partition(":")
     if kind == "scene":
@@ -90,7 +91,7 @@ def image_lines(key: str, title: str, family: str = SHAPES.name) -> dict[str, st
         return {
             "image_import": "from core.data.sources import certain, open_set\nfrom core.families import FAMILIES",
             "image": f"# The set lies in data/, or in the folder that VISIBLE_VISION_DATA names.\n"
-            f"photos = open_set({name!r})\n"
+            f"photos = open_set({name!r}{', masks=True' if masks else ''})\n"
             f"image, target = photos[{int(number)}]\n"
             f'truth, _unknown = FAMILIES["{family}"].known_part(certain(target), photos.classes)',
         }

@@ -1,27 +1,27 @@
 """Scripts for the pages on segmentation and upsampling."""
 
+from core.families import FAMILIES, SHAPES
 from core.scripts.script import Script, image_lines, written
 
 EXPLORE = """
 $image_import
 from core.detectors import run
-from core.data.scenes import label_map
 from core.segmentation import load
+from core.segmentation.base import true_labels
 from core.segmentation.evaluation import labels_of
 from core.segmentation.quality import as_report, summed_up
 
 $image
 $load
 for name in names:
-    model = load(name)
+    model = load(name$family)
     trace = run(model, image)
     labels = labels_of(trace.result)
     print(f"{model.name}: {1000 * trace.seconds:.1f} ms")
     for label, count in enumerate(labels.flatten().bincount(minlength=len(model.classes)).tolist()):
         print(f"  {model.classes[label]}: {count / labels.numel():.4f} of the pixels")
     if truth is not None:
-        true = label_map(truth["masks"], truth["labels"])
-        report = as_report(summed_up([(labels, true, trace.seconds)], model.classes))
+        report = as_report(summed_up([(labels, true_labels(truth), trace.seconds)], model.classes))
         for figure in ("pixel_accuracy", "mean_accuracy", "mean_iou", "frequency_weighted_iou", "boundary_f"):
             print(f"  {figure}: {report[figure]}")
 """
@@ -36,7 +36,7 @@ from core.segmentation.shuffling import random_order, shuffled_connected
 from core.values import FeatureMap
 
 $image
-model = load("patch_cnn")
+model = load("patch_cnn"$family)
 trace = run(model, image)
 features = next(step.value.values for step in trace.steps if isinstance(step.value, FeatureMap))
 patches = features.unfold(1, model.cells, 1).unfold(2, model.cells, 1).permute(1, 2, 0, 3, 4).flatten(0, 1)
@@ -55,17 +55,17 @@ INSTANCES = """
 $image_import
 from core.detectors import run
 from core.segmentation import load
-from core.segmentation.components import components, matched
+from core.segmentation.components import components, findable, matched
 from core.segmentation.evaluation import labels_of
 
 $image
-semantic = labels_of(run(load("fcn8s"), image).result)
+semantic = labels_of(run(load("fcn8s"$family), image).result)
 found = components(semantic)  # what touches and has one class is one instance
-masks = run(load("mask_rcnn"), image).result
+masks = run(load("mask_rcnn"$family), image).result
 sure = (masks.scores >= 0.5).sum()
 print(f"connected components: {len(found)} instances; Mask R-CNN: {sure} with a score of 0.5 or more")
 if truth is not None:
-    print("what became of the true instances by components:", matched(found, truth))
+    print("what became of the true instances by components:", matched(found, findable(truth)))
 """
 
 WAYS = """
@@ -75,8 +75,8 @@ from core.segmentation.study import load_study
 from core.segmentation.transposed import energy
 
 $image
-study = load_study()
-for name, made in enlarge_scores(study, in_whole_cells(image), trained=$trained).items():
+study = load_study($study)
+for name, made in enlarge_scores(study, in_whole_cells(image$trunk), trained=$trained).items():
     scores = made.scores[-1]  # (K + 1, H, W), after four doublings
     checkerboard = energy(scores, study.trunk.stride).of_variation
     print(f"{name:20} {tuple(scores.shape)} checkerboard {100 * checkerboard:.1f} %, {made.trained_numbers} parameters")
@@ -124,26 +124,47 @@ for stride in (2, 3, 4):
 """
 
 
-def segmented(image: str, title: str, names: tuple[str, ...]) -> Script:
+def segmented(image: str, title: str, family: str, names: tuple[str, ...]) -> Script:
     """Return what the segmenters called ``names`` make of an image."""
     about = "A class for every pixel, and how near it comes to the truth."
-    return written("segmentation", about, EXPLORE, **image_lines(image, title), load=f"names = {list(names)}")
+    return written("segmentation", about, EXPLORE, **_seen(image, title, family), load=f"names = {list(names)}")
 
 
-def connected(image: str, title: str, shuffle: int) -> Script:
+def connected(image: str, title: str, family: str, shuffle: int) -> Script:
     """Return what a ``shuffle`` does to the fully connected layers of the patch CNN."""
     about = "What a fully connected layer knows of places: nothing."
-    return written("fully_connected", about, CONNECTED, **image_lines(image, title), shuffle=shuffle)
+    return written("fully_connected", about, CONNECTED, **_seen(image, title, family), shuffle=shuffle)
 
 
-def instances(image: str, title: str) -> Script:
+def instances(image: str, title: str, family: str) -> Script:
     """Return the instances of an image, by connected components and by Mask R-CNN."""
-    return written("instances", "Instances, by components and by Mask R-CNN.", INSTANCES, **image_lines(image, title))
+    return written("instances", "Instances, by components and by Mask R-CNN.", INSTANCES, **_seen(image, title, family))
 
 
-def ways(image: str, title: str, trained: bool) -> Script:
+def ways(image: str, title: str, family: str, trained: bool) -> Script:
     """Return every way to enlarge the scores of an image."""
-    return written("upsampling", "Ten ways to enlarge scores.", WAYS, **image_lines(image, title), trained=trained)
+    lines = image_lines(image, title, family, masks=True)
+    study = trunk = ""
+    if family != SHAPES.name:
+        lines["image_import"] += "\nfrom core.backbones import TRUNKS"
+        study, trunk = f'"{family}"', f', TRUNKS["{FAMILIES[family].trunk}"]'
+    about = "Ten ways to enlarge scores."
+    return written("upsampling", about, WAYS, **lines, study=study, trunk=trunk, trained=trained)
+
+
+def _seen(image: str, title: str, family: str) -> dict[str, str]:
+    """Return what a template needs to get an image as the segmenters of ``family`` see it, and to load them."""
+    lines = image_lines(image, title, family, masks=True)
+    if family == SHAPES.name:
+        return {**lines, "family": ""}
+    lines["image_import"] += "\nfrom core.backbones import TRUNKS"
+    lines["image_import"] += "\nfrom core.segmentation.scaling import fitted, fitted_truth"
+    lines["image"] += (
+        "\n# As large as the photos that the segmenters learned from."
+        f'\nimage = fitted(image, TRUNKS["{FAMILIES[family].trunk}"])'
+        "\ntruth = fitted_truth(truth, *image.shape[1:]) if truth else None"
+    )
+    return {**lines, "family": f', "{family}"'}
 
 
 def drawn(grid: str, label: int, trained: bool) -> Script:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchvision.ops import masks_to_boxes
 
 from core.data.scenes import ShapeScenes, label_map
+from core.data.targets import part_of
 from core.values import Instances
 
 LEAST_AREA = 30  # pixels; less is a speck of the segmenter's, the smallest shape of a scene has more
@@ -51,9 +52,10 @@ def matched(found: Instances, truth: dict[str, Tensor], iou: float = HALF) -> li
     It is ``found`` if a mask of its class has more than this ``iou`` with it and holds no other; ``merged`` if a mask
     holds it together with another; ``split`` if at least two masks lie in it; otherwise ``missed``. To hold is to
     cover at least half of, to lie in is to be covered at least by half; an instance that has a mask of its own does
-    not count as held by another.
+    not count as held by another. Pixels that are ``void`` in the truth count for no mask.
     """
-    ours, theirs = (masks.flatten(1).float() for masks in (found.masks, truth["masks"]))
+    masks = found.masks & ~truth["void"] if "void" in truth else found.masks
+    ours, theirs = (each.flatten(1).float() for each in (masks, truth["masks"]))
     common = (ours @ theirs.T) * (found.labels[:, None] == truth["labels"])
     area, true_area = ours.sum(1, keepdim=True), theirs.sum(1)
     alike = common / (area + true_area - common) > iou
@@ -68,6 +70,11 @@ def matched(found: Instances, truth: dict[str, Tensor], iou: float = HALF) -> li
         "found" if is_alone else "merged" if is_shared else "split" if pieces > 1 else "missed"
         for is_alone, is_shared, pieces in zip(alone.tolist(), shared.tolist(), parts.tolist(), strict=True)
     ]
+
+
+def findable(truth: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return ``truth`` without the objects of which no pixel is known."""
+    return part_of(truth, truth["masks"].any((1, 2)))
 
 
 def first_merging(scenes: ShapeScenes, start: int, count: int) -> int | None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.backbones import TRUNKS, Trunk
 from core.models import MODELS
 from core.segmentation.study import CELL, DOUBLINGS, UPSAMPLERS, UpsampledScores, UpsamplingStudy, pooling_indices
 from core.segmentation.upsampling import BedOfNails, MaxUnpool, Upsampler
@@ -128,9 +129,13 @@ def random_indices(height: int, width: int) -> list[Tensor]:
     return indices
 
 
-def in_whole_cells(image: Tensor) -> Tensor:
-    """Scale ``image`` (3, H, W) uint8 so that its longer side has at most 256 pixels, and both whole 16."""
-    scale = min(1.0, LONGEST / max(image.shape[1:]))
+def in_whole_cells(image: Tensor, trunk: Trunk = TRUNKS["slim"]) -> Tensor:
+    """Scale ``image`` (3, H, W) uint8 so that both sides have whole 16 pixels, and the longer one at most 256.
+
+    A photo is as large as segmenters on its ``trunk`` see it.
+    """
+    before = image.shape[1], image.shape[2]
+    scale = trunk.scale(*before) if trunk.segments_scaled else min(1.0, LONGEST / max(before))
     height, width = (max(1, round(length * scale / CELL)) * CELL for length in image.shape[1:])
     if (height, width) == image.shape[1:]:
         return image

@@ -1,9 +1,12 @@
 """Which pixels a cell of a layer sees, by the recurrence over kernels, strides and paddings."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
+
+from core.backbones import Backbone, Lite0
+from core.backbones.lite0 import FRAME, LAST_UNPADDED
 
 Window = tuple[int, int, int, int]
 
@@ -24,18 +27,28 @@ class ReceptiveField:
         x, y = self.start + column * self.stride, self.start + row * self.stride
         return x, y, x + self.size, y + self.size
 
+    def behind(
+        self, name: str, channels: int, kernel: int, stride: int, padding: int, dilation: int = 1
+    ) -> "ReceptiveField":
+        """Return the field of a layer called ``name`` that takes ``kernel`` x ``kernel`` cells of this one."""
+        size = self.size + dilation * (kernel - 1) * self.stride
+        return ReceptiveField(name, channels, size, self.stride * stride, self.start - padding * self.stride)
 
-def receptive_fields(layers: Iterable[nn.Module]) -> list[ReceptiveField]:
+
+PIXEL = ReceptiveField("pixel", 3, 1, 1, 0)
+
+
+def receptive_fields(layers: Iterable[nn.Module], begin: ReceptiveField = PIXEL) -> list[ReceptiveField]:
     """Return the receptive field of each convolution and pooling of ``layers``, applied one after the other.
 
-    Layers that see one cell each, such as activations and normalisations, change nothing and are not listed.
-    With a kernel of k, a stride of s and a padding of p: ``size += (k - 1) * stride``, ``start -= p * stride``, and
-    then ``stride *= s``.
+    Layers that see one cell each, such as activations and normalisations, change nothing and are not listed. The first
+    is given cells that see ``begin``. With a kernel of k, a stride of s and a padding of p: ``size += (k - 1) *
+    stride``, ``start -= p * stride``, and then ``stride *= s``.
 
     Raises:
         ValueError: a kernel is not square, or a layer makes its output larger.
     """
-    size, stride, start, channels = 1, 1, 0, 0
+    field = begin
     counted = {"conv": 0, "pool": 0}
     fields = []
     for layer in layers:
@@ -44,14 +57,42 @@ def receptive_fields(layers: Iterable[nn.Module]) -> list[ReceptiveField]:
         if not isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
             continue
         kernel, step, padding, dilation = (_square(layer, name) for name in GEOMETRY)
-        size += dilation * (kernel - 1) * stride
-        start -= padding * stride
-        stride *= step
         kind = "conv" if isinstance(layer, nn.Conv2d) else "pool"
         counted[kind] += 1
-        channels = layer.out_channels if isinstance(layer, nn.Conv2d) else channels
-        fields.append(ReceptiveField(f"{kind}{counted[kind]}", channels, size, stride, start))
+        channels = layer.out_channels if isinstance(layer, nn.Conv2d) else field.channels
+        field = field.behind(f"{kind}{counted[kind]}", channels, kernel, step, padding, dilation)
+        fields.append(field)
     return fields
+
+
+def trunk_fields(trunk: Backbone) -> list[ReceptiveField]:
+    """Return the receptive fields of a trunk's layers, at last that of its map; of Lite0's, block by block."""
+    return _lite0_fields(trunk) if isinstance(trunk, Lite0) else receptive_fields(trunk)
+
+
+def _lite0_fields(trunk: Lite0) -> list[ReceptiveField]:
+    """Return the fields of the blocks down to a stride of 16, and of the map.
+
+    Where cells of the blocks behind look depends on the image's size; a cell of the map sees at most two of them.
+    """
+    field, fields = replace(PIXEL, start=-FRAME if trunk.padded else 0), []
+    for name, part in trunk.named_children():
+        for layer in part.modules():
+            if isinstance(layer, nn.Conv2d):
+                kernel, step = layer.kernel_size[0], layer.stride[0]
+                # The frame makes every side odd, and "same" padding half the kernel.
+                field = field.behind(name, layer.out_channels, kernel, step, kernel // 2 if trunk.padded else 0)
+        if not trunk.padded:
+            fields.append(field)
+            if name == LAST_UNPADDED:
+                return fields
+        elif field.stride <= trunk.stride:
+            of_the_frame = -(-FRAME // field.stride)  # cells, which are cut off
+            fields.append(replace(field, start=field.start + of_the_frame * field.stride))
+    finest = fields[-1]
+    size = field.size + field.stride
+    start = finest.start + (finest.size - size) // 2
+    return [*fields, ReceptiveField("map", trunk.channels, size, trunk.stride, start)]
 
 
 GEOMETRY = ("kernel_size", "stride", "padding", "dilation")

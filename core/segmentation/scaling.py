@@ -3,6 +3,7 @@
 Scenes are seen at their own scale. Photos, which come in all sizes, are brought to that of those that were learnt from.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -21,6 +22,14 @@ def fitted(image: Tensor, trunk: Trunk) -> Tensor:
         return image
     size = max(1, round(height * scale)), max(1, round(width * scale))
     return functional.interpolate(image[None], size, mode="bilinear", antialias=True)[0]
+
+
+def fitted_truth(truth: Mapping[str, Tensor], height: int, width: int) -> dict[str, Tensor]:
+    """Return a ``truth`` with masks in pixels of its image scaled to ``height`` x ``width``."""
+    before = truth["masks"].shape[1:]
+    maps = {name: nearest(truth[name], height, width) for name in ("masks", "void", "pixel_labels") if name in truth}
+    scale = torch.tensor([width / before[1], height / before[0]] * 2)
+    return {**truth, **maps, "boxes": truth["boxes"] * scale}
 
 
 def at_size(made: Value, height: int, width: int) -> Value:

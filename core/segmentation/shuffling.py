@@ -27,7 +27,8 @@ def shuffled_convolution(layer: nn.Conv2d, maps: Tensor, order: Tensor) -> Tenso
     unless the kernel is 1 x 1: a convolution counts on neighbours.
     """
     shuffled = maps.flatten(1)[:, order].view_as(maps)
-    results = functional.conv2d(shuffled[None], layer.weight, layer.bias, padding=layer.weight.shape[-1] // 2)[0]
+    half = layer.weight.shape[-1] // 2
+    results = functional.conv2d(shuffled[None], layer.weight, layer.bias, padding=half, groups=layer.groups)[0]
     return results.flatten(1)[:, order.argsort()].view_as(results)
 
 

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
+from core.families import SHAPES, AnyFamily
 from core.segmentation import load
 from core.segmentation.patch_cnn import PatchCNN
 from core.stages import Trace, run
@@ -44,18 +45,18 @@ def slide_each_way(model: PatchCNN, image: Tensor) -> Iterator[Slid]:
     yield from _slid("singly", model.slide(image), whole.total)
 
 
-def slide_trained(image: Tensor) -> Iterator[Slid]:
-    """Slide the trained patch CNN over ``image`` as ``slide_each_way`` does.
+def slide_trained(image: Tensor, family: AnyFamily = SHAPES) -> Iterator[Slid]:
+    """Slide the trained patch CNN of ``family`` over ``image`` as ``slide_each_way`` does.
 
     Raises:
         CheckpointError: there are no trained weights.
     """
-    return slide_each_way(_trained(), image)
+    return slide_each_way(_trained(family), image)
 
 
-@lru_cache(maxsize=1)
-def _trained() -> PatchCNN:
-    model = load(PatchCNN.name)
+@lru_cache(maxsize=2)
+def _trained(family: AnyFamily) -> PatchCNN:
+    model = load(PatchCNN.name, family)
     assert isinstance(model, PatchCNN)
     return model
 

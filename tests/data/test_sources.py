@@ -13,16 +13,19 @@ from core.data.scenes import ShapeScenes
 from core.data.sources import (
     VARIABLE,
     FoundFolder,
+    Opened,
     certain,
     dataset_in,
     datasets_below,
+    has_masks,
     open_set,
     open_source,
     owners_folder,
     without_path,
 )
+from core.data.voc_masks import VOCMasks
 from tests.data.flawed_folders import photo
-from tests.data.written_folders import thing, write
+from tests.data.written_folders import thing, write, write_voc_masks
 
 
 def test_the_owners_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,6 +107,34 @@ def test_a_sentence_does_not_say_where_the_folder_lies(tmp_path: Path) -> None:
     said = without_path(str(error.value), tmp_path / "set", "my set")
     assert said.startswith("There is no dataset in my set:") and str(tmp_path) not in said
     assert without_path(f"{tmp_path}/a.jpg is not a photo.", tmp_path, "mine") == "a.jpg is not a photo."
+
+
+def test_what_is_known_of_the_pixels_of_a_large_photo_is_scaled_with_it(tmp_path: Path) -> None:
+    write(tmp_path, "one", thing("dog", 1, 1, 1024, 1024))
+    Image.new("RGB", (2048, 1024), "teal").save(tmp_path / "JPEGImages" / "one.jpg")
+    for kind, number in (("SegmentationClass", 7), ("SegmentationObject", 1)):
+        pixels: np.ndarray = np.zeros((1024, 2048), np.uint8)
+        pixels[:, :1024], pixels[:, 2000:] = number, 255
+        (tmp_path / kind).mkdir()
+        Image.fromarray(pixels).save(tmp_path / kind / "one.png")
+    image, target = Opened(VOCMasks(tmp_path))[0]
+    assert image.shape == (3, 512, 1024)
+    assert target["pixel_labels"].shape == target["void"].shape == (512, 1024) and target["void"].dtype == torch.bool
+    assert (target["pixel_labels"][:, :512] == 1).all() and target["void"][:, 1001:].all()
+
+
+def test_sets_say_whether_they_have_masks_and_open_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISIBLE_VISION_DATA", str(tmp_path))
+    for name in ("boxes", "both"):
+        write(tmp_path / name, "one", thing("dog", 1, 1, 20, 20), thing("dog", 30, 1, 40, 20, difficult=1))
+    write_voc_masks(tmp_path / "both", "one", [(0, 0, 20, 20, 3, 1), (29, 0, 40, 20, 3, 2)])
+    sets = datasets_below(tmp_path)
+    assert {name: has_masks(found) for name, found in sets.items()} == {"both": True, "boxes": False}
+    assert "masks" not in open_set("both")[0][1] and "masks" in open_set("both", masks=True)[0][1]
+    target = certain(open_set("both", masks=True)[0][1])
+    assert len(target["labels"]) == len(target["masks"]) == 1 and target["void"][5, 35]
+    with pytest.raises(FolderError, match="No photo in the data set has masks"):
+        open_set("boxes", masks=True)
 
 
 def test_of_an_owners_set_the_photos_for_validation_are_opened_else_all(

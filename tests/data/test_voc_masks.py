@@ -106,6 +106,8 @@ def test_a_part_of_the_photos_can_be_taken(tmp_path: Path) -> None:
     (tmp_path / "ImageSets").mkdir()
     (tmp_path / "ImageSets" / "val.txt").write_text("b\n")
     assert VOCMasks(tmp_path, CLASSES, "val").names == ("b",)
+    (tmp_path / "ImageSets" / "val.txt").write_text("")
+    assert len(VOCMasks(tmp_path, CLASSES, "val")) == 0
 
 
 def test_a_folder_without_masks_is_refused_with_a_sentence(tmp_path: Path) -> None:

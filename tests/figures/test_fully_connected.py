@@ -18,10 +18,10 @@ from core.segmentation.sliding import Slid, slide_each_way
 from core.stages import run
 
 
-@pytest.fixture(scope="module")
-def model() -> PatchCNN:
+@pytest.fixture(scope="module", params=["shapes", "photos"])
+def model(request: pytest.FixtureRequest) -> PatchCNN:
     torch.manual_seed(0)
-    built = build("patch_cnn")
+    built = build("patch_cnn", request.param)
     assert isinstance(built, PatchCNN)
     return built
 
@@ -44,13 +44,14 @@ def test_the_flattened_numbers_are_the_patchs_own(model: PatchCNN, image: Tensor
     """The map of the whole image holds those of all patches."""
     rows, columns, cells = data["rows"], data["columns"], data["cells"]
     assert (rows, columns) == (6, 8)
-    features = unsqueezed(data["features"]).reshape(data["channels"], rows + 4, columns + 4)
+    features = unsqueezed(data["features"]).reshape(data["channels"], rows + cells - 1, columns + cells - 1)
+    step = (data["top"] - data["low"]) / 255
     windows = model.windows(image)
     for row, column in ((0, 0), (2, 5), (5, 7)):
         with torch.inference_mode():
             own = model.trunk(windows[row, column][None])[0]
-        shown = features[:, row : row + cells, column : column + cells] / 255 * data["top"]
-        np.testing.assert_allclose(shown, own, atol=data["top"] / 254)
+        shown = features[:, row : row + cells, column : column + cells] * step + data["low"]
+        np.testing.assert_allclose(shown, own, atol=1.01 * step)
 
 
 def test_the_scores_are_those_of_the_patches_and_stay_when_all_is_shuffled(
@@ -64,7 +65,7 @@ def test_the_scores_are_those_of_the_patches_and_stay_when_all_is_shuffled(
     )
     assert np.abs(alone - plain).max() == pytest.approx(data["differences"]["alone"])
     assert data["differences"]["alone"] > 100 * data["differences"]["together"]
-    assert sorted(unsqueezed(data["order"], "u2").tolist()) == list(range(3200))
+    assert sorted(unsqueezed(data["order"], "u2").tolist()) == list(range(data["channels"] * data["cells"] ** 2))
     assert 0 <= data["start"] < 48
 
 

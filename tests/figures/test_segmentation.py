@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.backbones import fold_batch_norm
 from core.data.scenes import ShapeScenes, label_map
+from core.families import PHOTOS
 from core.figures.segmentation import (
     compared_data,
     explore_data,
@@ -167,6 +168,69 @@ def test_the_layers_of_mask_rcnn_are_in_pixels_of_the_image(models: dict[str, Se
     """It scales a short side of 512 to 256 first."""
     small, large = (layers_of(models["mask_rcnn"], side, side)[-1] for side in (256, 512))
     assert large["size"] == 2 * small["size"] and large["stride"] == 32 and large["rows"] == small["rows"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_of_the_photographs_models_stand_where_their_cells_look(name: str) -> None:
+    torch.manual_seed(0)
+    model = build(name, "photos")
+    layers = {one["name"]: one for one in layers_of(model, 320, 427)}
+    assert len(layers) == len(layers_of(model, 320, 427)), "two are called alike"
+    block = layers["block7"]
+    assert (block["channels"], block["stride"], block["first"]) == (80, 16, -40 if name == "patch_cnn" else 0)
+    assert (block["rows"], block["columns"]) == ((25, 32) if name == "patch_cnn" else (20, 27))
+    last = list(layers)[-1]
+    assert last == ("map" if name == "mask_rcnn" else "score")
+    if name != "mask_rcnn":
+        stride = 16 if name == "patch_cnn" else 32
+        assert (layers["score"]["rows"], layers["score"]["columns"]) == (320 // stride, -(-427 // stride))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_photos_are_shown_by_the_photographs_models(name: str) -> None:
+    torch.manual_seed(0)
+    model = build(name, "photos")
+    image = torch.randint(256, (3, 320, 427), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    data: Any = explore_data(model, run(model, image))
+    assert [one["name"] for one in data["classes"]] == list(PHOTOS.classes)
+    assert data["layer"] == "block7" and data["void"] is None
+    json.dumps(data, allow_nan=False)
+
+
+def partly_known(truth: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same truth with a stripe of void, and with a first object that nobody told apart."""
+    void = torch.zeros(256, 256, dtype=torch.bool)
+    void[100:110] = True
+    labels = label_map(truth["masks"], truth["labels"]).masked_fill(void, 255).to(torch.uint8)
+    void |= truth["masks"][0]
+    masks = truth["masks"] & ~void
+    return {**truth, "iscrowd": torch.zeros_like(truth["labels"]), "masks": masks, "void": void, "pixel_labels": labels}
+
+
+def test_what_is_not_known_is_drawn_as_such_and_not_scored(
+    models: dict[str, Segmenter | MaskRCNN], traces: dict[str, Trace], scene: Scene
+) -> None:
+    truth = partly_known(scene[1])
+    explored: Any = explore_data(models["fcn8s"], traces["fcn8s"], truth)
+    drawn = unsqueezed(explored["truth"]).reshape(256, 256)
+    assert (drawn[100:110] == 255).all() and explored["void"]["name"] == "not known"
+    assert np.sum(explored["figures"]["confusion"]) == 246 * 256 and explored["figures"]["boundary_f"] is None
+    assert len(explored["shares"]["truth"]) == 7
+    assert sum(explored["shares"]["truth"]) == pytest.approx(246 / 256, abs=1e-3)
+    data = compared_data(models, traces, truth)
+    assert data["void"] == explored["void"] and data["truth"] == explored["truth"]
+    assert compared_data(models, traces, scene[1])["void"] is None
+
+
+def test_objects_that_nobody_told_apart_are_not_looked_for(traces: dict[str, Trace], scene: Scene) -> None:
+    image, truth = scene
+    known = partly_known(truth)
+    perfect = Instances(truth["boxes"], torch.ones(len(truth["labels"])), truth["labels"], truth["masks"])
+    masks = Trace(image, (type(traces["mask_rcnn"].steps[-1])("Paste", perfect, 0.1),))
+    data = instances_data(masks, masks, CLASSES, known)
+    assert data["fates"]["masks"] == {"found": len(truth["labels"]) - 1}
+    assert len(data["panels"]["truth"]["labels"]) == len(truth["labels"]) - 1
 
 
 @pytest.mark.slow

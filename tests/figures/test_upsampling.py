@@ -126,13 +126,13 @@ def test_figures_on_the_test_scenes_come_from_the_card(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bicubic = {"evaluation": {"data": {"images": 500}, "mean_iou": 0.8, "boundary_f": 0.7, "more": 1}}
-    monkeypatch.setattr(figures, "card_of", lambda name: bicubic if name == "upsamplers/bicubic" else {})
+    monkeypatch.setattr(figures, "card_of", lambda name, _family: bicubic if name == "upsamplers/bicubic" else {})
     ways = {way["name"]: way for way in scene_data(study, *scene, label=1, trained=True)["ways"]}
     assert (ways["bicubic"]["mean_iou"], ways["bicubic"]["boundary_f"]) == (0.8, 0.7)
     assert ways["nearest"]["mean_iou"] is None
-    assert figures.tested_on() == 500
-    monkeypatch.setattr(figures, "card_of", lambda name: {})
-    assert figures.tested_on() is None
+    assert figures.tested_on("shapes") == 500
+    monkeypatch.setattr(figures, "card_of", lambda name, _family: {})
+    assert figures.tested_on("shapes") is None
 
 
 def test_the_chart_shows_every_way_by_its_checkerboard(

@@ -127,7 +127,7 @@ def wait_for(app: AppTest, events: int) -> Any:
 
 @pytest.mark.slow
 def test_the_patch_slides_and_can_be_cancelled() -> None:
-    app = open_page(view="Fully connected", image="Photo")
+    app = open_page(view="Fully connected", image="Photo", family_photo="Drawn shapes")
     assert {name: way["done"] for name, way in sent(app)[1]["ways"].items()} == {
         "convolution": 1024,
         "batches": 0,
@@ -144,7 +144,7 @@ def test_the_patch_slides_and_can_be_cancelled() -> None:
 
 @pytest.mark.slow
 def test_a_patch_that_has_slid_shows_every_way() -> None:
-    app = open_page(view="Fully connected", image="Upload")
+    app = open_page(view="Fully connected", image="Upload", family_upload="Drawn shapes")
     small = io.BytesIO()
     Image.new("RGB", (40, 30), "teal").save(small, "PNG")
     app.file_uploader(key="upload").upload("small.png", small.getvalue(), "image/png").run()
@@ -157,15 +157,23 @@ def test_a_patch_that_has_slid_shows_every_way() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(2, 2), (1024, 700)])
+@pytest.mark.parametrize(
+    ("family", "size", "shown"),
+    [
+        ("Drawn shapes", (2, 2), (2, 2)),
+        ("Drawn shapes", (1024, 700), (1024, 700)),
+        ("Photographs", (2, 2), (320, 320)),
+        ("Photographs", (1024, 700), (468, 320)),
+    ],
+)
 @pytest.mark.parametrize("view", ["Explore", "Side by side", "Fully connected", "Instances"])
-def test_an_upload_of_any_size_is_shown(view: str, size: tuple[int, int]) -> None:
-    app = open_page(image="Upload", view=view)
+def test_an_upload_of_any_size_is_shown(view: str, family: str, size: tuple[int, int], shown: tuple[int, int]) -> None:
+    app = open_page(image="Upload", view=view, family_upload=family)
     file = io.BytesIO()
     Image.effect_noise(size, 50).convert("RGB").save(file, "PNG")
     app.file_uploader(key="upload").upload("image.png", file.getvalue(), "image/png").run()
     assert not app.exception and not app.error
-    assert (sent(app)[0]["width"], sent(app)[0]["height"]) == size
+    assert (sent(app)[0]["width"], sent(app)[0]["height"]) == shown
 
 
 def test_a_wrong_upload_is_a_sentence() -> None:
@@ -179,9 +187,8 @@ def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, view: str, name: str
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(
-        core.segmentation, "load", partial(core.segmentation.load, family=replace(SHAPES, folder=tmp_path))
-    )
+    load, empty = core.segmentation.load, replace(SHAPES, folder=tmp_path)
+    monkeypatch.setattr(core.segmentation, "load", lambda name, _family: load(name, empty))
     app = open_page(view=view)
     assert f"python -m core train {name}" in app.error[0].value
     assert not figures(app)

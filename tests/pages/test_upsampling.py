@@ -29,7 +29,7 @@ def stand_in() -> Iterator[None]:
         torch.nn.init.normal_(weights, std=0.1)
     forget()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ui.upsampling.ways, "load_study", lambda: study)
+        patch.setattr(ui.upsampling.ways, "load_study", lambda _family: study)
         yield
     forget()
 
@@ -61,7 +61,7 @@ def test_the_class_and_the_weights_are_in_the_address_and_change_the_maps() -> N
 
 
 def test_a_grid_needs_no_network_as_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_study() -> UpsamplingStudy:
+    def no_study(_family: str) -> UpsamplingStudy:
         raise AssertionError("the study was loaded")
 
     monkeypatch.setattr(ui.upsampling.ways, "load_study", no_study)
@@ -83,7 +83,7 @@ def test_a_grid_goes_through_trained_ways_as_one_class() -> None:
 def test_a_photo_and_an_upload_have_no_mask_but_every_way() -> None:
     app = open_page(image="Photo")
     assert sent(app)["truth"] is None
-    assert any("scaled to 256 x 256" in caption.value for caption in app.caption)
+    assert any("scaled to 320 x 320" in caption.value for caption in app.caption)
     app = open_page(image="Upload")
     app.file_uploader(key="upload").upload("bad.png", b"no image", "image/png").run()
     assert not app.exception and "not an image" in app.error[0].value
@@ -91,7 +91,7 @@ def test_a_photo_and_an_upload_have_no_mask_but_every_way() -> None:
     Image.new("RGB", (50, 40), "teal").save(good, "PNG")
     app.file_uploader(key="upload").upload("good.png", good.getvalue(), "image/png").run()
     assert not app.exception and not app.error
-    assert (sent(app)["width"], sent(app)["height"]) == (48, 32)
+    assert (sent(app)["width"], sent(app)["height"]) == (400, 320)
 
 
 def test_the_stamps_follow_the_settings_in_the_address() -> None:
@@ -130,7 +130,7 @@ def test_every_view_opens_after_every_other() -> None:
 def test_a_missing_checkpoint_is_a_sentence_with_the_command(
     address: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(ui.upsampling.ways, "load_study", partial(load_study, replace(SHAPES, folder=tmp_path)))
+    monkeypatch.setattr(ui.upsampling.ways, "load_study", lambda _family: load_study(replace(SHAPES, folder=tmp_path)))
     forget()
     app = open_page(**address)
     assert "python -m core train upsamplers" in app.error[0].value

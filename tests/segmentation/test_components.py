@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from core.data.scenes import ShapeScenes, label_map
-from core.segmentation.components import components, first_merging, matched
+from core.segmentation.components import components, findable, first_merging, matched
 from core.values import Instances
 
 SIDE = 60
@@ -109,6 +109,14 @@ def test_the_truth_matches_itself_and_nothing_needs_no_match() -> None:
         assert set(matched(itself, truth)) == {"found"}
     nothing = {"masks": torch.zeros(0, SIDE, SIDE, dtype=torch.bool), "labels": torch.zeros(0, dtype=torch.int64)}
     assert matched(instances(box_mask(0, 0, 9, 9), labels=[1]), nothing) == []
+
+
+def test_what_is_not_known_counts_for_no_mask_and_is_not_looked_for() -> None:
+    seen, void = box_mask(0, 0, 10, 10), box_mask(0, 10, 10, 30)
+    truth = truth_of(seen, box_mask(0, 0, 0, 0), labels=[1, 2]) | {"void": void}
+    found = instances(seen | void, labels=[1])
+    assert matched(found, truth_of(seen, labels=[1])) == ["missed"]
+    assert matched(found, findable(truth)) == ["found"], "and the other has no pixel that could be found"
 
 
 def test_the_next_scene_where_components_fail_is_found() -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.backbones import TRUNKS
 from core.segmentation.enlarging import (
     SCORED_BY,
     as_begun,
@@ -103,6 +104,15 @@ def test_random_places_are_a_chain_of_poolings() -> None:
     large = functional.max_unpool2d(torch.ones(1, 1, 24, 32), indices[-1], [2, 2])
     assert large.sum() == 24 * 32
     assert all(torch.equal(one, other) for one, other in zip(indices, random_indices(3, 4), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((288, 384), (320, 432)), ((768, 1024), (320, 432)), ((3, 900), (16, 528))]
+)
+def test_photos_come_to_whole_cells_at_the_scale_of_their_trunk(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert tuple(in_whole_cells(torch.zeros(3, *size, dtype=torch.uint8), TRUNKS["lite0"]).shape[1:]) == expected
 
 
 @pytest.mark.parametrize(

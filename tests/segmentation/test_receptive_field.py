@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.backbones import slim
-from core.segmentation.receptive_field import ReceptiveField, receptive_fields
+from core.backbones import Lite0, slim
+from core.backbones.lite0 import CHANNELS
+from core.segmentation.receptive_field import ReceptiveField, receptive_fields, trunk_fields
 
 # AlexNet's trunk as Krizhevsky et al. lay it out, with every layer padded by half its kernel, as slim() is.
 EXPECTED = [
@@ -61,6 +62,62 @@ def test_a_cell_of_the_trunk_sees_the_pixels_that_its_gradient_reaches(index: in
     last = -(-SIDE // field.stride) - 1
     for row, column in ((last // 2, last // 2), (0, last), (last, 1)):
         assert reached(layers, SIDE, row, column) == inside(field.window(row, column), SIDE)
+
+
+class Linear(Lite0):
+    """Lite0 without anything between its convolutions, each of which takes the mean of what it sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for module in list(self.modules()):
+            if isinstance(module, nn.Conv2d):
+                nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+            for name, inner in module.named_children():
+                if isinstance(inner, nn.BatchNorm2d | nn.ReLU6):
+                    setattr(module, name, nn.Identity())
+        self.double()
+
+
+def seen(maps: Tensor, pixels: Tensor, row: int, column: int) -> tuple[int, int, int, int]:
+    """Return the edges of the pixels that a cell of ``maps`` depends on."""
+    (gradient,) = torch.autograd.grad(maps[0, :, row, column].sum(), pixels, retain_graph=True)
+    ys, xs = gradient[0].abs().sum(0).nonzero(as_tuple=True)
+    return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+
+
+def test_a_cell_of_lite0_sees_the_pixels_that_its_gradient_reaches() -> None:
+    trunk = Linear()
+    fields = {field.name: field for field in trunk_fields(trunk)}
+    assert list(fields) == ["stem", *(f"block{number}" for number in range(11)), "map"]
+    pixels = torch.full((1, 3, SIDE, SIDE), 130.0, dtype=torch.float64, requires_grad=True)
+    quarter, eighth, whole = trunk.stages(pixels)
+    for maps, name in ((quarter, "block2"), (eighth, "block4"), (whole[:, : CHANNELS[16]], "block10")):
+        field = fields[name]
+        assert maps.shape[-1] == -(-SIDE // field.stride) and field.channels == maps.shape[1]
+        for row, column in ((maps.shape[2] // 2, maps.shape[3] // 2), (0, maps.shape[3] - 1)):
+            assert seen(maps, pixels, row, column) == inside(field.window(row, column), SIDE)
+
+
+@pytest.mark.parametrize("side", [1600, 1610])
+def test_a_cell_of_lite0s_map_sees_at_most_what_two_coarse_ones_do(side: int) -> None:
+    trunk = Linear()
+    field = trunk_fields(trunk)[-1]
+    pixels = torch.full((1, 3, side, 48), 130.0, dtype=torch.float64, requires_grad=True)
+    whole = trunk(pixels)
+    assert field.channels == whole.shape[1]
+    one, other = sorted((seen(whole, pixels, row, 0)[1::2], field.window(row, 0)[1::2]) for row in (50, 51))
+    exact, within = (one, other) if one[0] == one[1] else (other, one)
+    assert exact[0] == exact[1], "between two coarse cells it sees both"
+    assert within[1][0] + 16 == within[0][0] and within[1][1] - 16 == within[0][1]
+
+
+def test_a_cell_of_the_unpadded_lite0_sees_147_pixels() -> None:
+    trunk = Linear()
+    trunk.unpad()
+    field = trunk_fields(trunk)[-1]
+    assert (field.name, field.size, field.stride, field.start) == ("block7", 147, 16, 0)
+    pixels = torch.full((1, 3, 227, 240), 130.0, dtype=torch.float64, requires_grad=True)
+    assert seen(trunk(pixels), pixels, 2, 4) == field.window(2, 4)
 
 
 @pytest.mark.parametrize(

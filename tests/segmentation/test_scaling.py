@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.backbones import TRUNKS
-from core.segmentation.scaling import at_size, fitted, nearest
+from core.segmentation.scaling import at_size, fitted, fitted_truth, nearest
 from core.values import Instances, LabelMap
 from tests.test_backbones import noise
 
@@ -29,6 +29,24 @@ def test_labels_come_back_at_the_images_size() -> None:
     assert made.labels.tolist() == [[0, 0, 0, 1, 1, 1]] * 2 + [[2, 2, 2, 3, 3, 3]] * 2
     again = at_size(made, 2, 2)
     assert isinstance(again, LabelMap) and again.labels.equal(labels)
+
+
+def test_a_truth_goes_with_its_image() -> None:
+    mask = torch.zeros(1, 2, 4, dtype=torch.bool)
+    mask[:, :1, 2:] = True
+    truth = {
+        "boxes": torch.tensor([[2.0, 0, 4, 1]]),
+        "labels": torch.tensor([3]),
+        "masks": mask,
+        "void": ~mask[0],
+        "pixel_labels": torch.tensor([[0, 0, 3, 3], [255, 0, 0, 0]], dtype=torch.uint8),
+    }
+    found = fitted_truth(truth, 4, 8)
+    assert found["boxes"].tolist() == [[4, 0, 8, 2]] and found["labels"].tolist() == [3]
+    assert found["masks"].shape == (1, 4, 8) and int(found["masks"].sum()) == 8
+    assert found["void"].equal(~found["masks"][0]) and (found["pixel_labels"][2:, :2] == 255).all()
+    assert (found["pixel_labels"][found["masks"][0]] == 3).all()
+    assert "void" not in fitted_truth({name: truth[name] for name in ("boxes", "labels", "masks")}, 4, 8)
 
 
 def test_instances_come_back_with_their_boxes() -> None:

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.segmentation import build
+from core.segmentation import build, sliding
 from core.segmentation.patch_cnn import PatchCNN
-from core.segmentation.sliding import BATCH, WAYS, Slid, slide_each_way
+from core.segmentation.sliding import BATCH, WAYS, Slid, slide_each_way, slide_trained
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,15 @@ def test_every_way_scores_every_cell_alike(events: list[Slid]) -> None:
     assert all(one.shape == (5 * 7, 7) for one in scores)
     for one in scores[1:]:
         assert (one - scores[0]).abs().max() < 1e-4
+
+
+def test_the_patch_of_either_family_slides(image: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliding, "load", build)
+    sliding._trained.cache_clear()
+    for family in ("shapes", "photos"):
+        first = next(slide_trained(image, family))
+        assert first.scores.shape == (35, 7) and first.way == "convolution"
+    sliding._trained.cache_clear()
 
 
 def test_it_tells_after_each_pass_how_far_it_is(events: list[Slid]) -> None:

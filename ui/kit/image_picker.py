@@ -29,10 +29,11 @@ SHOWN_WIDTH = 190  # pixels
 REMEMBERED = 32  # images, for all sessions together
 
 
-def pick_image(sets: bool = False) -> PickedImage | None:
+def pick_image(sets: bool = False, masks: bool = False) -> PickedImage | None:
     """Show the controls and return the choice; None, with a sentence on the page, where there is no image yet.
 
-    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes.
+    With ``sets`` it may be a photo of a set on this server, whose ground truth is labelled by the set's own classes;
+    where ``masks`` are needed, of one that has some.
     """
     titles = {
         "scene": _("Drawn scene"),
@@ -42,12 +43,13 @@ def pick_image(sets: bool = False) -> PickedImage | None:
         "set": _("Set"),
     }
     kind = choose(_("Image"), {one: titles[one] for one in KINDS if sets or one != "set"}, "image", "scene")
+    if kind == "set":
+        return pick_set_photo(masks)
     ways = {
         "scene": _pick_scene,
         "photo": _pick_photo,
         "upload": _pick_upload,
         "camera": _pick_taken,
-        "set": pick_set_photo,
     }
     return ways[kind]()
 

@@ -2,7 +2,7 @@
 
 import { fill, make, write } from "../kit/browser/pen.js";
 import { inBytes, sheetOf } from "../kit/browser/sheets.js";
-import { figureText, tiled } from "./parts.js";
+import { figureText, namedAt, tiled } from "./parts.js";
 
 /** @import { NamedColour } from "../kit/browser/sent.js" */
 /** @import { ComparedModel } from "./sent.js" */
@@ -14,6 +14,7 @@ import { figureText, tiled } from "./parts.js";
  * @property {number} height
  * @property {NamedColour[]} classes
  * @property {string | null} truth
+ * @property {NamedColour | null} void
  * @property {ComparedModel[]} models
  * @property {Record<string, string>} papers
  * @property {Record<string, string>} words
@@ -28,10 +29,11 @@ export default tiled({
   },
   laid({ values }, model) {
     const colours = model.classes.map(({ colour }, index) => (index ? inBytes(colour) : 0));
-    return { sheet: sheetOf(model, (index) => colours[values[index]]) };
+    const unknown = model.void ? inBytes(model.void.colour) : 0;
+    return { sheet: sheetOf(model, (index) => colours[values[index]] ?? unknown) };
   },
-  paintOver(brush, { values, said }, index, { classes }) {
-    write(said, index === null ? "" : classes[values[index]].name);
+  paintOver(brush, { values, said }, index, model) {
+    write(said, index === null ? "" : namedAt(model, values[index]).name);
   },
   says: (tiles, { words }, [x, y]) => fill(words.at, { x, y }),
   fill: (root, model) => writeTable(root.querySelector(".measured"), model),

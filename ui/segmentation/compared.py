@@ -41,9 +41,9 @@ def segmentation_compared(data: Compared) -> None:
     )
 
 
-def segmentation_fusion(data: Fused) -> None:
-    """Show ``core.figures.segmentation.fusion_data``."""
-    _fusion(data={**data, "words": _fusion_words()}, key="segmentation_fusion")
+def segmentation_fusion(data: Fused, family: str) -> None:
+    """Show ``core.figures.segmentation.fusion_data`` of an FCN of ``family``."""
+    _fusion(data={**data, "words": _fusion_words(family)}, key="segmentation_fusion")
 
 
 def _compared_words(data: Compared) -> dict[str, str]:
@@ -57,20 +57,20 @@ def _compared_words(data: Compared) -> dict[str, str]:
         "ms": _("ms"),
         "paper": _("The paper's mean IU: VGG16, VOC 2011"),
         "here": _("This image, measured here and now") if data["truth"] else _("This image (no ground truth)"),
-        "tested": _("{count} test scenes, from the checkpoints' cards").format(count=images)
+        "tested": _("{count} test images, from the checkpoints' cards").format(count=images)
         if images
-        else _("Test scenes: no checkpoint's card has figures yet"),
+        else _("Test images: no checkpoint's card has figures yet"),
     }
 
 
-def _fusion_words() -> Words:
+def _fusion_words(family: str) -> Words:
     return {
         "explained": [
             _(
                 "The coarsest scores are sure of what is there, and vague about where. Each skip adds the scores that "
                 "a finer map gives, each step halves the stride; a sum, so that a skip that says nothing is zero."
             ),
-            _study_words(),
+            _study_words(family),
         ],
         "class": _("Class"),
         "scores": _("Score {stride}"),
@@ -85,13 +85,13 @@ def _fusion_words() -> Words:
     }
 
 
-def _study_words() -> str:
+def _study_words(family: str) -> str:
     """Return what learning the deconvolution gave here, from the ways' cards, beside what its authors found."""
     theirs = _(
         "Each step up is a deconvolution that begins as bilinear interpolation. The FCN's authors found no significant "
         "difference between learning it and leaving it fixed, and fixed it in what they released."
     )
-    ways = (card_of(head_of(name)).get("evaluation", {}) for name in ("deconvolution", "deconvolution_fixed"))
+    ways = (card_of(head_of(name), family).get("evaluation", {}) for name in ("deconvolution", "deconvolution_fixed"))
     learned, fixed = (way.get("mean_iou") for way in ways)
     if learned is None or fixed is None:
         return theirs

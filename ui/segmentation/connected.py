@@ -7,6 +7,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core import jobs
+from core.families import Family
 from core.figures.fully_connected import slid_data
 from core.figures.sent import Words
 from core.figures.sent.segmentation import Flattened, SlidCells
@@ -35,9 +36,10 @@ _sliding = component("segmentation/sliding", SlidingData, "kit/layered_picture",
 
 @dataclass(frozen=True)
 class StartedSliding:
-    """Patches that this session slides over an image, and a ``key`` of its own."""
+    """Patches that this session slides over an image for the patch CNN of ``family``, and a ``key`` of its own."""
 
     picked: PickedImage
+    family: Family
     job: jobs.Job[Slid]
     key: str = field(default_factory=lambda: uuid4().hex)
 
@@ -55,22 +57,22 @@ def segmentation_flattened(data: Flattened) -> None:
     _flattened(data={**data, "words": _flattened_words(data)}, key="segmentation_flattened")
 
 
-def show_sliding(picked: PickedImage, model: PatchCNN, convolved: Slid) -> None:
+def show_sliding(picked: PickedImage, family: Family, model: PatchCNN, convolved: Slid) -> None:
     """Show one pass, ``convolved``, the button that slides the patch over the image, and how far that is."""
     st.subheader(_("The same weights as convolutions"))
     st.markdown(
         _(
-            "fc6 is a 5 x 5 convolution that was only ever asked about one place, fc7 and the scores are 1 x 1 "
-            "convolutions. As such they take an image of any size, and what the patches share is computed once."
-        )
+            "fc6 is a {cells} x {cells} convolution that was only ever asked about one place, fc7 and the scores are "
+            "1 x 1 convolutions. As such they take an image of any size, and what the patches share is computed once."
+        ).format(cells=model.cells)
     )
     current: StartedSliding | None = st.session_state.get(SESSION_KEY)
     if st.button(_("Slide the patch over the image"), type="primary", icon=":material/grid_on:", key="slide"):
         if current:
             current.job.cancel()
-        current = StartedSliding(picked, submit(partial(slide_trained, picked.pixels)))
+        current = StartedSliding(picked, family, submit(partial(slide_trained, picked.pixels, family)))
         st.session_state[SESSION_KEY] = current
-    if current and current.picked.key == picked.key:
+    if current and (current.picked.key, current.family) == (picked.key, family):
         follow(current.job.poll, partial(_show_slid, current, model))
     else:
         _show_ways(picked, model, (convolved,))
@@ -126,13 +128,16 @@ def _sliding_words() -> dict[str, str]:
 
 def _flattened_words(data: Flattened) -> Words:
     count = data["channels"] * data["cells"] ** 2
+    layer = data["convolution"]["layer"]
     return {
         "at": _("The patch about the cell in row {row}, column {column}"),
         "hint": _(
             "Point at a cell, click to keep it, or move by arrow keys. The patch of 227 x 227 pixels gives its middle "
             "a class; what lies outside the image is the mean colour."
         ),
-        "tensor": _("Before: {channels} x 5 x 5, a block a channel").format(channels=data["channels"]),
+        "tensor": _("Before: {channels} x {cells} x {cells}, a block a channel").format(
+            channels=data["channels"], cells=data["cells"]
+        ),
         "flat": _("Flattened: {count} numbers").format(count=count),
         "shuffled": _("The same numbers, shuffled"),
         "point": _("Point at a number to find it in all three."),
@@ -150,14 +155,14 @@ def _flattened_words(data: Flattened) -> Words:
         ),
         "convolution": _("A convolution minds"),
         "maps": {
-            "given": _("Given to conv5"),
-            "plain": _("What conv5 makes of it"),
+            "given": _("Given to {layer}").format(layer=layer),
+            "plain": _("What {layer} makes of it").format(layer=layer),
             "shuffled": _("Given, its cells shuffled"),
             "back": _("Made of that, put back"),
         },
         "change": _(
-            "The strongest channels. The cells of the map that conv5 is given are shuffled, and those of its result "
-            "put back: on average a number changes by {change} of the mean size. No order of the weights undoes that, "
+            "The strongest channels. The cells of the map that it is given are shuffled, and those of its result put "
+            "back: on average a number changes by {change} of the mean size. No order of the weights undoes that, "
             "as each sum takes {kernel} x {kernel} neighbours."
         ),
     }

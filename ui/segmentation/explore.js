@@ -7,7 +7,7 @@ import {
 } from "../kit/browser/pen.js";
 import { inBytes, inflate, laySheet, sheetOf } from "../kit/browser/sheets.js";
 import { bar, brushFor, followSliders, photoOf, showSliders } from "../kit/layered_picture.js";
-import { figureText, paintPoint, percent, pixelUnder, remembering } from "./parts.js";
+import { figureText, namedAt, paintPoint, percent, pixelUnder, remembering, swatchOfVoid } from "./parts.js";
 
 /** @import { Parts, With } from "../kit/browser/pen.js" */
 /** @import { NamedColour } from "../kit/browser/sent.js" */
@@ -21,6 +21,7 @@ import { figureText, paintPoint, percent, pixelUnder, remembering } from "./part
  * @property {NamedColour[]} classes
  * @property {string} labels
  * @property {string | null} truth
+ * @property {NamedColour | null} void
  * @property {Record<string, number[]>} shares
  * @property {boolean} instances
  * @property {number} every
@@ -125,6 +126,7 @@ function explore(root) {
     find("select").replaceChildren(...model.layers.map((layer) =>
       make("option", { value: layer.name, textContent: fill(model.words.layerOption, layer) })));
     find(".classes").replaceChildren(...classButtons(model, toggle));
+    find(".void").replaceChildren(...swatchOfVoid(model));
     writeFigures(find, model);
     writeConfusion(find(".confusion"), model, light);
     find(".confusing").hidden = find(".confusion").hidden = !model.truth;
@@ -138,13 +140,17 @@ function explore(root) {
 function paintedSheet(model, show, hidden, lit) {
   const { labels, truth, classes } = model;
   const colours = classes.map(({ colour }, label) => (hidden.includes(String(label)) ? 0 : inBytes(colour)));
+  const unknown = model.void ? inBytes(model.void.colour) : 0;
   const bright = classes.map(({ colour }, label) => inBytes(label ? colour : "#FFFFFF"));
   if (lit) {
     return sheetOf(model, (index) => (truth[index] === lit[0] && labels[index] === lit[1] ? bright[lit[1]] : SHADE));
   }
-  if (show === "errors") return sheetOf(model, (index) => (labels[index] === truth[index] ? SHADE : bright[labels[index]]));
+  if (show === "errors") {
+    const right = (index) => labels[index] === truth[index] || truth[index] >= classes.length;
+    return sheetOf(model, (index) => (right(index) ? SHADE : bright[labels[index]]));
+  }
   const shown = show === "truth" ? truth : labels;
-  return sheetOf(model, (index) => colours[shown[index]]);
+  return sheetOf(model, (index) => colours[shown[index]] ?? unknown);
 }
 
 // Made once for an image, so that the keyboard's focus stays on a button that is pressed.
@@ -206,7 +212,7 @@ function writePixel(find, model, layer, [x, y]) {
   const [wide, high] = [model.width, model.height].map((length) => Math.ceil(length / every));
   const at = Math.floor(y / every) * wide + Math.floor(x / every);
   const label = model.labels[y * model.width + x];
-  const truth = model.truth && model.classes[model.truth[y * model.width + x]].name;
+  const truth = model.truth && namedAt(model, model.truth[y * model.width + x]).name;
   const template = truth ? words.pixelTrue : words.pixel;
   write(find(".at"), fill(template, { x, y, label: model.classes[label].name, truth }));
   find(".bars").replaceChildren(...model.classes.flatMap(({ name, colour }, index) => {

@@ -29,6 +29,7 @@ import { percent, pixelUnder } from "./parts.js";
  * @property {number} columns
  * @property {number} channels
  * @property {string} features
+ * @property {number} low
  * @property {number} top
  * @property {string} order
  * @property {Record<string, string>} scores
@@ -228,7 +229,7 @@ function pointedWords(model, numbers, place) {
   const { channel, row, column } = placesOf(model, place);
   return fill(model.words.pointed, {
     channel, row: row + 1, column: column + 1, place: place.toLocaleString(),
-    later: model.order.indexOf(place).toLocaleString(), value: ((numbers[place] / 255) * model.top).toFixed(2) });
+    later: model.order.indexOf(place).toLocaleString(), value: (model.low + (numbers[place] / 255) * (model.top - model.low)).toFixed(2) });
 }
 
 /** @param {Model} model */

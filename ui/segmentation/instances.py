@@ -21,12 +21,12 @@ class InstancesData(FoundInstances):
 _component = component("segmentation/instances", InstancesData, "kit/layered_picture", "segmentation/parts")
 
 
-def segmentation_instances(data: FoundInstances) -> None:
-    """Show ``core.figures.segmentation.instances_data``."""
+def segmentation_instances(data: FoundInstances, family: str) -> None:
+    """Show ``core.figures.segmentation.instances_data`` of models of ``family``."""
     _component(data={**data, "words": _words()}, key="segmentation_instances")
-    evaluation = card_of("mask_rcnn").get("evaluation", {})
+    evaluation = card_of("mask_rcnn", family).get("evaluation", {})
     if "mask_ap50" in evaluation:
-        words = _("Mask R-CNN over {images} test scenes: mask AP@0.5 {half}, mask AP@0.75 {strict}.")
+        words = _("Mask R-CNN over {images} test images: mask AP@0.5 {half}, mask AP@0.75 {strict}.")
         figures = {"half": f"{evaluation['mask_ap50']:.3f}", "strict": f"{evaluation['mask_ap75']:.3f}"}
         st.caption(words.format(images=evaluation["data"]["images"], **figures))
     if not data["fates"]:

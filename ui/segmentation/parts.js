@@ -1,5 +1,6 @@
 // What the views of the segmentation page share: numbers a pixel, painted over the image.
 
+import { swatchOf } from "../kit/browser/choices.js";
 import { painting } from "../kit/browser/painting.js";
 import {
   dot, explorerIn, make, placeOf, pointByKeys, readAddress, say, write, writeAddress,
@@ -28,6 +29,10 @@ export function paintPoint({ pen, scale }, place) {
   pen.fillStyle = "#fff";
   dot(pen, middle, 4);
 }
+
+// The class of a label, or what stands for pixels of which nothing is known.
+export const namedAt = (model, label) => model.classes[label] ?? model.void;
+export const swatchOfVoid = ({ void: unknown }) => (unknown ? [swatchOf(unknown.colour), ` ${unknown.name}`] : []);
 
 export const percent = (share) => `${(100 * share).toFixed(share && share < 0.0995 ? 1 : 0)} %`;
 export const figureText = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));

@@ -37,6 +37,7 @@
 /**
  * What a convolution makes of a map whose cells are shuffled.
  * @typedef {object} ShuffledConvolution
+ * @property {string} layer
  * @property {number} rows
  * @property {number} columns
  * @property {number} kernel

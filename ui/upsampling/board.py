@@ -4,13 +4,16 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
+from core.backbones import TRUNKS
 from core.checkpoint import CheckpointError
+from core.families import SHAPES
 from core.figures.sent.upsampling import OverlapBoards
 from core.figures.transposed import SEEDS, board_data, checkerboard_chart
 from core.figures.upsampling import board_chart
 from core.i18n import _
 from core.scripts import segmentation
 from core.segmentation.enlarging import in_whole_cells
+from ui.images.family import choose_family
 from ui.kit.caching import cache_words
 from ui.kit.chart import show_chart
 from ui.kit.code import show_code
@@ -51,7 +54,8 @@ def _show_trained() -> None:
     """Show the checkerboard in the scores that each trained way gives an image."""
     image_column, chart_column = st.columns([2, 3], gap="large")
     with image_column:
-        picked = pick_image()
+        picked = pick_image(sets=True, masks=True)
+        family = choose_family(picked) if picked else SHAPES
         st.caption(
             _(
                 "The share of the variation of all classes' scores that repeats every 16 pixels, the period of four "
@@ -62,7 +66,8 @@ def _show_trained() -> None:
         )
     if picked:
         try:
-            chart = _trained_chart(picked.key, in_whole_cells(picked.pixels))
+            pixels = in_whole_cells(picked.pixels, TRUNKS[family.trunk])
+            chart = _trained_chart(family.name, picked.key, pixels)
         except CheckpointError as error:
             chart_column.error(str(error))
         else:
@@ -70,8 +75,8 @@ def _show_trained() -> None:
 
 
 @cache_words(32)
-def _trained_chart(key: str, _pixels: Tensor) -> go.Figure:
-    return board_chart(loaded(), _pixels, way_titles())
+def _trained_chart(family: str, key: str, _pixels: Tensor) -> go.Figure:
+    return board_chart(loaded(family), _pixels, way_titles())
 
 
 @st.cache_data(show_spinner=False)

@@ -21,6 +21,7 @@ import { colourOf } from "./parts.js";
  * @property {number} height
  * @property {string[]} colours
  * @property {EnlargedWay[]} ways
+ * @property {NamedColour | null} [void]
  * @property {NamedColour[]} [classes]
  * @property {number} [label]
  * @property {number} [side]
@@ -176,7 +177,7 @@ function start(root) {
 
   function labelAt(labels, [x, y]) {
     const index = Math.floor(y * model.height) * model.width + Math.floor(x * model.width);
-    return model.classes[labels[index]].name;
+    return (model.classes[labels[index]] ?? model.void).name;
   }
 
   function sentence([x, y]) {
@@ -321,13 +322,15 @@ function gridSheet({ colours, shades, side }, grid) {
 /** @param {Model} model */
 function labelSheet(model, labels) {
   const bytes = model.classes.map(({ colour }) => inBytes(colour));
-  return sheetOf(model, (index) => bytes[labels[index]]);
+  const unknown = model.void ? inBytes(model.void.colour) : 0;
+  return sheetOf(model, (index) => bytes[labels[index]] ?? unknown);
 }
 
 /** @param {Model} model */
 function errorSheet(model, labels) {
   const bytes = model.classes.map(({ colour }) => inBytes(colour));
-  return sheetOf(model, (index) => (labels[index] === model.truth[index] ? 0 : bytes[labels[index]]));
+  const right = (index) => labels[index] === model.truth[index] || model.truth[index] >= bytes.length;
+  return sheetOf(model, (index) => (right(index) ? 0 : bytes[labels[index]]));
 }
 
 function written(name, value) {

@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 from torch import Tensor
 
+from core.backbones import TRUNKS
 from core.checkpoint import CheckpointError
-from core.data.scenes import CLASSES
+from core.families import SHAPES, Family
 from core.figures.sent import Words
 from core.figures.sent.upsampling import EnlargedMaps
 from core.figures.upsampling import GRIDS, cells_data, scene_data, tested_on
@@ -14,6 +15,7 @@ from core.i18n import N_, _
 from core.scripts import segmentation
 from core.segmentation.enlarging import as_trained, in_whole_cells
 from core.segmentation.study import UpsamplingStudy, load_study
+from ui.images.family import choose_family
 from ui.kit.caching import cache_words
 from ui.kit.choices import choose
 from ui.kit.code import show_code
@@ -34,36 +36,40 @@ _component = component("upsampling/ways", WaysData, "segmentation/parts", "upsam
 
 
 @st.cache_resource
-def loaded() -> UpsamplingStudy:
-    """Return the trained study; it is shared by all sessions."""
-    return load_study()
+def loaded(family: str) -> UpsamplingStudy:
+    """Return the trained study of ``family``; it is shared by all sessions."""
+    return load_study(family)
 
 
 @cache_words(REMEMBERED, N_("Enlarging ..."))
 def scene_of(
-    key: str, label: int | None, trained: bool, _pixels: Tensor, _truth: dict[str, Tensor] | None
+    family: str, key: str, label: int | None, trained: bool, _pixels: Tensor, _truth: dict[str, Tensor] | None
 ) -> EnlargedMaps:
     """Return what the view shows of the scores of class ``label`` on the image called ``key``."""
-    return scene_data(loaded(), _pixels, _truth, label, trained)
+    return scene_data(loaded(family), _pixels, _truth, label, trained, family)
 
 
 @fragment
 def upsampling_ways() -> None:
     """Show the choices and the pictures; only this is run again for another choice or an edited grid."""
-    choice_column, image_column, class_column = st.columns([3, 3, 2], gap="large")
+    choice_column, image_column, class_column = st.columns([2.05, 3, 2.4], gap="small")
     with choice_column:
         drawn = _choose_source() == "grid"
         trained = _choose_weights()
+    family = SHAPES
     with image_column:
-        picked = None if drawn else pick_image()
+        picked = None if drawn else pick_image(sets=True, masks=True)
     with class_column:
-        label = _choose_class(drawn) if trained or not drawn else None
+        if picked:
+            family = choose_family(picked)
+            picked = picked.known_to(family)
+        label = _choose_class(drawn, family.classes) if trained or not drawn else None
     st.caption(_said_of(drawn, trained))
     try:
         if drawn:
             show_grid(label or 0, trained)
         elif picked:
-            show_scene(picked, label, trained)
+            show_scene(picked, family, label, trained)
     except CheckpointError as error:
         st.error(str(error))
 
@@ -72,29 +78,29 @@ def show_grid(label: int, trained: bool) -> None:
     """Show the grid in the user's hands; raises ``CheckpointError`` where trained weights are missing."""
     asked: dict[str, Any] = st.session_state.get("upsampling_ways", {}).get("asked") or {}
     grid = asked.get("grid") or GRIDS["corner"]
-    _show(cells_data(grid, label, as_trained(loaded()) if trained else None))
+    _show(cells_data(grid, label, as_trained(loaded(SHAPES.name)) if trained else None))
     show_code(lambda address: segmentation.drawn(address.words("grid", GRIDS["corner"]), label, trained))
 
 
-def show_scene(picked: PickedImage, label: int | None, trained: bool) -> None:
+def show_scene(picked: PickedImage, family: Family, label: int | None, trained: bool) -> None:
     """Show the image's scores in every way; raises ``CheckpointError`` where the trained weights are missing."""
-    pixels = in_whole_cells(picked.pixels)
-    _show(scene_of(picked.key, label, trained, pixels, picked.truth))
+    pixels = in_whole_cells(picked.pixels, TRUNKS[family.trunk])
+    _show(scene_of(family.name, picked.key, label, trained, pixels, picked.truth))
     height, width = pixels.shape[1:]
     notes = [*picked.notes]
     if pixels is not picked.pixels:
         words = _("The image was scaled to {width} x {height} pixels, whole cells of the score map.")
         notes.append(words.format(width=width, height=height))
-    images = tested_on()
+    images = tested_on(family)
     if trained and images:
         words = _(
-            "Mean IU and boundary F of the network trained with each way, on {images} test scenes: from the card of "
+            "Mean IU and boundary F of the network trained with each way, on {images} test images: from the card of "
             "the checkpoint. All share one trunk and were trained at once."
         )
         notes.append(words.format(images=images))
     if notes:
         st.caption(" ".join(notes))
-    show_code(lambda _address: segmentation.ways(picked.key, picked.title, trained))
+    show_code(lambda _address: segmentation.ways(picked.key, picked.title, family.name, trained))
 
 
 def _show(data: EnlargedMaps) -> None:
@@ -132,14 +138,16 @@ def _said_of(drawn: bool, trained: bool) -> str:
     return _("Ten networks on one trunk, each with its own layer of scores and its own four doublings.")
 
 
-def _choose_class(drawn: bool) -> int | None:
-    """Return the number of the chosen class; None is the most frequent one of the image."""
-    options = [*map(str, range(len(CLASSES)))] if drawn else [MOST_FREQUENT, *map(str, range(len(CLASSES)))]
+def _choose_class(drawn: bool, classes: tuple[str, ...]) -> int | None:
+    """Return the number of the chosen one of ``classes``; None is the most frequent one of the image."""
+    options = [*map(str, range(len(classes)))]
+    if not drawn:
+        options.insert(0, MOST_FREQUENT)
     chosen = st.selectbox(
         _("Scores of class"),
         options,
         index=1 if drawn else 0,
-        format_func=lambda name: _("The most frequent one") if name == MOST_FREQUENT else _(CLASSES[int(name)]),
+        format_func=lambda name: _("The most frequent one") if name == MOST_FREQUENT else _(classes[int(name)]),
         key="drawn_class" if drawn else "score_class",
         bind="query-params",
         persist_state="session",

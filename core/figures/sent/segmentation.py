@@ -23,6 +23,7 @@ class Explored(PictureData):
 
     labels: str
     truth: str | None
+    void: NamedColour | None
     shares: dict[str, list[float]]
     instances: bool
     every: int
@@ -49,6 +50,7 @@ class Compared(PictureData):
     """What every model makes of an image; see ``core.figures.segmentation.compared_data``."""
 
     truth: str | None
+    void: NamedColour | None
     models: list[ComparedModel]
 
 
@@ -92,6 +94,7 @@ class FoundInstances(PictureData):
 class ShuffledConvolution(TypedDict):
     """What a convolution makes of a map whose cells are shuffled."""
 
+    layer: str
     rows: int
     columns: int
     kernel: int
@@ -111,6 +114,7 @@ class Flattened(PictureData):
     columns: int
     channels: int
     features: str
+    low: float
     top: float
     order: str
     scores: dict[str, str]

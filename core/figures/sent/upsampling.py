@@ -78,6 +78,7 @@ class EnlargedMaps(TypedDict):
     height: int
     colours: list[str]
     ways: list[EnlargedWay]
+    void: NotRequired[NamedColour | None]
     classes: NotRequired[list[NamedColour]]
     label: NotRequired[int]
     side: NotRequired[int]
