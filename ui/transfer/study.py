@@ -12,11 +12,13 @@ from core.data.sources import DRAWN
 from core.figures.transfer import board_data
 from core.i18n import _
 from core.pretrained import Name
+from core.transfer.kept import FOLDER
 from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
 from ui.kit.following import NOTHING, follow, press_again, show_status
 from ui.kit.queueing import submit
 from ui.sources.source import PickedSource
+from ui.sources.work_folder import work_folder
 from ui.transfer.board import transfer_board
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 
@@ -24,17 +26,29 @@ SEEDS = 3
 MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
 REMEMBERED = 500  # results of a source, for all sessions together
 STARTED, OWN = "transfer_started", "transfer_known"
+KEPT = "features"  # in this session's own folder
 
 
 @dataclass(frozen=True)
 class Started:
-    """What this session is learning: ``plans`` on the source called ``key``, as a ``job`` that it handed in ``at`` a
+    """What this session is learning: ``plans`` on the source called ``key``, as ``jobs`` that it handed in ``at`` a
     second of the clock."""
 
     key: str
     plans: tuple[Plan, ...]
-    job: jobs.Job[Event]
+    jobs: tuple[jobs.Job[Event], ...]
     at: float = field(default_factory=time.monotonic)
+
+    def cancel(self) -> None:
+        """End what is not done yet."""
+        for job in self.jobs:
+            job.cancel()
+
+    def poll(self) -> jobs.Progressed[Event]:
+        """Return how the jobs stand as one: what came of all of them, and the state of one that is not done."""
+        found = [job.poll() for job in self.jobs]
+        left = [one for one in found if one.active] or [one for one in found if one.state != "done"] or found
+        return replace(left[0], events=tuple(event for one in found for event in one.events))
 
 
 @dataclass(frozen=True)
@@ -82,8 +96,8 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
     known = known_of(picked)
     missing = tuple(one for one in plans if one not in known.learnt)
     started: Started | None = st.session_state.get(STARTED)
-    if started and started.key != picked.key:
-        started.job.cancel()
+    if started and (started.key != picked.key or _learnt_by_others(started, known)):
+        started.cancel()
         started = st.session_state[STARTED] = None
     if missing and not (started and set(missing) <= set(started.plans)):
         start(picked, missing)
@@ -91,24 +105,35 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
     follow(_poll, partial(_show_known, picked, plans))
 
 
+def _learnt_by_others(started: Started, known: Known) -> bool:
+    """Whether a job still stands in line for what another session has found out meanwhile."""
+    return started.poll().active and all(plan in known.learnt for plan in started.plans)
+
+
 def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
-    """Learn by ``plans``, in place of what this session is learning."""
+    """Learn by ``plans``, in place of what this session is learning; what is soon done does not wait for the rest."""
     last: Started | None = st.session_state.get(STARTED)
     if last:
-        last.job.cancel()
-    version = picked.key if is_everybodys(picked) else ""  # nobody's own images are remembered
-    steps = sum(plan.steps for plan in plans if not plan.cached)
-    long = steps > MOST_QUICK_STEPS or plans[0].trunk != "slim"
-    job = submit(
-        partial(study, picked.data, plans, version), long=long, kind=f"transfer, {'long' if long else 'quick'}"
-    )
-    st.session_state[STARTED] = Started(picked.key, plans, job)
+        last.cancel()
+    slow = plans[0].trunk != "slim" or sum(plan.steps for plan in plans if not plan.cached) > MOST_QUICK_STEPS
+    quick = tuple(plan for plan in plans if not slow or (plan.cached and len(plans) <= len(WAYS)))
+    rest = tuple(plan for plan in plans if plan not in quick)
+    handed_in = tuple(_submit(picked, part, long) for part, long in ((quick, False), (rest, True)) if part)
+    st.session_state[STARTED] = Started(picked.key, plans, handed_in)
+
+
+def _submit(picked: PickedSource, plans: tuple[Plan, ...], long: bool) -> jobs.Job[Event]:
+    everybodys = is_everybodys(picked)
+    version = picked.key if everybodys else ""  # nobody's own images are remembered
+    keep = FOLDER if everybodys else work_folder() / KEPT
+    work = partial(study, picked.data, plans, version, keep)
+    return submit(work, long=long, kind=f"transfer, {'long' if long else 'quick'}")
 
 
 def _poll() -> jobs.Progressed[Event]:
     """Return how the session's newest job stands: a button of the fragment itself may have started another."""
     started: Started | None = st.session_state.get(STARTED)
-    return started.job.poll() if started else NOTHING
+    return started.poll() if started else NOTHING
 
 
 def _show_known(picked: PickedSource, plans: tuple[Plan, ...], now: jobs.Progressed[Event]) -> None:
@@ -133,7 +158,7 @@ def looks_in(now: jobs.Progressed[Event]) -> list[Look]:
 
 
 def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], known: Known) -> None:
-    show_status(started.job, now, press_again(_("Learn again")))
+    show_status(started, now, press_again(_("Learn again")))
     left = tuple(plan for plan in started.plans if plan not in known.learnt)
     if now.state in ("cancelled", "failed") and left:
         label = _("Learn again")
