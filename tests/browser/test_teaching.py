@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
+from tests.browser.controls import finished
 
 FIRST_SCREEN = 60_000  # ms
 ANSWER = 30_000  # ms
@@ -93,6 +94,7 @@ def test_where_there_is_no_camera_files_teach(browser: Browser, app_url: str, tm
         file = tmp_path / f"{colour}.jpg"
         Image.new("RGB", (320, 240), colour).save(file)
         field.set_input_files(file)
+        finished(page)
         page.get_by_role("button", name=f"It is {name}").click(timeout=ANSWER)
         expect(page.get_by_text("1 picture", exact=True)).to_have_count(number, timeout=ANSWER)
     expect(page.get_by_test_id("stProgress").nth(1)).to_contain_text(re.compile(r"\d+ %"), timeout=ANSWER)

@@ -4,6 +4,7 @@ import base64
 import io
 from functools import partial
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from core.transfer.teaching import MOST, Shot, Things
 from tests.pages.opening import opened
+from ui.kit import camera
 from ui.kit.camera import PREFIX, Taken, taken_of
 from ui.transfer import teaching
 from ui.transfer.teaching import STATE, Teaching
@@ -126,10 +128,10 @@ def test_a_picture_that_was_taken_becomes_one_of_a_thing(session: dict[str, Any]
 
 def test_a_series_teaches_and_what_is_seen_is_asked(session: dict[str, Any]) -> None:
     for thing, grey in enumerate((30, 220)):
-        teaching._take(Taken(thing, tuple(jpeg(grey + place) for place in range(4))))
+        teaching._take(Taken(1, thing, tuple(jpeg(grey + place) for place in range(4))))
     state = session[STATE]
-    assert [len(one) for one in state.things.shots] == [4, 4, 0] and state.answered == 2
-    teaching._take(Taken(None, (jpeg(222),)))
+    assert [len(one) for one in state.things.shots] == [4, 4, 0]
+    teaching._take(Taken(1, None, (jpeg(222),)))
     assert state.seen and state.taught.answer(state.seen)[1] > 0.5
     assert [len(one) for one in state.things.shots] == [4, 4, 0], "what is only seen teaches nothing"
 
@@ -138,17 +140,32 @@ def test_a_series_teaches_and_what_is_seen_is_asked(session: dict[str, Any]) -> 
 def test_a_picture_that_cannot_be_read_is_said_and_costs_nothing(
     session: dict[str, Any], picture: bytes, sentence: str
 ) -> None:
-    teaching._take(Taken(0, (jpeg(30), jpeg(31))))
-    teaching._take(Taken(0, (jpeg(30), picture)))
+    teaching._take(Taken(1, 0, (jpeg(30), jpeg(31))))
+    teaching._take(Taken(1, 0, (jpeg(30), picture)))
     state = session[STATE]
     assert sentence in state.wrong and len(state.things.shots[0]) == 2
-    teaching._take(Taken(0, (jpeg(33),)))
+    teaching._take(Taken(1, 0, (jpeg(33),)))
     assert state.wrong == "" and len(state.things.shots[0]) == 3
+
+
+def test_a_message_that_comes_again_is_taken_once(session: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_on: list[Any] = []
+    monkeypatch.setattr(camera, "_beside", lambda **others: hand_on.append(others["on_pictures_change"]))
+    for name in ("container", "html", "camera_input"):
+        monkeypatch.setattr(st, name, MagicMock())
+    monkeypatch.setattr(camera, "show_uploader", lambda *_args, **_others: None)
+    session |= {"any_seen": None, "any_file": None}
+    taken: list[Taken] = []
+    camera.show_camera("Camera", "any", series=["Cup"], take=taken.append)
+    for number in (5, 5, 6, 5):
+        session["any_beside"] = {"pictures": {"number": number, "series": 0, "pictures": [address_of(b"one")]}}
+        hand_on[0]()
+    assert [one.number for one in taken] == [5, 6, 5]
 
 
 def test_a_thing_takes_so_many_pictures_and_no_more(session: dict[str, Any]) -> None:
     session[STATE] = taught(MOST)
-    teaching._take(Taken(0, (jpeg(30),)))
+    teaching._take(Taken(1, 0, (jpeg(30),)))
     assert f"{MOST} pictures of a thing are enough" in session[STATE].wrong
     assert len(session[STATE].things.shots[0]) == MOST
 
@@ -158,26 +175,27 @@ def address_of(data: bytes) -> str:
 
 
 def test_what_a_browser_sends_is_read() -> None:
-    sent = {"series": 1, "pictures": [address_of(b"one"), address_of(b"two")]}
-    assert taken_of(sent, 3) == Taken(1, (b"one", b"two"))
-    assert taken_of({"series": None, "pictures": [address_of(b"one")]}, 3) == Taken(None, (b"one",))
+    sent = {"number": 7, "series": 1, "pictures": [address_of(b"one"), address_of(b"two")]}
+    assert taken_of(sent, 3) == Taken(7, 1, (b"one", b"two"))
+    assert taken_of({**sent, "series": None}, 3) == Taken(7, None, (b"one", b"two"))
 
 
 @pytest.mark.parametrize(
     "sent",
     [
         None,
+        {"series": 0, "pictures": [address_of(b"one")]},
         "pictures",
         {},
-        {"series": 0, "pictures": []},
-        {"series": 0, "pictures": "data:"},
-        {"series": 3, "pictures": [address_of(b"one")]},
-        {"series": -1, "pictures": [address_of(b"one")]},
-        {"series": "0", "pictures": [address_of(b"one")]},
-        {"series": 0, "pictures": ["https://nowhere.test/picture.jpg"]},
-        {"series": 0, "pictures": [PREFIX + "!!!"]},
-        {"series": 0, "pictures": [address_of(b"one")] * 11},
-        {"series": 0, "pictures": [address_of(bytes(400_000))]},
+        {"number": 1, "series": 0, "pictures": []},
+        {"number": 1, "series": 0, "pictures": "data:"},
+        {"number": 1, "series": 3, "pictures": [address_of(b"one")]},
+        {"number": 1, "series": -1, "pictures": [address_of(b"one")]},
+        {"number": 1, "series": "0", "pictures": [address_of(b"one")]},
+        {"number": 1, "series": 0, "pictures": ["https://nowhere.test/picture.jpg"]},
+        {"number": 1, "series": 0, "pictures": [PREFIX + "!!!"]},
+        {"number": 1, "series": 0, "pictures": [address_of(b"one")] * 11},
+        {"number": 1, "series": 0, "pictures": [address_of(bytes(400_000))]},
     ],
 )
 def test_what_no_browser_of_ours_sends_is_left_alone(sent: Any) -> None:

@@ -40,15 +40,14 @@ KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 class Teaching:
     """What this session has taught: pictures of ``things``, and what was ``taught`` by them, or why nothing was.
 
-    What the camera saw last is ``seen``, one picture after the other counted by ``answered``; the picture that was
-    taken is the ``still`` of that file; ``wrong`` says what could not be done with the last one.
+    What the camera saw last is ``seen``; the picture that was taken is the ``still`` of that file; ``wrong`` says what
+    could not be done with the last one.
     """
 
     things: Things = field(default_factory=Things)
     taught: Taught | None = None
     why: str = ""
     seen: Shot | None = None
-    answered: int = 0
     file: str = ""
     still: Shot | None = None
     wrong: str = ""
@@ -84,7 +83,6 @@ def show_teaching() -> None:
             CAMERA,
             series=called,
             live=live and state.taught is not None,
-            answered=state.answered,
             take=_take,
         )
         _look_at(state, picture)
@@ -132,7 +130,6 @@ def _take(taken: Taken) -> None:
             state.change(state.things.with_shots(taken.series, shots))
     except UserError as error:
         state.wrong = str(error)
-    state.answered += 1
 
 
 def _look_at(state: Teaching, picture: UploadedFile | None) -> None:
