@@ -167,8 +167,10 @@ def trained(name: Name) -> Backbone:
     kind = PRETRAINED[name]
     if kind.family:
         network = kind.make()
-        load = load_trunk if isinstance(network, Backbone) else load_weights  # the trunk alone, or all behind it, too
-        load(network, TRUNK, kind.family.folder)
+        if isinstance(network, Backbone):
+            load_trunk(network, TRUNK, kind.family.folder)
+        else:  # with all that is behind it
+            load_weights(network, TRUNK, kind.family.folder)
         return kind.cut(network)
     with torch.device("meta"):  # the layers behind the trunk need no memory
         network = kind.make()

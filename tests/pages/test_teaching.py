@@ -16,8 +16,8 @@ from core.transfer.teaching import MOST, Shot, Things
 from tests.pages.opening import opened
 from ui.kit import camera
 from ui.kit.camera import PREFIX, Taken, taken_of
-from ui.transfer import teaching
-from ui.transfer.teaching import STATE, Teaching
+from ui.transfer import taught as taught_state
+from ui.transfer.taught import STATE, Teaching
 
 open_page = partial(opened, "transfer", task="Teach it three things")
 
@@ -118,20 +118,20 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_a_picture_that_was_taken_becomes_one_of_a_thing(session: dict[str, Any]) -> None:
     state = session[STATE] = taught(10, 10)
-    teaching._add(2)
+    taught_state.add(2)
     assert [len(one) for one in state.things.shots] == [10, 10, 0], "none was taken"
     state.still = shots(2, 1)[0]
-    teaching._add(2)
+    taught_state.add(2)
     assert [len(one) for one in state.things.shots] == [10, 10, 1]
     assert state.taught and state.taught.things == (0, 1, 2)
 
 
 def test_a_series_teaches_and_what_is_seen_is_asked(session: dict[str, Any]) -> None:
     for thing, grey in enumerate((30, 220)):
-        teaching._take(Taken(1, thing, tuple(jpeg(grey + place) for place in range(4))))
+        taught_state.take(Taken(1, thing, tuple(jpeg(grey + place) for place in range(4))))
     state = session[STATE]
     assert [len(one) for one in state.things.shots] == [4, 4, 0]
-    teaching._take(Taken(1, None, (jpeg(222),)))
+    taught_state.take(Taken(1, None, (jpeg(222),)))
     assert state.seen and state.taught.answer(state.seen)[1] > 0.5
     assert [len(one) for one in state.things.shots] == [4, 4, 0], "what is only seen teaches nothing"
 
@@ -140,11 +140,11 @@ def test_a_series_teaches_and_what_is_seen_is_asked(session: dict[str, Any]) -> 
 def test_a_picture_that_cannot_be_read_is_said_and_costs_nothing(
     session: dict[str, Any], picture: bytes, sentence: str
 ) -> None:
-    teaching._take(Taken(1, 0, (jpeg(30), jpeg(31))))
-    teaching._take(Taken(1, 0, (jpeg(30), picture)))
+    taught_state.take(Taken(1, 0, (jpeg(30), jpeg(31))))
+    taught_state.take(Taken(1, 0, (jpeg(30), picture)))
     state = session[STATE]
     assert sentence in state.wrong and len(state.things.shots[0]) == 2
-    teaching._take(Taken(1, 0, (jpeg(33),)))
+    taught_state.take(Taken(1, 0, (jpeg(33),)))
     assert state.wrong == "" and len(state.things.shots[0]) == 3
 
 
@@ -165,7 +165,7 @@ def test_a_message_that_comes_again_is_taken_once(session: dict[str, Any], monke
 
 def test_a_thing_takes_so_many_pictures_and_no_more(session: dict[str, Any]) -> None:
     session[STATE] = taught(MOST)
-    teaching._take(Taken(1, 0, (jpeg(30),)))
+    taught_state.take(Taken(1, 0, (jpeg(30),)))
     assert f"{MOST} pictures of a thing are enough" in session[STATE].wrong
     assert len(session[STATE].things.shots[0]) == MOST
 

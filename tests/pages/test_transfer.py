@@ -18,7 +18,7 @@ from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, T
 from tests.pages.opening import figures, opened, sent
 from ui.sources import source
 from ui.sources.sets import PickedSource
-from ui.transfer import study, trunks
+from ui.transfer import started, trunks
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ def handed_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
         works.append(work)
         return Stand(events_of(*work.args))
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     st.cache_resource.clear()
     yield works
@@ -120,7 +120,7 @@ def test_the_trunk_of_photographs_is_the_first_and_its_last_layer_waits_for_noth
         handed_in.append(work)
         return Stand(events_of(*work.args), "running" if long else "done")
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     app = opened("transfer")
     plan = Plan("head", 20, 0, "lite0", 50, 1e-2, 3e-4)
     assert [plans_of(work) for work in handed_in] == [
@@ -141,10 +141,10 @@ def test_what_another_session_has_learnt_is_no_longer_waited_for(monkeypatch: py
         jobs.append(Stand([], "queued"))
         return jobs[-1]
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     app = open_page()
     assert any(button.key == "cancel" for button in app.button)
-    monkeypatch.setattr(study, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
+    monkeypatch.setattr(started, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
     open_page()
     app.run()
     assert [job.now.state for job in jobs] == ["cancelled"]
@@ -201,7 +201,7 @@ def test_a_series_is_a_long_job_and_the_first_three_trainings_are_not(monkeypatc
         kinds.append(long)
         return Stand(events_of(*work.args))
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     open_page().button(key=MORE).click().run()
     open_page(transfer_steps="500")
     assert kinds == [False, True, False, True], "of 500 steps each only the last layer's are soon done"
@@ -218,7 +218,7 @@ def test_from_scratch_is_not_blamed_for_too_few_steps(monkeypatch: pytest.Monkey
         known = [event for event in events_of(*work.args) if isinstance(event, Opened)]
         return Stand([*known, *(event for plan in work.args[1] for event in slow(plan))])
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     app = open_page()
     app.button(key=MORE).click().run()
     assert "But with 100 from scratch has not finished learning (its loss is 2.00)" in said(app)
@@ -242,18 +242,18 @@ def job_of(state: str, error: str = "") -> Callable[..., Stand]:
 def test_a_running_job_shows_how_far_it_is_and_can_be_cancelled(
     handed_in: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "submit", job_of("running"))
+    monkeypatch.setattr(started, "submit", job_of("running"))
     app = open_page()
     assert sent(app)["ways"][0]["accuracy"] is None and len(sent(app)["ways"][0]["looks"]) == 2
     app.button(key="cancel").click().run()
     assert "Cancelled" in said(app)
-    monkeypatch.setattr(study, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
+    monkeypatch.setattr(started, "submit", lambda work, **_kinds: Stand(events_of(*work.args)))
     app.button(key="transfer_again").click().run()
     assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, 0.25, 0.25]
 
 
 def test_what_goes_wrong_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "submit", job_of("failed", "Two classes are needed."))
+    monkeypatch.setattr(started, "submit", job_of("failed", "Two classes are needed."))
     app = open_page()
     assert "Two classes are needed." in said(app)
     assert any(button.key == "transfer_again" for button in app.button)
@@ -266,7 +266,7 @@ def test_another_source_ends_what_is_being_learnt(handed_in: list[Any], monkeypa
         jobs.append(Stand(events_of(*work.args)[:3], "running"))
         return jobs[-1]
 
-    monkeypatch.setattr(study, "submit", submit)
+    monkeypatch.setattr(started, "submit", submit)
     app = open_page()
     app.session_state["source"] = "scenes"
     app.run()

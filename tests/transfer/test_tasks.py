@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from core.classifier import resized
 from core.data.digits import SingleDigits
@@ -75,7 +76,12 @@ def test_of_a_photo_the_middle_is_taken_and_of_an_object_all(tmp_path: Path, mon
     assert int(open_task(str(tmp_path), 20).images.max()) == 0
     monkeypatch.setattr(tasks, "SCENES", {"train": 2, "validation": 2})
     cuts: list[torch.Size] = []
-    monkeypatch.setattr(tasks, "resized", lambda images, side: cuts.append(images.shape) or resized(images, side))
+
+    def watched(images: Tensor, side: int) -> Tensor:
+        cuts.append(images.shape)
+        return resized(images, side)
+
+    monkeypatch.setattr(tasks, "resized", watched)
     open_task("scenes", 32)
     assert any(height != width for _count, _channels, height, width in cuts), "objects keep their sides"
 

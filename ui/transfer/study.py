@@ -8,47 +8,20 @@ from functools import partial
 import streamlit as st
 
 from core import jobs
-from core.data.sources import DRAWN
 from core.figures.transfer import board_data
 from core.i18n import _
 from core.pretrained import Name
-from core.transfer.kept import FOLDER
 from core.transfer.tasks import COUNTS
-from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
+from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan
 from ui.kit.following import NOTHING, follow, press_again, show_status
-from ui.kit.queueing import submit
 from ui.sources.source import PickedSource
-from ui.sources.work_folder import work_folder
 from ui.transfer.board import transfer_board
+from ui.transfer.started import STARTED, Started, is_everybodys, start
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 
 SEEDS = 3
-MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
 REMEMBERED = 500  # results of a source, for all sessions together
-STARTED, OWN = "transfer_started", "transfer_known"
-KEPT = "features"  # in this session's own folder
-
-
-@dataclass(frozen=True)
-class Started:
-    """What this session is learning: ``plans`` on the source called ``key``, as ``jobs`` that it handed in ``at`` a
-    second of the clock."""
-
-    key: str
-    plans: tuple[Plan, ...]
-    jobs: tuple[jobs.Job[Event], ...]
-    at: float = field(default_factory=time.monotonic)
-
-    def cancel(self) -> None:
-        """End what is not done yet."""
-        for job in self.jobs:
-            job.cancel()
-
-    def poll(self) -> jobs.Progressed[Event]:
-        """Return how the jobs stand as one: what came of all of them, and the state of one that is not done."""
-        found = [job.poll() for job in self.jobs]
-        left = [one for one in found if one.active] or [one for one in found if one.state != "done"] or found
-        return replace(left[0], events=tuple(event for one in found for event in one.events))
+OWN = "transfer_known"
 
 
 @dataclass(frozen=True)
@@ -85,11 +58,6 @@ def _known(source: str) -> Known:
     return Known()
 
 
-def is_everybodys(picked: PickedSource) -> bool:
-    """Whether other sessions see this source, too."""
-    return picked.data in DRAWN or picked.key.startswith("server:")
-
-
 def show_study(picked: PickedSource, plan: Plan) -> None:
     """Show the three ways as ``plan`` says but for the way, and learn what is not known yet."""
     plans = tuple(replace(plan, way=way) for way in WAYS)
@@ -108,26 +76,6 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
 def _learnt_by_others(started: Started, known: Known) -> bool:
     """Whether a job still stands in line for what another session has found out meanwhile."""
     return started.poll().active and all(plan in known.learnt for plan in started.plans)
-
-
-def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
-    """Learn by ``plans``, in place of what this session is learning; what is soon done does not wait for the rest."""
-    last: Started | None = st.session_state.get(STARTED)
-    if last:
-        last.cancel()
-    slow = plans[0].trunk != "slim" or sum(plan.steps for plan in plans if not plan.cached) > MOST_QUICK_STEPS
-    quick = tuple(plan for plan in plans if not slow or (plan.cached and len(plans) <= len(WAYS)))
-    rest = tuple(plan for plan in plans if plan not in quick)
-    handed_in = tuple(_submit(picked, part, long) for part, long in ((quick, False), (rest, True)) if part)
-    st.session_state[STARTED] = Started(picked.key, plans, handed_in)
-
-
-def _submit(picked: PickedSource, plans: tuple[Plan, ...], long: bool) -> jobs.Job[Event]:
-    everybodys = is_everybodys(picked)
-    version = picked.key if everybodys else ""  # nobody's own images are remembered
-    keep = FOLDER if everybodys else work_folder() / KEPT
-    work = partial(study, picked.data, plans, version, keep)
-    return submit(work, long=long, kind=f"transfer, {'long' if long else 'quick'}")
 
 
 def _poll() -> jobs.Progressed[Event]:

@@ -1,70 +1,24 @@
 """Teach it three things: pictures by the camera, the last layer fitted to them at once, and what it says of others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.faults import UserError
 from core.figures.transfer import strip
 from core.i18n import _, ngettext
-from core.imagenet import named
-from core.images import read_image
-from core.transfer.teaching import (
-    LONGEST_NAME,
-    THINGS,
-    Shot,
-    Taught,
-    TeachingError,
-    Things,
-    check_names,
-    learn,
-    shots_of,
-)
-from ui.kit.camera import Taken, show_camera
+from core.transfer.teaching import LONGEST_NAME, THINGS, Shot, Taught, TeachingError, Things, check_names
+from ui.kit.camera import show_camera
 from ui.kit.faults import fragment
+from ui.transfer.taught import Teaching, add, look_at, remove, take, teaching
 
-STATE = "teaching"
 CAMERA = "teaching_camera"
 SHOWN = 10  # of a thing's pictures, the newest
 HEIGHT = 48  # pixels of each
 FEW = 5  # pictures
 GUESSES = 3
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
-
-
-@dataclass
-class Teaching:
-    """What this session has taught: pictures of ``things``, and what was ``taught`` by them, or why nothing was.
-
-    What the camera saw last is ``seen``; the picture that was taken is the ``still`` of that file; ``wrong`` says what
-    could not be done with the last one.
-    """
-
-    things: Things = field(default_factory=Things)
-    taught: Taught | None = None
-    why: str = ""
-    seen: Shot | None = None
-    file: str = ""
-    still: Shot | None = None
-    wrong: str = ""
-
-    def change(self, things: Things) -> None:
-        """Teach ``things`` in place of those before."""
-        self.things, self.taught, self.why = things, None, ""
-        try:
-            self.taught = learn(things)
-        except TeachingError as error:
-            self.why = str(error)
-
-
-def teaching() -> Teaching:
-    """Return what this session has taught; nobody else sees it, and it goes with the tab."""
-    state: Teaching = st.session_state.setdefault(STATE, Teaching())
-    return state
 
 
 @fragment
@@ -83,9 +37,9 @@ def show_teaching() -> None:
             CAMERA,
             series=called,
             live=live and state.taught is not None,
-            take=_take,
+            take=take,
         )
-        _look_at(state, picture)
+        look_at(state, picture)
     ambiguous = _ambiguous(names)
     asked = state.still or state.seen
     answer = state.taught.answer(asked) if state.taught and asked and not ambiguous else {}
@@ -118,48 +72,6 @@ def _ambiguous(names: Sequence[str]) -> str:
     return ""
 
 
-def _take(taken: Taken) -> None:
-    """Take in what the camera sent: pictures of a thing, or what is to be answered now."""
-    state = teaching()
-    state.wrong = ""
-    try:
-        shots = shots_of([read_image(one) for one in taken.pictures])
-        if taken.series is None:
-            state.seen = shots[0]
-        else:
-            state.change(state.things.with_shots(taken.series, shots))
-    except UserError as error:
-        state.wrong = str(error)
-
-
-def _look_at(state: Teaching, picture: UploadedFile | None) -> None:
-    """Ask about a picture that is new, or forget it when it has gone."""
-    file = picture.file_id if picture else ""
-    if file == state.file:
-        return
-    state.file, state.still, state.wrong = file, None, ""
-    if picture:
-        try:
-            (state.still,) = shots_of([read_image(picture.getvalue())])
-        except UserError as error:
-            state.wrong = str(error)
-
-
-def _add(thing: int) -> None:
-    """Count the picture that was taken among those of ``thing``."""
-    state = teaching()
-    if state.still:
-        try:
-            state.change(state.things.with_shots(thing, [state.still]))
-        except TeachingError as error:
-            state.wrong = str(error)
-
-
-def _remove(thing: int) -> None:
-    state = teaching()
-    state.change(state.things.without_last(thing))
-
-
 def _show_answer(head: DeltaGenerator, probability: float | None) -> None:
     words = "–" if probability is None else f"{100 * probability:.0f} %"
     head.progress(probability or 0.0, f"**{words}**")
@@ -176,10 +88,10 @@ def _show_pictures(row: DeltaGenerator, thing: int, name: str, state: Teaching) 
     line.caption(words.format(count=len(shots)), width="content")
     if state.still:
         label = _("It is {name}").format(name=name)
-        line.button(label, icon=":material/add:", key=f"add_{thing}", on_click=_add, args=(thing,))
+        line.button(label, icon=":material/add:", key=f"add_{thing}", on_click=add, args=(thing,))
     if shots:
         label, alone = _("Remove the last"), ":material/undo:"
-        line.button(alone, help=label, key=f"remove_{thing}", on_click=_remove, args=(thing,))
+        line.button(alone, help=label, key=f"remove_{thing}", on_click=remove, args=(thing,))
 
 
 def _say(state: Teaching, names: Sequence[str], asked: Shot | None) -> None:
@@ -198,6 +110,8 @@ def _say(state: Teaching, names: Sequence[str], asked: Shot | None) -> None:
         words = _("Too few pictures of {names} to know more than one view: take about ten, from all sides.")
         st.caption(words.format(names=", ".join(few)))
     if asked:
+        from core.imagenet import named
+
         guesses = ", ".join(f"{one.name} {100 * one.probability:.0f} %" for one in named(asked.feature, GUESSES))
         words = _("The last layer that this one stands in for knows 1000 kinds of things, and would say: {guesses}.")
         st.caption(words.format(guesses=guesses))
