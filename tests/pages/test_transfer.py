@@ -110,7 +110,7 @@ def test_it_opens_with_digits_and_learns_them_three_ways_without_a_click(handed_
     assert "rarest class has only 10 images" in said(app)
 
 
-def test_the_trunk_of_photographs_is_the_first_and_its_last_layer_waits_for_nothing(
+def test_the_trunk_of_photographs_is_the_first_and_only_its_last_layer_learns_unasked(
     handed_in: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds: list[bool] = []
@@ -118,20 +118,22 @@ def test_the_trunk_of_photographs_is_the_first_and_its_last_layer_waits_for_noth
     def submit(work: Any, long: bool, kind: str) -> Stand:
         kinds.append(long)
         handed_in.append(work)
-        return Stand(events_of(*work.args), "running" if long else "done")
+        return Stand(events_of(*work.args))
 
     monkeypatch.setattr(started, "submit", submit)
     app = opened("transfer")
     plan = Plan("head", 20, 0, "lite0", 50, 1e-2, 3e-4)
-    assert [plans_of(work) for work in handed_in] == [
-        (plan,),
-        (replace(plan, way="everything"), replace(plan, way="scratch")),
-    ]
-    assert kinds == [False, True], "the rest lets others pass"
-    assert any(button.key == "cancel" for button in app.button)
+    rest = (replace(plan, way="everything"), replace(plan, way="scratch"))
+    assert [plans_of(work) for work in handed_in] == [(plan,)]
+    assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, None, None]
     assert [len(way["layers"]) for way in sent(app)["ways"]] == [19] * 3
     assert "EfficientNet-Lite0 was trained on 1.3 million photos of 1000 kinds of things" in said(app)
     assert "Licence of its weights: Apache-2.0. [Source](https://github.com/tensorflow" in said(app)
+    app.button(key="transfer_rest").click().run()
+    assert [plans_of(work) for work in handed_in[1:]] == [rest]
+    assert kinds == [False, True], "what takes minutes lets others pass"
+    assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, 0.25, 0.25]
+    assert not any(button.key == "transfer_rest" for button in app.button)
 
 
 def test_what_another_session_has_learnt_is_no_longer_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from core.transfer.tasks import COUNTS
 from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan
 from ui.kit.following import NOTHING, follow, press_again, show_status
 from ui.sources.source import PickedSource
-from ui.transfer.board import transfer_board
+from ui.transfer.board import titles, transfer_board
 from ui.transfer.started import STARTED, Started, is_everybodys, start
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 
@@ -59,10 +59,14 @@ def _known(source: str) -> Known:
 
 
 def show_study(picked: PickedSource, plan: Plan) -> None:
-    """Show the three ways as ``plan`` says but for the way, and learn what is not known yet."""
+    """Show the three ways as ``plan`` says but for the way, and learn what is not known yet.
+
+    Of a large trunk only the last layer is learnt unasked: the others take minutes and a GB of memory.
+    """
     plans = tuple(replace(plan, way=way) for way in WAYS)
     known = known_of(picked)
-    missing = tuple(one for one in plans if one not in known.learnt)
+    unasked = plans if plan.trunk == "slim" else plans[:1]
+    missing = tuple(one for one in unasked if one not in known.learnt)
     started: Started | None = st.session_state.get(STARTED)
     if started and (started.key != picked.key or _learnt_by_others(started, known)):
         started.cancel()
@@ -123,7 +127,13 @@ def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event],
 
 
 def _offer(picked: PickedSource, plans: tuple[Plan, ...], known: Known) -> None:
-    """Offer to measure all numbers of images, the chosen one first, with several seeds, where something is missing."""
+    """Offer to learn the ways that are missing; to measure all numbers of images, the chosen one first, by several
+    seeds."""
+    rest = tuple(plan for plan in plans if plan not in known.learnt)
+    if rest and len(rest) < len(plans):
+        ways = ", ".join(titles()[plan.way] for plan in rest)
+        said = _("Learn these too, in some minutes: {ways}").format(ways=ways)
+        st.button(said, icon=":material/play_arrow:", key="transfer_rest", on_click=start, args=(picked, rest))
     counts = sorted(COUNTS, key=lambda count: count != plans[0].per_class)
     every = [replace(plan, per_class=count, seed=seed) for seed in range(SEEDS) for count in counts for plan in plans]
     missing = tuple(plan for plan in every if plan not in known.learnt)
