@@ -76,7 +76,6 @@ def show_sets() -> None:
     row = st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
     name = choose_trunk(row)
     plan = choose_plan(row, name)
-    say_origin(name)
     for note in picked.notes if picked else ():
         st.caption(note)
     if picked and picked.data == "scenes" and name == "slim":
@@ -85,6 +84,7 @@ def show_sets() -> None:
         show_study(picked, plan)
         source, plans = (picked.data, picked.title), [replace(plan, way=way) for way in WAYS]
         show_code(lambda _address: learning.transferred(*source, plans))
+    say_origin(name)
 
 
 come_through_the_entrance()
@@ -97,7 +97,7 @@ st.markdown(
 )
 tasks = {"set": _("A set of images"), "camera": _("Teach it three things")}
 if choose(_("New task"), tasks, "task", labelled=False) == "camera":
-    say_origin("lite0")
     show_teaching()
+    say_origin("lite0")
 else:
     show_sets()

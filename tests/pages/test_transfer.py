@@ -128,7 +128,7 @@ def test_the_trunk_of_photographs_is_the_first_and_only_its_last_layer_learns_un
     assert [way["accuracy"] for way in sent(app)["ways"]] == [0.5, None, None]
     assert [len(way["layers"]) for way in sent(app)["ways"]] == [19] * 3
     assert "EfficientNet-Lite0 was trained on 1.3 million photos of 1000 kinds of things" in said(app)
-    assert "Licence of its weights: Apache-2.0. [Source](https://github.com/tensorflow" in said(app)
+    assert "Licence of its weights: Apache-2.0. [Their source](https://github.com/tensorflow" in said(app)
     app.button(key="transfer_rest").click().run()
     assert [plans_of(work) for work in handed_in[1:]] == [rest]
     assert kinds == [False, True], "what takes minutes lets others pass"

@@ -15,7 +15,7 @@ from ui.transfer.taught import Teaching, add, look_at, remove, take, teaching
 
 CAMERA = "teaching_camera"
 SHOWN = 10  # of a thing's pictures, the newest
-HEIGHT = 48  # pixels of each
+HEIGHT = 40  # pixels of each
 FEW = 5  # pictures
 GUESSES = 3
 KEPT: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
