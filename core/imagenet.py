@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2.functional import center_crop, resize
 
-from core.backbones import Lite0
+from core.backbones import Backbone, Lite0
 from core.backbones.lite0 import CHANNELS, convolution
 from core.checkpoint import TRUNK, load_ready
 from core.families import PHOTOS, AnyFamily, family_of
@@ -44,6 +44,15 @@ class ImageNetClassifier(nn.Module):
         maps: Tensor = self.head(self.trunk.deepest(images))
         return maps.mean((2, 3))
 
+    def before_last_layer(self) -> Backbone:
+        """Return what makes the features, but for their mean, as one trunk: 1280 channels with a stride of 32.
+
+        Here batch normalisation learns with the rest, as in any network.
+        """
+        trunk = Backbone(*self.trunk.children(), self.head, channels=WIDTH, stride=32)
+        trunk.mean, trunk.std = self.trunk.mean, self.trunk.std
+        return trunk
+
 
 @lru_cache(maxsize=1)
 def load(family: AnyFamily = PHOTOS) -> ImageNetClassifier:
@@ -71,7 +80,17 @@ def guess(image: Tensor, count: int = 5) -> tuple[Guess, ...]:
     """
     square = resize(center_crop(image, [min(image.shape[1:])] * 2), [SIDE, SIDE], antialias=True)
     with torch.inference_mode():
-        best = load()(square[None])[0].softmax(0).topk(count)
+        return named(load().features(square[None])[0], count)
+
+
+def named(feature: Tensor, count: int = 5) -> tuple[Guess, ...]:
+    """Return the ``count`` likeliest names of what has this ``feature`` (1280,), best first.
+
+    Raises:
+        CheckpointError: as ``load`` does.
+    """
+    with torch.no_grad():
+        best = load().classify(feature).softmax(0).topk(count)
     return tuple(Guess(names()[label], value) for value, label in zip(*map(Tensor.tolist, best), strict=True))
 
 

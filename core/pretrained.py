@@ -1,4 +1,5 @@
-"""Trunks that somebody trained already: ours on drawn scenes, and torchvision's on ImageNet where they are at hand.
+"""Trunks that somebody trained already: EfficientNet-Lite0 on photos and ours on drawn scenes, whose weights come with
+the app, and torchvision's on photos where they are at hand.
 
 torchvision's weights are looked for where ``torch.hub`` keeps them, under torchvision's own file names, which end in
 the first digits of their SHA-256 sums: a file whose sum begins otherwise is not read, and no pickle is run.
@@ -10,41 +11,45 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
 
 from core.backbones import Backbone, slim
-from core.checkpoint import CheckpointError, load_trunk
+from core.checkpoint import TRUNK, CheckpointError, load_trunk, load_weights
 from core.downloading import MB, Refusals, Remote, load_remote
-from core.families import SHAPES, AnyFamily, family_of
-from core.i18n import _
+from core.families import PHOTOS, SHAPES, Family
+from core.i18n import N_, _
+from core.imagenet import ImageNetClassifier
 
-Name = Literal["slim", "alexnet", "resnet18", "mobilenet_v3_small"]
+Name = Literal["lite0", "slim", "alexnet", "resnet18", "mobilenet_v3_small"]
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A trunk that somebody trained: its ``title``, the ``side`` in pixels of the square images that it is shown
-    here, the ``channels`` of its map and its ``stride`` in pixels, and the learning ``rate`` that it bears when it
-    goes on learning with Adam.
+    """A trunk that somebody trained: its ``title``, the ``data`` that it learnt from, the ``licence`` of its weights
+    and their ``source``, the ``side`` in pixels of the square images that it is shown here, and the learning ``rate``
+    that it bears when it goes on learning with Adam, with the ``head_rate`` of a new last layer on it.
 
-    Of one that torchvision trained on ImageNet there are also its ``url``, the ``megabytes`` (10^6 bytes) of that
-    file, and how a network of ``make`` is cut ``into`` the layers of a trunk.
+    It is ``cut`` out of the network that ``make`` builds. Its weights are those of the trunk of a ``family``, or else
+    torchvision's: there are their ``url`` and the ``megabytes`` (10^6 bytes) of that file.
     """
 
     name: Name
     title: str
+    data: str
+    licence: str
+    source: str
     side: int
-    channels: int
-    stride: int
     rate: float
+    head_rate: float
+    make: Callable[[], nn.Module]
+    cut: Callable[[Any], Backbone]
+    family: Family | None = None
     url: str = ""
     megabytes: float = 0.0
-    make: Callable[[], nn.Module] | None = None
-    into: Callable[..., list[nn.Module]] = list
 
     @property
     def file(self) -> Path:
@@ -58,71 +63,115 @@ class Pretrained:
 
     def build(self) -> Backbone:
         """Return a fresh trunk with random weights."""
-        return self.cut(self.make()) if self.make else slim()
-
-    def cut(self, network: nn.Module) -> Backbone:
-        """Return the trunk of torchvision's ``network``."""
-        return Backbone(*self.into(network), channels=self.channels, stride=self.stride)
+        return self.cut(self.make())
 
 
-def _of_resnet(network: models.ResNet) -> list[nn.Module]:
+def _of_alexnet(network: models.AlexNet) -> Backbone:
+    return Backbone(*list(network.features)[:-1], channels=256, stride=16)
+
+
+def _of_resnet(network: models.ResNet) -> Backbone:
     blocks = (network.layer1, network.layer2, network.layer3, network.layer4)
-    return [network.conv1, network.bn1, network.relu, network.maxpool, *blocks]
+    return Backbone(network.conv1, network.bn1, network.relu, network.maxpool, *blocks, channels=512, stride=32)
 
 
+def _of_mobilenet(network: models.MobileNetV3) -> Backbone:
+    return Backbone(*network.features, channels=576, stride=32)
+
+
+_IMAGENET = N_("1.3 million photos of 1000 kinds of things (ImageNet, ILSVRC 2012)")
+_TORCHVISION = (_IMAGENET, "BSD-3-Clause", "https://github.com/pytorch/vision")
 _PLACE = "https://download.pytorch.org/models"
-_RESNET = f"{_PLACE}/resnet18-f37072fd.pth"
 
 # ImageNet's trunks were trained on 224 pixels: at 128 they take a third of the time and know a little less.
 PRETRAINED: dict[Name, Pretrained] = {
     kind.name: kind
     for kind in (
-        Pretrained("slim", "Slim AlexNet", 96, 128, 16, 3e-3),
+        Pretrained(
+            "lite0",
+            "EfficientNet-Lite0",
+            _IMAGENET,
+            "Apache-2.0",
+            "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+            160,
+            3e-4,
+            1e-2,  # of 1280 features some are large
+            ImageNetClassifier,
+            ImageNetClassifier.before_last_layer,
+            PHOTOS,
+        ),
+        Pretrained(
+            "slim",
+            "Slim AlexNet",
+            N_("scenes of six shapes that this app draws"),
+            "MIT",
+            "",
+            96,
+            3e-3,
+            1e-1,
+            slim,
+            lambda trunk: trunk,
+            SHAPES,
+        ),
         Pretrained(
             "alexnet",
             "AlexNet",
+            *_TORCHVISION,
             128,
-            256,
-            16,
             1e-4,  # without batch normalisation it bears less
-            f"{_PLACE}/alexnet-owt-7be5be79.pth",
-            244.4,
+            1e-1,
             models.alexnet,
-            lambda network: list(network.features)[:-1],
+            _of_alexnet,
+            url=f"{_PLACE}/alexnet-owt-7be5be79.pth",
+            megabytes=244.4,
         ),
-        Pretrained("resnet18", "ResNet-18", 128, 512, 32, 3e-4, _RESNET, 46.8, models.resnet18, _of_resnet),
+        Pretrained(
+            "resnet18",
+            "ResNet-18",
+            *_TORCHVISION,
+            128,
+            3e-4,
+            1e-1,
+            models.resnet18,
+            _of_resnet,
+            url=f"{_PLACE}/resnet18-f37072fd.pth",
+            megabytes=46.8,
+        ),
         Pretrained(
             "mobilenet_v3_small",
             "MobileNetV3-Small",
+            *_TORCHVISION,
             128,
-            576,
-            32,
             3e-4,
-            f"{_PLACE}/mobilenet_v3_small-047dcff4.pth",
-            10.3,
+            1e-1,
             models.mobilenet_v3_small,
-            lambda network: list(network.features),
+            _of_mobilenet,
+            url=f"{_PLACE}/mobilenet_v3_small-047dcff4.pth",
+            megabytes=10.3,
         ),
     )
 }
 
 
 def at_hand() -> tuple[Name, ...]:
-    """Return the trunks whose trained weights are on this machine, ours first."""
-    return tuple(name for name, kind in PRETRAINED.items() if not kind.url or kind.file.is_file())
+    """Return the trunks whose trained weights are on this machine, those that come with the app first."""
+    return tuple(name for name, kind in PRETRAINED.items() if kind.family or kind.file.is_file())
 
 
-def trained(name: Name, family: AnyFamily = SHAPES) -> Backbone:
-    """Return trunk ``name`` with trained weights, ours from ``family``.
+def trained(name: Name) -> Backbone:
+    """Return trunk ``name`` with trained weights.
 
     Raises:
         CheckpointError: the weights are missing, damaged or not those that torchvision published.
     """
     kind = PRETRAINED[name]
-    if kind.make is None:
-        trunk = slim()
-        load_trunk(trunk, "trunk", family_of(family).folder)
-        return trunk
+    if kind.family:
+        network = kind.make()
+        if isinstance(network, Backbone):
+            load_trunk(network, TRUNK, kind.family.folder)
+        else:  # with all that is behind it
+            load_weights(network, TRUNK, kind.family.folder)
+        return kind.cut(network)
     with torch.device("meta"):  # the layers behind the trunk need no memory
         network = kind.make()
     weights = _published(kind)

@@ -60,7 +60,7 @@ def test_it_starts_from_the_scenes_trunk() -> None:
 def test_every_trunk_gives_a_feature_for_an_image_of_any_size(name: Name) -> None:
     model = built(trunk=name)
     with torch.inference_mode():
-        assert model.features(IMAGE[None]).shape == (1, PRETRAINED[name].channels)
+        assert model.features(IMAGE[None]).shape == (1, PRETRAINED[name].build().channels)
         assert values(run(model, IMAGE))[-1].values.shape == (3,)
 
 

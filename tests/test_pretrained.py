@@ -52,10 +52,10 @@ def test_files_are_torchvisions(hub, name, file, weights) -> None:
     assert kind.megabytes == pytest.approx(weights.meta["_file_size"] * 2**20 / 1e6, abs=0.06)
 
 
-def test_ours_is_always_at_hand_and_the_others_where_their_files_are(hub) -> None:
-    assert at_hand() == ("slim",)
+def test_what_comes_with_the_app_is_always_at_hand_and_the_others_where_their_files_are(hub) -> None:
+    assert at_hand() == ("lite0", "slim")
     PRETRAINED["resnet18"].file.touch()
-    assert at_hand() == ("slim", "resnet18")
+    assert at_hand() == ("lite0", "slim", "resnet18")
 
 
 def test_our_trunk_comes_trained() -> None:
@@ -79,7 +79,7 @@ def test_a_trunk_is_torchvisions_network_up_to_the_pooling(hub, monkeypatch, nam
     with torch.inference_mode():
         network(pictures)
         maps = trunk(IMAGES)
-    assert maps.shape[1] == PRETRAINED[name].channels
+    assert maps.shape[1] == PRETRAINED[name].build().channels
     torch.testing.assert_close(maps, seen[0], atol=1e-4, rtol=1e-4)
 
 
@@ -147,7 +147,7 @@ def test_weights_are_downloaded_to_where_they_are_found(hub, publish_page) -> No
     counts = list(fetching("resnet18"))
     assert counts[0] == 0 and counts[-1] == len(page) and counts == sorted(counts) and len(counts) > 10
     assert [one.name for one in hub.iterdir()] == [file.name]
-    assert at_hand() == ("slim", "resnet18")
+    assert at_hand() == ("lite0", "slim", "resnet18")
     assert torch.equal(trained("resnet18").state_dict()["0.weight"], network.conv1.weight)
 
 

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from core.data.folders import SUFFIXES, FolderError, in_split, photos_in, read_photo, sentences_of, visible
 from core.i18n import _
 
-PARTS = ("train", "val", "test")
+PARTS = {"train": "train", "val": "val", "validation": "val", "test": "test"}  # splits by the names of their folders
 
 
 class ClassFolder(Dataset[tuple[Tensor, int]]):
@@ -16,7 +16,8 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
 
     An image is (3, H, W) uint8 of its own size, its class an index into ``classes``, which are the folders' names in
     order; there is no background. ``names`` are CLASS/FILE, ``notes`` has a sentence for what was left out. A
-    ``split`` is the folder of its name where there is one, else as ``in_split`` has it.
+    ``split`` is the folder of its name where there is one, of "val" also that called validation, else as ``in_split``
+    has it.
 
     Raises:
         FolderError: there are not two classes with photos, or no such ``split``; later, a photo cannot be read.
@@ -25,7 +26,7 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
     def __init__(self, root: str | Path, split: str = ""):
         root = Path(root)
         roots = class_roots(root)
-        chosen = [part for part in roots if part.name == split and part != root] or roots
+        chosen = [part for part in roots if part != root and PARTS[part.name] == split] or roots
         found = {
             photo.relative_to(root).as_posix(): photo
             for part in chosen
@@ -56,7 +57,7 @@ class ClassFolder(Dataset[tuple[Tensor, int]]):
 
 
 def class_roots(root: Path) -> list[Path]:
-    """Return the folders in which the classes of ``root`` have a folder each: train, val and test in it, or itself."""
+    """Return the folders in which the classes of ``root`` have a folder each: those of its parts, or itself."""
     return [root / part for part in PARTS if class_folders(root / part)] or [root]
 
 

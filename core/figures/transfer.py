@@ -5,8 +5,10 @@ import io
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
+import torch
 from PIL import Image
 from torch import Tensor
+from torchvision.transforms.v2.functional import resize
 
 from core.figures.sent.transfer import CountScores, NetworkLayer, TransferAnswers, TransferState, TransferWay
 from core.pretrained import Name
@@ -103,8 +105,17 @@ def _answers(opened: Opened, result: Learnt) -> TransferAnswers:
     }
 
 
+def strip(pictures: Sequence[Tensor]) -> bytes:
+    """Draw ``pictures`` (3, S, S) uint8 side by side, as a WebP file."""
+    return _webp(torch.cat(list(pictures), 2))
+
+
 def _address(picture: Tensor) -> str:
+    small = resize(picture, [THUMBNAIL, THUMBNAIL], antialias=True)
+    return f"data:image/webp;base64,{base64.b64encode(_webp(small)).decode()}"
+
+
+def _webp(picture: Tensor) -> bytes:
     buffer = io.BytesIO()
-    small = Image.fromarray(picture.permute(1, 2, 0).numpy())
-    small.resize((THUMBNAIL, THUMBNAIL)).save(buffer, "WEBP", quality=80)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()).save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.transforms.v2.functional import center_crop
 
 from core.classifier import Classifier, resized
 from core.data.class_folder import ClassFolder
@@ -27,9 +28,8 @@ SCENES = {"train": 250, "validation": 100}  # whose shapes are cut out
 
 @dataclass(frozen=True)
 class Task:
-    """Which of ``classes`` does an image show? ``images`` (N, 3, S, S) uint8 with ``labels`` (N,) to learn from, at
-    most 100 a class, ``validation_images`` with ``validation_labels`` to be measured on, and ``notes`` on what was
-    left out."""
+    """Which of ``classes`` does an image show? ``images`` (N, 3, S, S) uint8 with ``labels`` (N,) to learn from,
+    ``validation_images`` with ``validation_labels`` to be measured on, and ``notes`` on what was left out."""
 
     classes: tuple[str, ...]
     images: Tensor
@@ -40,13 +40,17 @@ class Task:
 
     def drawn(self, per_class: int, seed: int) -> tuple[Tensor, Tensor]:
         """Return ``per_class`` images of each class, or all where there are fewer, and their labels: by ``seed``."""
+        indices = self.draw(per_class, seed)
+        return self.images[indices], self.labels[indices]
+
+    def draw(self, per_class: int, seed: int) -> Tensor:
+        """Return the indices of ``drawn``."""
         generator = torch.Generator().manual_seed(seed)
         chosen = []
         for label in range(len(self.classes)):
             own = (self.labels == label).nonzero()[:, 0]
             chosen.append(own[torch.randperm(len(own), generator=generator)[:per_class]])
-        indices = torch.cat(chosen)
-        return self.images[indices], self.labels[indices]
+        return torch.cat(chosen)
 
     def fixed(self, count: int) -> Tensor:
         """Return the indices of ``count`` validation images, the same every time, of as many classes as it can be."""
@@ -59,8 +63,9 @@ class Task:
         return order[:count]
 
 
-def open_task(data: str, side: int) -> Task:
-    """Open ``data``, "digits", "scenes" or a folder, as a task on images of ``side`` pixels.
+def open_task(data: str, side: int, learnt_from: int = COUNTS[-1], measured_on: int = MEASURED_ON) -> Task:
+    """Open ``data``, "digits", "scenes" or a folder, as a task on images of ``side`` pixels: of each class at most so
+    many to be ``learnt_from``, and to be ``measured_on``.
 
     Raises:
         FolderError: it cannot be read, or there are not two classes with images in both parts.
@@ -74,7 +79,7 @@ def open_task(data: str, side: int) -> Task:
     note = _("Left out, since there are too few images or too many classes: {names}.").format(names=", ".join(left))
     parts = [
         _chosen(samples, labels[part], kept, most, side)
-        for part, samples, most in (("train", found.train, COUNTS[-1]), ("val", found.validation, MEASURED_ON))
+        for part, samples, most in (("train", found.train, learnt_from), ("val", found.validation, measured_on))
     ]
     (images, targets), (validation_images, validation_targets) = parts
     names = tuple(found.classes[index] for index in kept)
@@ -83,7 +88,7 @@ def open_task(data: str, side: int) -> Task:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # of 100 MB, where images have 160 pixels
 def remembered_task(data: str, side: int, version: str) -> Task:
     """Open ``data`` in its state ``version`` as ``open_task`` does, or remember how it was opened before."""
     return open_task(data, side)
@@ -100,8 +105,16 @@ def _chosen(samples: Samples, labels: np.ndarray, kept: Sequence[int], most: int
     """Read at most ``most`` images of each class of ``kept``, and label them by their place there."""
     rng = np.random.default_rng(0)
     chosen = [np.sort(rng.permutation(np.flatnonzero(labels == index))[:most]) for index in kept]
-    images = [resized(samples[int(one)][0][None], side)[0] for own in chosen for one in own]
+    images = [_square(samples, int(one), side) for own in chosen for one in own]
     return torch.stack(images), torch.cat([torch.full((len(own),), place) for place, own in enumerate(chosen)])
+
+
+def _square(samples: Samples, index: int, side: int) -> Tensor:
+    """Return image ``index`` as a square of ``side`` pixels: the middle of a photo, or all of an object cut out."""
+    image = samples[index][0]
+    if not isinstance(samples, ObjectCrops):
+        image = center_crop(image, [min(image.shape[1:])] * 2)
+    return resized(image[None], side)[0]
 
 
 def labels_of(samples: Samples) -> np.ndarray:

@@ -13,7 +13,7 @@ ORDER = (
     # PyTorch itself
     "tensors",
     # what is learnt from, and the models
-    *("data", "families", "pretrained", "imagenet", "autograd", "proposals", "detectors", "segmentation", "classifier"),
+    *("data", "families", "imagenet", "pretrained", "autograd", "proposals", "detectors", "segmentation", "classifier"),
     # how they learn
     *("training", "transfer"),
     # what shows them

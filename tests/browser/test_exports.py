@@ -122,7 +122,10 @@ def test_the_code_is_that_of_the_screen(page: Page, app_url: str, tmp_path: Path
     [
         ("data?batch_size=6&drop_last=false", ("batch_size=6,", "drop_last=False,", "data = 'scenes'")),
         ("training?train_minutes=0.5", ("data=data, minutes=0.5", "data = 'scenes'")),
-        ("transfer?per_class=5&transfer_steps=50", ("way='scratch', per_class=5, steps=50", "data = 'digits'")),
+        (
+            "transfer?trunk_of=Slim+AlexNet&per_class=5&transfer_steps=50",
+            ("way='scratch', per_class=5, steps=50", "data = 'digits'"),
+        ),
     ],
 )
 def test_the_pages_on_learning_say_their_settings_as_code(

@@ -8,8 +8,8 @@ from tests.browser.controls import painted
 
 FIRST_SCREEN = 60_000  # ms
 LEARNING = 120_000  # ms, on a machine that does a lot besides
-SHORT = "per_class=5&transfer_steps=50"
-LONG = "per_class=100&transfer_steps=500"
+SHORT = "trunk_of=Slim+AlexNet&per_class=5&transfer_steps=50"
+LONG = "trunk_of=Slim+AlexNet&per_class=100&transfer_steps=500"
 
 
 def way(page: Page, name: str) -> Locator:
@@ -50,7 +50,7 @@ def test_learning_is_cancelled_and_begun_again(page: Page, app_url: str) -> None
     page.get_by_role("button", name="Learn again").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=FIRST_SCREEN)
     expect(way(page, "head").locator("dd.large")).to_have_text(re.compile(r"\d+ %"), timeout=LEARNING)
-    page.get_by_role("radio", name="50", exact=True).click()
-    expect(page).to_have_url(re.compile("transfer_steps=50"))
+    page.get_by_role("radio", name="150", exact=True).click()
+    expect(page).to_have_url(re.compile("transfer_steps=150"))
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled.")).to_be_visible(timeout=FIRST_SCREEN)

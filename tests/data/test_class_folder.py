@@ -33,6 +33,12 @@ def test_folders_of_classes_within_folders_of_splits(tmp_path: Path) -> None:
         ClassFolder(tmp_path, "other")
 
 
+def test_validation_is_the_whole_word_for_val(tmp_path: Path) -> None:
+    write_classes(tmp_path, "train/dog/b.png", "train/cat/z.png", "validation/dog/a.png", "validation/cat/a.png")
+    assert ClassFolder(tmp_path, "train").names == ("train/cat/z.png", "train/dog/b.png")
+    assert ClassFolder(tmp_path, "val").names == ("validation/cat/a.png", "validation/dog/a.png")
+
+
 def test_what_is_no_photo_is_left_out_of_classes(tmp_path: Path) -> None:
     write_classes(tmp_path, "dog/b.png", "cat/z.png")
     (tmp_path / "dog" / "notes.txt").write_text("notes")

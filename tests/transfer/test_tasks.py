@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
+from core.classifier import resized
 from core.data.digits import SingleDigits
 from core.data.folders import FolderError
 from core.training.datasets import open_data
@@ -63,6 +65,32 @@ def test_a_folder_of_classes_is_a_task_and_rare_classes_keep_what_they_have(tmp_
     assert task.images.shape == (10, 3, 32, 32) and int(task.images[-1].max()) >= 10
     assert any("hen" in note for note in task.notes)
     assert task.drawn(5, 0)[1].tolist() == [0] * 5 + [1] * 3
+
+
+def test_of_a_photo_the_middle_is_taken_and_of_an_object_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("train/cat", "train/dog", "val/cat", "val/dog"):
+        (tmp_path / name).mkdir(parents=True)
+        picture = np.full((20, 60, 3), 255, np.uint8)
+        picture[:, 20:40] = 0
+        Image.fromarray(picture).save(tmp_path / name / "0.png")
+    assert int(open_task(str(tmp_path), 20).images.max()) == 0
+    monkeypatch.setattr(tasks, "SCENES", {"train": 2, "validation": 2})
+    cuts: list[torch.Size] = []
+
+    def watched(images: Tensor, side: int) -> Tensor:
+        cuts.append(images.shape)
+        return resized(images, side)
+
+    monkeypatch.setattr(tasks, "resized", watched)
+    open_task("scenes", 32)
+    assert any(height != width for _count, _channels, height, width in cuts), "objects keep their sides"
+
+
+def test_as_many_as_are_wanted_are_learnt_from_and_measured_on(tmp_path: Path) -> None:
+    task = open_task(str(folder_of(tmp_path, {"cat": (7, 5), "dog": (6, 3)})), 16, learnt_from=4, measured_on=2)
+    assert task.labels.tolist() == [0] * 4 + [1] * 4 and task.validation_labels.tolist() == [0, 0, 1, 1]
+    drawn = task.draw(3, 0)
+    assert torch.equal(task.drawn(3, 0)[0], task.images[drawn]) and task.labels[drawn].tolist() == [0] * 3 + [1] * 3
 
 
 def test_too_many_classes_are_cut_to_the_most_frequent(tmp_path: Path) -> None:

@@ -240,4 +240,4 @@ def test_layers_are_the_networks_with_what_is_frozen(trunk: Any) -> None:
         assert sum(layer.parameters for layer in found if not layer.frozen) == (head if way == "head" else every)
         assert all(layer.new == (way == "scratch") for layer in found[:-1])
         assert found[-1].new and not found[-1].frozen and found[-1].channels == 7
-        assert found[-2].channels == PRETRAINED[trunk].channels
+        assert found[-2].channels == PRETRAINED[trunk].build().channels

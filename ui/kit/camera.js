@@ -32,7 +32,9 @@ function start(root) {
   let model = null;
   let send = null;
   let taking = false; // a series
-  let due = 0; // when the next picture may be sent
+  /** @type {{ number: number, series: number | null, pictures: string[] } | null} */
+  let unanswered = null;
+  let due = 0; // when the next picture may be sent, or what is unanswered again
   let looking = false;
   const row = root.querySelector(".row");
   const place = () => document.querySelector(`.st-key-${model.scope}`);
@@ -53,14 +55,20 @@ function start(root) {
     const seen = video();
     for (const button of row.querySelectorAll("button")) button.disabled = taking || !seen;
     row.hidden = model.series.length === 0 || !(seen || taking);
-    if (seen && model.live && !taking && Date.now() > due) {
-      due = Date.now() + PATIENCE;
-      send("pictures", { series: null, pictures: [pictureOf(seen)] });
+    if (Date.now() > due && !taking) {
+      if (unanswered) deliver(unanswered); // what comes while the page runs can get lost
+      else if (seen && model.live) deliver({ number: Date.now(), series: null, pictures: [pictureOf(seen)] });
     }
     const why = seen ? null : await whyDark();
     write(root.querySelector(".why"), why ? model.words[why] : "");
     root.querySelector(".why").hidden = !why;
     setTimeout(look, LOOK);
+  }
+
+  function deliver(message) {
+    unanswered = message;
+    due = Date.now() + PATIENCE;
+    send("pictures", message);
   }
 
   async function takeSeries(series, button) {
@@ -74,13 +82,15 @@ function start(root) {
     }
     taking = false;
     write(button, name);
-    due = Date.now() + PAUSE;
-    if (pictures.length) send("pictures", { series, pictures });
+    if (pictures.length) deliver({ number: Date.now(), series, pictures });
   }
 
   /** @param {CameraData} data */
   return (data, setTriggerValue) => {
-    if (model?.answered !== data.answered) due = Date.now() + PAUSE;
+    if (unanswered?.number === data.answered) {
+      unanswered = null;
+      due = Date.now() + PAUSE;
+    }
     const named = model?.series.join("\n") === data.series.join("\n");
     [model, send] = [data, setTriggerValue];
     say(root, model.words);

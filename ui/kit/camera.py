@@ -25,7 +25,7 @@ PREFIX = "data:image/jpeg;base64,"
 
 class CameraData(TypedDict):
     """What stands beside a camera: the ``scope`` in which it is found, a button for each of ``series``, whether what it
-    sees is sent as long as it is ``live``, and what was ``answered`` last."""
+    sees is sent as long as it is ``live``, and the number of the message that was ``answered`` last."""
 
     scope: str
     series: list[str]
@@ -39,8 +39,10 @@ _beside = component("kit/camera", CameraData)
 
 @dataclass(frozen=True)
 class Taken:
-    """Pictures, as files: a series by its number, or, where that is None, what the camera saw just now."""
+    """Pictures, as files, with the ``number`` of their message: of one of the ``series``, or, where that is None, what
+    the camera saw just now."""
 
+    number: int
     series: int | None
     pictures: tuple[bytes, ...]
 
@@ -51,14 +53,13 @@ def show_camera(
     *,
     series: Sequence[str] = (),
     live: bool = False,
-    answered: int = 0,
     take: Callable[[Taken], None] | None = None,
 ) -> UploadedFile | None:
     """Show a camera, with a field for a file beside it; return the picture that was taken, or chosen in the field.
 
     The field opens the camera of a phone, which gives none to a page without https. Why the camera stays dark is said.
     A button for each of ``series`` takes ten pictures one after the other, and while it is ``live`` one is taken again
-    and again: each time ``answered`` has changed. ``take`` is called with them before the page runs.
+    and again: whenever the last was answered. ``take`` is called with them before the page runs.
     """
     words = _words()
     seen, file = f"{key}_seen", f"{key}_file"
@@ -73,33 +74,37 @@ def show_camera(
             file,
             on_change=partial(_came_last, key, file),
         )
+    beside, last = f"{key}_beside", f"{key}_number"
+    answered = st.session_state.get(last, 0)
     data: CameraData = {"scope": key, "series": list(series), "live": live, "answered": answered, "words": words}
-    beside = f"{key}_beside"
 
     def hand_on() -> None:
         taken = taken_of(st.session_state[beside]["pictures"], len(series))
-        if take and taken:
+        if take and taken and taken.number != st.session_state.get(last):  # it comes again until it is answered
+            st.session_state[last] = taken.number
             take(taken)
 
     _beside(data=data, key=beside, on_pictures_change=hand_on)
-    last = st.session_state.get(f"{key}_last", seen)
-    picture: UploadedFile | None = st.session_state[last] or st.session_state[file if last == seen else seen]
+    newer = st.session_state.get(f"{key}_newer", seen)
+    picture: UploadedFile | None = st.session_state[newer] or st.session_state[file if newer == seen else seen]
     return picture
 
 
 def _came_last(key: str, widget: str) -> None:
-    st.session_state[f"{key}_last"] = widget
+    st.session_state[f"{key}_newer"] = widget
 
 
 def taken_of(sent: Any, series: int) -> Taken | None:
     """Read what a browser sent that has buttons for so many ``series``, None where no page of ours sends that."""
     if not isinstance(sent, dict):
         return None
-    number, pictures = sent.get("series"), sent.get("pictures")
-    if number not in (None, *range(series)) or not isinstance(pictures, list) or not 0 < len(pictures) <= MOST_AT_ONCE:
+    number, of, pictures = sent.get("number"), sent.get("series"), sent.get("pictures")
+    if not isinstance(number, int) or of not in (None, *range(series)) or not isinstance(pictures, list):
+        return None
+    if not 0 < len(pictures) <= MOST_AT_ONCE:
         return None
     try:
-        return Taken(number, tuple(map(_decoded, pictures)))
+        return Taken(number, of, tuple(map(_decoded, pictures)))
     except ValueError:
         return None
 

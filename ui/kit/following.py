@@ -26,6 +26,12 @@ class Standing(Protocol):
     def active(self) -> bool: ...
 
 
+class Cancellable(Protocol):
+    """Something that can be ended."""
+
+    def cancel(self) -> None: ...
+
+
 Seen = TypeVar("Seen", bound=Standing)
 
 
@@ -47,7 +53,7 @@ def _look(poll: Callable[[], Seen], show: Callable[[Seen], None], was_active: bo
 
 
 def show_status(
-    job: jobs.Job[Any],
+    job: Cancellable,
     now: jobs.Progressed[Any],
     cancelled: str,
     key: str = "cancel",

@@ -8,33 +8,20 @@ from functools import partial
 import streamlit as st
 
 from core import jobs
-from core.data.sources import DRAWN
 from core.figures.transfer import board_data
 from core.i18n import _
 from core.pretrained import Name
 from core.transfer.tasks import COUNTS
-from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan, study
+from core.transfer.ways import WAYS, Drift, Event, Learnt, Look, Opened, Plan
 from ui.kit.following import NOTHING, follow, press_again, show_status
-from ui.kit.queueing import submit
 from ui.sources.source import PickedSource
-from ui.transfer.board import transfer_board
+from ui.transfer.board import titles, transfer_board
+from ui.transfer.started import STARTED, Started, is_everybodys, start
 from ui.transfer.words import show_accuracy, show_keeping, show_verdicts
 
 SEEDS = 3
-MOST_QUICK_STEPS = 400  # of our own trunk, which are 15 s of a processor; what takes longer lets others pass
 REMEMBERED = 500  # results of a source, for all sessions together
-STARTED, OWN = "transfer_started", "transfer_known"
-
-
-@dataclass(frozen=True)
-class Started:
-    """What this session is learning: ``plans`` on the source called ``key``, as a ``job`` that it handed in ``at`` a
-    second of the clock."""
-
-    key: str
-    plans: tuple[Plan, ...]
-    job: jobs.Job[Event]
-    at: float = field(default_factory=time.monotonic)
+OWN = "transfer_known"
 
 
 @dataclass(frozen=True)
@@ -71,19 +58,18 @@ def _known(source: str) -> Known:
     return Known()
 
 
-def is_everybodys(picked: PickedSource) -> bool:
-    """Whether other sessions see this source, too."""
-    return picked.data in DRAWN or picked.key.startswith("server:")
-
-
 def show_study(picked: PickedSource, plan: Plan) -> None:
-    """Show the three ways as ``plan`` says but for the way, and learn what is not known yet."""
+    """Show the three ways as ``plan`` says but for the way, and learn what is not known yet.
+
+    Of a large trunk only the last layer is learnt unasked: the others take minutes and a GB of memory.
+    """
     plans = tuple(replace(plan, way=way) for way in WAYS)
     known = known_of(picked)
-    missing = tuple(one for one in plans if one not in known.learnt)
+    unasked = plans if plan.trunk == "slim" else plans[:1]
+    missing = tuple(one for one in unasked if one not in known.learnt)
     started: Started | None = st.session_state.get(STARTED)
-    if started and started.key != picked.key:
-        started.job.cancel()
+    if started and (started.key != picked.key or _learnt_by_others(started, known)):
+        started.cancel()
         started = st.session_state[STARTED] = None
     if missing and not (started and set(missing) <= set(started.plans)):
         start(picked, missing)
@@ -91,24 +77,15 @@ def show_study(picked: PickedSource, plan: Plan) -> None:
     follow(_poll, partial(_show_known, picked, plans))
 
 
-def start(picked: PickedSource, plans: tuple[Plan, ...]) -> None:
-    """Learn by ``plans``, in place of what this session is learning."""
-    last: Started | None = st.session_state.get(STARTED)
-    if last:
-        last.job.cancel()
-    version = picked.key if is_everybodys(picked) else ""  # nobody's own images are remembered
-    steps = sum(plan.steps for plan in plans if not plan.cached)
-    long = steps > MOST_QUICK_STEPS or plans[0].trunk != "slim"
-    job = submit(
-        partial(study, picked.data, plans, version), long=long, kind=f"transfer, {'long' if long else 'quick'}"
-    )
-    st.session_state[STARTED] = Started(picked.key, plans, job)
+def _learnt_by_others(started: Started, known: Known) -> bool:
+    """Whether a job still stands in line for what another session has found out meanwhile."""
+    return started.poll().active and all(plan in known.learnt for plan in started.plans)
 
 
 def _poll() -> jobs.Progressed[Event]:
     """Return how the session's newest job stands: a button of the fragment itself may have started another."""
     started: Started | None = st.session_state.get(STARTED)
-    return started.job.poll() if started else NOTHING
+    return started.poll() if started else NOTHING
 
 
 def _show_known(picked: PickedSource, plans: tuple[Plan, ...], now: jobs.Progressed[Event]) -> None:
@@ -133,7 +110,7 @@ def looks_in(now: jobs.Progressed[Event]) -> list[Look]:
 
 
 def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event], known: Known) -> None:
-    show_status(started.job, now, press_again(_("Learn again")))
+    show_status(started, now, press_again(_("Learn again")))
     left = tuple(plan for plan in started.plans if plan not in known.learnt)
     if now.state in ("cancelled", "failed") and left:
         label = _("Learn again")
@@ -150,7 +127,13 @@ def _status(picked: PickedSource, started: Started, now: jobs.Progressed[Event],
 
 
 def _offer(picked: PickedSource, plans: tuple[Plan, ...], known: Known) -> None:
-    """Offer to measure all numbers of images, the chosen one first, with several seeds, where something is missing."""
+    """Offer to learn the ways that are missing; to measure all numbers of images, the chosen one first, by several
+    seeds."""
+    rest = tuple(plan for plan in plans if plan not in known.learnt)
+    if rest and len(rest) < len(plans):
+        ways = ", ".join(titles()[plan.way] for plan in rest)
+        said = _("Learn these too, in some minutes: {ways}").format(ways=ways)
+        st.button(said, icon=":material/play_arrow:", key="transfer_rest", on_click=start, args=(picked, rest))
     counts = sorted(COUNTS, key=lambda count: count != plans[0].per_class)
     every = [replace(plan, per_class=count, seed=seed) for seed in range(SEEDS) for count in counts for plan in plans]
     missing = tuple(plan for plan in every if plan not in known.learnt)

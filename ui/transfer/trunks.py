@@ -13,16 +13,17 @@ from ui.kit.queueing import submit
 LOADING = "transfer_loading"
 
 
+def say_origin(name: Name) -> None:
+    """Say what trunk ``name`` was trained on, and the licence of its weights."""
+    kind = PRETRAINED[name]
+    words = _("{title} was trained on {data}. Licence of its weights: {licence}.")
+    said = words.format(title=kind.title, data=_(kind.data), licence=kind.licence)
+    st.caption(f"{said} [{_('Their source')}]({kind.source})" if kind.source else said)
+
+
 def offer_weights(name: Name) -> bool:
     """Return whether the weights of trunk ``name`` are here; where they are not, offer to download them."""
-    here = at_hand()
-    if name in here:
-        if len(here) == 1:
-            words = _(
-                "Only our own trunk is on this server. torchvision's, trained on 1.3 million photos of ImageNet, can "
-                "be downloaded: choose one of them above."
-            )
-            st.caption(words)
+    if name in at_hand():
         return True
     job: jobs.Job[int] | None = st.session_state.get(LOADING, {}).get(name)
     if job is None or not job.poll().active:
