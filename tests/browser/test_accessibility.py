@@ -57,6 +57,7 @@ ADDRESSES = (
 
 def grave_violations(page: Page) -> list[str]:
     """Return what axe finds on the page as it stands, each as a line that says where and why."""
+    expect(page.locator("[data-word=share]:empty")).to_have_count(0)  # it has been told its words
     found: list[dict[str, Any]] = page.evaluate(RUN, [[place] for place in TOLERATED])["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]}: {node['failureSummary'][:300]}"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import ARGUMENTS, HOW_TO_INSTALL, find_chromium
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.controls import finished
 
 FIRST_SCREEN = 60_000  # ms
@@ -20,25 +20,20 @@ TEACHING = "transfer?task=Teach+it+three+things"
 
 
 @contextmanager
-def launched(*arguments: str) -> Iterator[Page]:
+def launched(browser: Browser, *arguments: str) -> Iterator[Page]:
     """A page of a Chromium with these ``arguments`` of its own, which is to have no mistakes in it."""
-    path = find_chromium()
-    if path is None:
-        pytest.fail(HOW_TO_INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
+    with browser.browser_type.launch(executable_path=find_chromium(), args=[*ARGUMENTS, *arguments]) as started:
         page = started.new_page(viewport={"width": 1280, "height": 900})
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
-        started.close()
-        assert not complaints, "errors on the page"
+    assert not complaints, "errors on the page"
 
 
 @pytest.fixture
-def filmed() -> Iterator[Page]:
+def filmed(browser: Browser) -> Iterator[Page]:
     """A page that is given a camera, which films what moves and changes its colour."""
-    with launched(DEVICE, "--use-fake-ui-for-media-stream") as page:
+    with launched(browser, DEVICE, "--use-fake-ui-for-media-stream") as page:
         yield page
 
 
@@ -76,8 +71,8 @@ def test_a_single_picture_is_asked_and_then_taught(filmed: Page, app_url: str) -
     expect(take).to_be_enabled(timeout=ANSWER)
 
 
-def test_a_permission_that_is_refused_is_said(app_url: str) -> None:
-    with launched(DEVICE) as page:
+def test_a_permission_that_is_refused_is_said(browser: Browser, app_url: str) -> None:
+    with launched(browser, DEVICE) as page:
         refused = {"permission": {"name": "camera"}, "setting": "denied", "origin": app_url}
         page.context.new_cdp_session(page).send("Browser.setPermission", refused)
         open_teaching(page, app_url)

@@ -20,6 +20,7 @@ from ui.frame.language import SPOKEN, spoken_here
 
 PAGES = sorted(path.stem for path in (Path(APP).parent / "pages").glob("*.py") if path.stem != "__init__")
 INTERNAL = re.compile(r"(?i)(id|key|type|url|name|kind|colou?rs?|symbol|mode|anchor|source|size|layer|word)$")
+PLACE = re.compile(r"\]\(https?://[^()]*\)")  # where a link leads
 NODES = {"output"}  # called so by torch.export
 READ = ("label", "body", "help", "placeholder", "options", "content", "text", "alt")  # of Streamlit's own elements
 
@@ -29,6 +30,7 @@ ALLOWED = {
     *(LANGUAGES[ENGLISH], "Patch", "SPPNet", "ResNet", "MobileNetV", "Small"),
     *("batch_size", "num_workers", "shuffle", "drop_last"),
     *("Intel", "Xeon", "AMD", "EPYC", "Processor"),
+    "Apache",  # a licence
 }
 
 
@@ -84,7 +86,7 @@ def shown(block: Block) -> Iterator[tuple[str, str]]:
 def left_in_english(app: AppTest, english: set[str]) -> list[str]:
     found = []
     for key, text in shown(app._tree):
-        bare = PLACEHOLDER.sub("", MARKS["icon"].sub("", MARKS["code"].sub("", text)))
+        bare = PLACEHOLDER.sub("", MARKS["icon"].sub("", MARKS["code"].sub("", PLACE.sub("]", text))))
         strange = set(LATIN.findall(bare)) - TERMS - ALLOWED if key in READ else set()
         if (text in english - NODES and not INTERNAL.search(key)) or strange:
             found.append(f"{key}: {text[:200]}")

@@ -18,7 +18,8 @@ def say_origin(name: Name) -> None:
     kind = PRETRAINED[name]
     words = _("{title} was trained on {data}. Licence of its weights: {licence}.")
     said = words.format(title=kind.title, data=_(kind.data), licence=kind.licence)
-    st.caption(f"{said} [{_('Their source')}]({kind.source})" if kind.source else said)
+    link = _("Their source")
+    st.caption(f"{said} [{link}]({kind.source})" if kind.source else said)
 
 
 def offer_weights(name: Name) -> bool:
