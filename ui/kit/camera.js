@@ -75,8 +75,10 @@ function start(root) {
     taking = true;
     const name = button.textContent;
     const pictures = [];
-    while (pictures.length < COUNT && video()) {
-      pictures.push(pictureOf(video()));
+    const end = Date.now() + PATIENCE;
+    while (pictures.length < COUNT && Date.now() < end) {
+      const seen = video(); // a camera that finds its size is away for a moment
+      if (seen) pictures.push(pictureOf(seen));
       write(button, fill(model.words.taken, { name, taken: pictures.length, count: COUNT }));
       await new Promise((done) => setTimeout(done, APART));
     }
