@@ -5,12 +5,13 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import center_crop, resize
+from torchvision.transforms.v2.functional import resize
 
 from core.backbones import Backbone, Lite0
 from core.backbones.lite0 import CHANNELS, convolution
 from core.checkpoint import TRUNK, load_ready
 from core.families import PHOTOS, AnyFamily, family_of
+from core.images import middle_square
 
 SIDE = 224  # pixels of the square that it was trained on
 WIDTH = 1280
@@ -78,7 +79,7 @@ def guess(image: Tensor, count: int = 5) -> tuple[Guess, ...]:
     Raises:
         CheckpointError: as ``load`` does.
     """
-    square = resize(center_crop(image, [min(image.shape[1:])] * 2), [SIDE, SIDE], antialias=True)
+    square = resize(middle_square(image), [SIDE, SIDE], antialias=True)
     with torch.inference_mode():
         return named(load().features(square[None])[0], count)
 

@@ -10,6 +10,7 @@ from typing import IO
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
+from torchvision.transforms.v2.functional import center_crop
 
 from core.faults import UserError
 from core.i18n import _
@@ -66,6 +67,12 @@ def open_image(source: Source) -> OpenedImage:
         raise _too_many_pixels() from None
     except Exception:  # noqa: BLE001 - a damaged file leads Pillow's decoders to nearly every exception there is
         raise ImageError(_("The image is damaged or cut off: save it anew, as JPEG or PNG, and try again.")) from None
+
+
+def middle_square(image: Tensor) -> Tensor:
+    """Return the largest square in the middle of ``image`` (3, H, W)."""
+    square: Tensor = center_crop(image, [min(image.shape[1:])] * 2)
+    return square
 
 
 def _too_many_pixels() -> ImageError:

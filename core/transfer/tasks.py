@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms.v2.functional import center_crop
 
 from core.classifier import Classifier, resized
 from core.data.class_folder import ClassFolder
@@ -18,6 +17,7 @@ from core.data.folders import FolderError
 from core.data.scenes import ShapeScenes
 from core.evaluation import Samples
 from core.i18n import _
+from core.images import middle_square
 from core.training.datasets import Data, open_data
 
 COUNTS = (5, 20, 100)  # images a class
@@ -113,7 +113,7 @@ def _square(samples: Samples, index: int, side: int) -> Tensor:
     """Return image ``index`` as a square of ``side`` pixels: the middle of a photo, or all of an object cut out."""
     image = samples[index][0]
     if not isinstance(samples, ObjectCrops):
-        image = center_crop(image, [min(image.shape[1:])] * 2)
+        image = middle_square(image)
     return resized(image[None], side)[0]
 
 

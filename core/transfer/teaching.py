@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2.functional import center_crop, resize
+from torchvision.transforms.v2.functional import resize
 
 from core.faults import UserError
 from core.i18n import _
 from core.imagenet import load
+from core.images import middle_square
 from core.transfer.last_layer import LastLayer, fit
 
 THINGS = 3
@@ -91,7 +92,7 @@ def shots_of(pictures: Sequence[Tensor]) -> list[Shot]:
 
 
 def _square(picture: Tensor) -> Tensor:
-    square: Tensor = resize(center_crop(picture, [min(picture.shape[1:])] * 2), [SIDE, SIDE], antialias=True)
+    square: Tensor = resize(middle_square(picture), [SIDE, SIDE], antialias=True)
     return square
 
 
