@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.backbones import TRUNKS
 from core.boxes import assign, clip
-from core.detectors.rcnn import RCNN, warp
+from core.detectors.rcnn import RCNN
 from core.detectors.regions import BINS, RegionHead, to_input
 from core.faults import UserError
 from core.i18n import _
@@ -130,7 +130,7 @@ def rcnn_around(detector: Detector, trunk: str = "slim") -> RCNN:
 
 def crop_of(rcnn: RCNN, image: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
     """Return the crop (3, S, S) uint8 that R-CNN warps ``box`` (4,) to, and its feature (C, 6, 6) of that crop."""
-    crops = warp(image, box[None], rcnn.side, rcnn.facts.context)
+    crops = rcnn.warped(image, box[None])
     with torch.inference_mode():
         return crops[0], rcnn.convolve(crops)[0].float()
 

@@ -66,7 +66,7 @@ class RCNN(Detector):
         regions = self.propose(image).boxes[: self.max_regions]
         yield Step("Region proposals", Regions(regions))
 
-        crops = warp(image, regions, self.side, self.facts.context)
+        crops = self.warped(image, regions)
         yield Step("Warp", Crops(crops, regions))
 
         pooled = image.new_empty((len(crops), BINS, BINS, self.trunk.channels), dtype=torch.float32)
@@ -89,13 +89,17 @@ class RCNN(Detector):
         yield Step("Box regression", found)
         yield Step("NMS", suppress(found))
 
+    def warped(self, image: Tensor, regions: Tensor) -> Tensor:
+        """Warp ``regions`` (R, 4) of ``image`` (3, H, W) uint8 to the network's input: (R, 3, S, S) uint8."""
+        return warp(image, regions, self.side, self.facts.context)
+
     def convolve(self, crops: Tensor) -> Tensor:
         """Map ``crops`` (R, 3, S, S) uint8 to their pool5 features (R, C, 6, 6)."""
         return functional.adaptive_max_pool2d(self.trunk(crops.to(self.trunk.mean.device)), BINS)
 
     def region_features(self, image: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pooled (R, P) and the fc7 (R, D) features of ``regions`` (R, 4)."""
-        crops = warp(image, regions, self.side, self.facts.context)
+        crops = self.warped(image, regions)
         pooled = torch.cat([flatten_cells(self.convolve(batch)) for batch in crops.split(BATCH)])
         return pooled, self.layers(pooled)
 
@@ -107,9 +111,7 @@ class RCNN(Detector):
             )
             for target in targets
         ]
-        crops = [
-            warp(image, one.regions, self.side, self.facts.context) for image, one in zip(images, samples, strict=True)
-        ]
+        crops = [self.warped(image, one.regions) for image, one in zip(images, samples, strict=True)]
         scores = self.score(self.layers(flatten_cells(self.convolve(torch.cat(crops)))))
         return {"classification": classification_loss(scores.float(), joined(samples).labels)}
 
