@@ -68,11 +68,15 @@ def evaluate_command(
     if found.data:
         known = tuple(one for one in known if MODELS[one].photo_recipe)
     at_once = tuple(one for one in known if one in NAMES or not data or not _has_boxes_alone(data))
+    opened: dict[type[VOCFolder | MaskFolder], VOCFolder | MaskFolder] = {}
     for one in chosen(name, (*known, *UPSAMPLERS), at_once):
         kind, measure = ("detectors", _measured) if one in NAMES else ("segmenters", _measured_segmenters)
         samples: Samples = ShapeScenes("test", images, difficulty, seed)
         if data:
-            folder = _reader(one, data)(data, found.classes, part)
+            reader = _reader(one, data)
+            if reader not in opened:
+                opened[reader] = reader(data, found.classes, part)
+            folder = opened[reader]
             for note in folder.notes:
                 messages.print(note)
             samples = folder
