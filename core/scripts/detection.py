@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.families import SHAPES, family_of
+from core.families import family_of
 from core.proposals.selective_search import Strategy
-from core.scripts.script import Script, image_lines, written
+from core.scripts.script import Script, image_lines, named, written
 
 RACE = """
 $image_import
@@ -211,7 +211,7 @@ def nms(
     if isinstance(found, str):
         imported = "from core.detectors import load, run"
         lines = DETECTED.replace("$detector", found).replace("$regions", str(regions))
-        lines = lines.replace("$family", _named(family))
+        lines = lines.replace("$family", named(family))
     else:
         imported = "import torch\n\nfrom core.detectors import Detections\nfrom core.families import FAMILIES"
         labels, scores, boxes = zip(*found, strict=True) if found else ((), (), ())
@@ -243,14 +243,14 @@ def search(image: str, title: str, strategy: Strategy, merge: int) -> Script:
 def rpn(image: str, title: str, family: str, threshold: float, top: int) -> Script:
     """Return the first ``top`` proposals of ``family``'s RPN after NMS at IoU ``threshold``."""
     about = "The region proposal network: anchors, objectness and NMS."
-    values = {"family": _named(family), "nms": f"{threshold:.2f}", "top": top}
+    values = {"family": named(family), "nms": f"{threshold:.2f}", "top": top}
     return written("rpn", about, RPN, **image_lines(image, title, family), **values)
 
 
 def recall(image: str, title: str, family: str, mode: str, first: int) -> Script:
     """Return how the ``first`` proposals of each method cover the objects; selective search's ``mode``."""
     about = "How well the first region proposals of three methods cover the objects."
-    values = {"family": _named(family), "mode": mode, "first": first}
+    values = {"family": named(family), "mode": mode, "first": first}
     return written("recall", about, RECALL, **image_lines(image, title, family), **values)
 
 
@@ -258,8 +258,8 @@ def pooling(image: str, title: str, family: str, detector: str, box: Sequence[fl
     """Return how a ``box`` (x0, y0, x1, y1) is pooled from the map of the ``detector`` of ``family``, against R-CNN's
     crop."""
     about = "From a region to a feature of one size: warp, SPP, RoI pooling and RoIAlign."
-    trunk = f', "{family_of(family).trunk}"' if _named(family) else ""
-    values = {"family": _named(family), "trunk": trunk, "detector": detector, "box": [float(edge) for edge in box]}
+    trunk = f', "{family_of(family).trunk}"' if named(family) else ""
+    values = {"family": named(family), "trunk": trunk, "detector": detector, "box": [float(edge) for edge in box]}
     return written("pooling", about, POOLING, **image_lines(image, title, family), **values)
 
 
@@ -267,10 +267,5 @@ def yolo(image: str, title: str, family: str, threshold: float, coord: float, no
     """Return the boxes of ``family``'s YOLO over ``threshold``, its grid, and its loss at the weights ``coord`` and
     ``noobj``."""
     about = "YOLO: one look, its grid and its loss."
-    values = {"family": _named(family), "threshold": f"{threshold:.2f}", "coord": coord, "noobj": noobj}
+    values = {"family": named(family), "threshold": f"{threshold:.2f}", "coord": coord, "noobj": noobj}
     return written("yolo", about, YOLO, **image_lines(image, title, family), **values)
-
-
-def _named(family: str) -> str:
-    """Return what names ``family`` to a function that loads its models, nothing for the one that needs no naming."""
-    return "" if family == SHAPES.name else f', "{family}"'

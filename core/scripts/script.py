@@ -63,6 +63,11 @@ def written(name: str, title: str, template: str, **values: object) -> Script:
     return Script(name, filled)
 
 
+def named(family: str) -> str:
+    """Return what names ``family`` to a function that loads its models, nothing for the one that needs no naming."""
+    return "" if family == SHAPES.name else f', "{family}"'
+
+
 def image_lines(key: str, title: str, family: str = SHAPES.name, masks: bool = False) -> dict[str, str]:
     """Return what a template needs to get the image called ``key``, as the app's image picker calls it: its
     ``image_import``, and the lines ``image`` that name it ``image`` and what ``family`` knows of its ground truth

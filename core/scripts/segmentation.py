@@ -1,7 +1,7 @@
 """Scripts for the pages on segmentation and upsampling."""
 
 from core.families import FAMILIES, SHAPES
-from core.scripts.script import Script, image_lines, written
+from core.scripts.script import Script, image_lines, named, written
 
 EXPLORE = """
 $image_import
@@ -154,9 +154,9 @@ def ways(image: str, title: str, family: str, trained: bool) -> Script:
 
 def _seen(image: str, title: str, family: str) -> dict[str, str]:
     """Return what a template needs to get an image as the segmenters of ``family`` see it, and to load them."""
-    lines = image_lines(image, title, family, masks=True)
+    lines = {**image_lines(image, title, family, masks=True), "family": named(family)}
     if family == SHAPES.name:
-        return {**lines, "family": ""}
+        return lines
     lines["image_import"] += "\nfrom core.backbones import TRUNKS"
     lines["image_import"] += "\nfrom core.segmentation.scaling import fitted, fitted_truth"
     lines["image"] += (
@@ -164,7 +164,7 @@ def _seen(image: str, title: str, family: str) -> dict[str, str]:
         f'\nimage = fitted(image, TRUNKS["{FAMILIES[family].trunk}"])'
         "\ntruth = fitted_truth(truth, *image.shape[1:]) if truth else None"
     )
-    return {**lines, "family": f', "{family}"'}
+    return lines
 
 
 def drawn(grid: str, label: int, trained: bool) -> Script:
