@@ -4,7 +4,7 @@ Contestants take turns, image by image, and medians are reported, so that a busy
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 from typing import Any
@@ -102,13 +102,7 @@ def against_torchvision(repeats: int) -> dict[str, Any]:
     assert isinstance(detector, FasterRCNN)
     theirs = twin(detector)
     images = [ShapeScenes("validation", repeats)[index][0] for index in range(repeats)]
-    pairs = []
-    with torch.inference_mode():
-        for index, image in enumerate([images[0], *images]):
-            runs: list[Callable[[], object]] = [partial(run, detector, image), partial(theirs, [image.float()])]
-            seconds = {side: seconds_of(runs[side]) for side in sorted((0, 1), reverse=bool(index % 2))}
-            pairs.append((seconds[0], seconds[1]))
-    pairs = pairs[1:]  # the first also pays for torch's preparations
+    pairs = in_turns([(partial(run, detector, image), partial(theirs, [image.float()])) for image in images])
     return {
         "ms ours": _ms(median(ours for ours, _theirs in pairs)),
         "ms torchvision": _ms(median(theirs for _ours, theirs in pairs)),
@@ -125,21 +119,28 @@ def against_mobile_networks(repeats: int) -> dict[str, Any]:
     image = photo(PHOTO)
     as_theirs = [image / 255]
     report: dict[str, Any] = {}
-    with torch.inference_mode():
-        for name, theirs in MOBILE.items():
-            ours, other = load(name, PHOTOS), theirs(weights=None, weights_backbone=None).eval()
-            pairs = []
-            for turn in range(repeats + 1):
-                runs: list[Callable[[], object]] = [partial(run, ours, image), partial(other, as_theirs)]
-                seconds = {side: seconds_of(runs[side]) for side in sorted((0, 1), reverse=bool(turn % 2))}
-                pairs.append((seconds[0], seconds[1]))
-            pairs = pairs[1:]  # the first also pays for torch's preparations
-            report[name] = {
-                "ms ours": _ms(median(ours for ours, _theirs in pairs)),
-                f"ms {theirs.__name__}": _ms(median(theirs for _ours, theirs in pairs)),
-                "ours / torchvision": round(median(ours / theirs for ours, theirs in pairs), 2),
-            }
+    for name, build_theirs in MOBILE.items():
+        detector, peer = load(name, PHOTOS), build_theirs(weights=None, weights_backbone=None).eval()
+        pairs = in_turns([(partial(run, detector, image), partial(peer, as_theirs))] * repeats)
+        report[name] = {
+            "ms ours": _ms(median(ours for ours, _theirs in pairs)),
+            f"ms {build_theirs.__name__}": _ms(median(theirs for _ours, theirs in pairs)),
+            "ours / torchvision": round(median(ours / theirs for ours, theirs in pairs), 2),
+        }
     return report
+
+
+def in_turns(pairs: Sequence[tuple[Callable[[], object], Callable[[], object]]]) -> list[tuple[float, float]]:
+    """Return the seconds of both sides of each of ``pairs``, now one side first and now the other.
+
+    The first pair runs once more before, since that also pays for torch's preparations.
+    """
+    found = []
+    with torch.inference_mode():
+        for turn, runs in enumerate([pairs[0], *pairs]):
+            seconds = {side: seconds_of(runs[side]) for side in sorted((0, 1), reverse=bool(turn % 2))}
+            found.append((seconds[0], seconds[1]))
+    return found[1:]
 
 
 def many_regions(repeats: int) -> dict[str, Any]:
