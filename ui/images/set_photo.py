@@ -6,11 +6,11 @@ import streamlit as st
 from torch import Tensor
 
 from core.data.folders import FolderError
-from core.data.sources import Opened, certain, datasets_below, has_masks, open_set, owners_folder
+from core.data.sources import Opened, certain, has_masks, open_set, owners_folder
 from core.i18n import _, ngettext
 from ui.images.picked import PickedImage
+from ui.sources.provided import provided
 
-FRESH = 10.0  # seconds that the list of the server's sets is believed
 OPENED = 4  # sets that are kept open, for all sessions together
 REMEMBERED = 32  # photos, for all sessions together
 MOST_PHOTOS = 100_000
@@ -64,9 +64,8 @@ def _without_masks() -> str:
     )
 
 
-@st.cache_data(ttl=FRESH, show_spinner=False)
 def _sets(folder: Path, masks: bool) -> list[str]:
-    sets = datasets_below(folder)
+    sets = provided(folder)
     return [name for name, found in sets.items() if (has_masks(found) if masks else found.form != "classes")]
 
 

@@ -1,22 +1,20 @@
 """Choose where training data comes from: drawn scenes, digits, the server's own sets, an upload."""
 
 from collections.abc import Collection
-from pathlib import Path
 
 import streamlit as st
 
-from core.data.sources import Form, FoundFolder, datasets_below, owners_folder
+from core.data.sources import Form, owners_folder
 from core.i18n import _
 from ui.kit.choices import choose
 from ui.sources.download import pick_download
 from ui.sources.practice import practice_source
+from ui.sources.provided import provided
 from ui.sources.sets import CHOSEN, PickedSource, choose_what_was_added
 from ui.sources.upload import pick_own
 from ui.sources.work_folder import RoomError
 
 __all__ = ["PickedSource", "pick_source"]
-
-FRESH = 10.0  # seconds that the list of the server's sets is believed
 
 
 def pick_source(forms: Collection[Form], first: str = "scenes") -> PickedSource | None:
@@ -64,13 +62,8 @@ def _unfit(picked: PickedSource, forms: Collection[Form]) -> str:
     return sentence.format(title=picked.title, has=words[picked.form], needs=needs)
 
 
-@st.cache_data(ttl=FRESH, show_spinner=False)
-def _provided(folder: Path) -> dict[str, FoundFolder]:
-    return datasets_below(folder)
-
-
 def _pick_found() -> PickedSource | None:
-    found = _provided(owners_folder())
+    found = provided(owners_folder())
     if not found:
         st.info(
             _(
