@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = (
@@ -28,6 +28,11 @@ def find_chromium() -> str | None:
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
     return own if Path(own).exists() else None
+
+
+def another_chromium(browser: Browser, *arguments: str) -> Browser:
+    """Start a Chromium beside ``browser`` with ``arguments`` of its own."""
+    return browser.browser_type.launch(executable_path=find_chromium(), args=[*ARGUMENTS, *arguments])
 
 
 if __name__ == "__main__":

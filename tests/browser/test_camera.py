@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.data.photos import FOLDER
-from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.chromium import another_chromium
 
 PATIENCE = 60_000  # ms, on a busy machine
 FAKE = "--use-fake-device-for-media-stream"
@@ -17,11 +17,8 @@ FAKE = "--use-fake-device-for-media-stream"
 @contextmanager
 def chromium(browser: Browser, *arguments: str) -> Iterator[Page]:
     """Open a page in a Chromium with ``arguments`` more."""
-    other = browser.browser_type.launch(executable_path=find_chromium(), args=[*ARGUMENTS, *arguments])
-    try:
+    with another_chromium(browser, *arguments) as other:
         yield other.new_page(viewport={"width": 1280, "height": 900})
-    finally:
-        other.close()
 
 
 def test_a_picture_that_is_taken_is_looked_at(browser: Browser, app_url: str) -> None:

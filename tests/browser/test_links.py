@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.chromium import another_chromium
 from tests.browser.controls import move
 
 FIRST_SCREEN = 60_000  # ms
@@ -84,9 +84,7 @@ def test_a_copied_link_opens_the_same_screen(browser: Browser, page: Page, app_u
 
 def test_a_page_that_came_over_plain_http_copies_too(browser: Browser, app_url: str) -> None:
     """Of a classroom's server browsers think as of any that does not encrypt: they give it no clipboard."""
-    with browser.browser_type.launch(
-        executable_path=find_chromium(), args=[*ARGUMENTS, "--host-resolver-rules=MAP classroom.test 127.0.0.1"]
-    ) as unsafe:
+    with another_chromium(browser, "--host-resolver-rules=MAP classroom.test 127.0.0.1") as unsafe:
         page = unsafe.new_page()
         address = f"{app_url.replace('127.0.0.1', 'classroom.test')}/tensors?lesson=squeeze"
         opened(page, address)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.chromium import another_chromium
 from tests.browser.controls import finished
 
 FIRST_SCREEN = 60_000  # ms
@@ -22,7 +22,7 @@ TEACHING = "transfer?task=Teach+it+three+things"
 @contextmanager
 def launched(browser: Browser, *arguments: str) -> Iterator[Page]:
     """A page of a Chromium with these ``arguments`` of its own, which is to have no mistakes in it."""
-    with browser.browser_type.launch(executable_path=find_chromium(), args=[*ARGUMENTS, *arguments]) as started:
+    with another_chromium(browser, *arguments) as started:
         page = started.new_page(viewport={"width": 1280, "height": 900})
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
